@@ -1,0 +1,27 @@
+"""The shapes world: procedural 32 px pictures of coloured objects, whose captions and reader are exact."""
+
+from __future__ import annotations
+
+from limn.data.shapes.scene import Object, Scene, Split, batch, held_out_pairs, render, scene
+from limn.data.shapes.tiles import BACKGROUNDS, COLOURS, PLACES, SHAPES, SIZES, TEXTURES
+from limn.data.shapes.words import Asked, caption, captions, prompts
+
+__all__ = [
+    "BACKGROUNDS",
+    "COLOURS",
+    "PLACES",
+    "SHAPES",
+    "SIZES",
+    "TEXTURES",
+    "Asked",
+    "Object",
+    "Scene",
+    "Split",
+    "batch",
+    "caption",
+    "captions",
+    "held_out_pairs",
+    "prompts",
+    "render",
+    "scene",
+]
