@@ -1,0 +1,43 @@
+# The same verbs for a person and for CI.
+PYTHON ?= python3
+PROMPT ?= a red heart
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install generate test check claims bench clean
+
+help:  ## list the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/.installed-dev: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(STAMP)  ## make .venv and install limn into it
+
+generate: $(STAMP)  ## draw PROMPT="a red heart" and print the picture's path
+	@$(BIN)/limn generate "$(PROMPT)"
+
+test: .venv/.installed-dev  ## run the tests
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/.installed-dev  ## ruff, types, import contracts
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+claims: .venv/.installed-dev  ## measure what README and docs claim, into benchmarks/results
+	$(BIN)/python -m benchmarks.claims
+
+bench: .venv/.installed-dev  ## measure speed and memory, into benchmarks/results
+	$(BIN)/python -m benchmarks.speed
+
+clean:  ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""From pixels to the state a predictor works on, and back."""

@@ -1,0 +1,1 @@
+"""The two worlds of pictures, and readers for other data."""

@@ -1,0 +1,50 @@
+"""One question to the model; equal questions are asked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from limn.kernel.attention import AttentionEdit
+from limn.kernel.prompt import Prompt
+
+__all__ = ["Branch", "Branches"]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One question to the model at one step.
+
+    Args:
+        prompt: What is said.
+        drop: Parts of the conditioning left out, for example ``{"text"}``.
+        adapter: Name of the weights that answer; ``None`` means the model as loaded.
+        attention: A change to this row's attention.
+        gradient: Whether a guidance differentiates the answer with respect to the noisy state.
+    """
+
+    prompt: Prompt
+    drop: frozenset[str] = frozenset()
+    adapter: str | None = None
+    attention: AttentionEdit | None = None
+    gradient: bool = False
+
+    def saying(self, text: str) -> Branch:
+        """Return the question about another text; an attention edit made for the old words is left out."""
+        return replace(self, prompt=self.prompt.saying(text), attention=None, drop=self.drop - {"text"})
+
+    def without(self, part: str) -> Branch:
+        """Return the question with a part of the conditioning left out.
+
+        >>> sorted(Branch(Prompt("a heart")).without("text").drop)
+        ['text']
+        """
+        edit = None if part == "text" else self.attention
+        return replace(self, drop=self.drop | {part}, attention=edit)
+
+    def edited(self, edit: AttentionEdit) -> Branch:
+        """Return the question with a change to its attention."""
+        return replace(self, attention=edit)
+
+
+Branches = dict[str, Branch]
+"""Questions by name; ``"main"`` is the one whose answer the sampler gets."""

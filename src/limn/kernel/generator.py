@@ -1,0 +1,326 @@
+"""A generator is a chain of stages: what one gives, the next may use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from limn.kernel import spec
+from limn.kernel.adapter import Adapter
+from limn.kernel.codec import Codec
+from limn.kernel.errors import InputError
+from limn.kernel.guidance import Guidance
+from limn.kernel.predictor import Encoder, Predictor
+from limn.kernel.prompt import Prompt
+from limn.kernel.request import Item, Request
+from limn.kernel.rng import Streams
+from limn.kernel.runner import Ledger, Runner
+from limn.kernel.sampler import Sampler, Schedule
+from limn.kernel.step import Step
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Generator", "Picture", "Progress", "Stage"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One link of a generator.
+
+    Args:
+        encoder: Turns prompts and what earlier stages gave into conditioning.
+        predictor: The network behind its convention.
+        codec: Turns states into pictures.
+        schedule: The network's noise levels.
+        sampler: Used unless the request names another.
+        steps: Used unless the request says otherwise.
+        gives: What this stage makes, by name; the last stage gives ``"image"``.
+        adapters: Other sets of weights a guidance may name.
+    """
+
+    encoder: Encoder
+    predictor: Predictor
+    codec: Codec
+    schedule: Schedule
+    sampler: Sampler
+    steps: int
+    gives: str = "image"
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
+
+    def walk(
+        self,
+        prompts: Sequence[Prompt],
+        guidances: Sequence[Guidance],
+        streams: Streams,
+        *,
+        size: tuple[int, int],
+        sampler: Sampler | None = None,
+        steps: int | None = None,
+        given: Mapping[str, Tensor] | None = None,
+        noise: Tensor | None = None,
+        ledger: Ledger | None = None,
+    ) -> Iterator[Step]:
+        """Walk one batch from noise to state.
+
+        Args:
+            prompts: One for each picture.
+            guidances: In any order.
+            streams: One random stream for each picture.
+            size: Height and width in pixels.
+            sampler: Instead of the stage's own.
+            steps: Instead of the stage's own.
+            given: What earlier stages made (pictures, ...).
+            noise: Unit noise to start from (pictures, *state); drawn from the streams when ``None``.
+            ledger: Where forwards are noted.
+
+        Yields:
+            Each step, with ``x`` where the walk then stands and ``clean`` as predicted.
+        """
+        sampler, steps = sampler or self.sampler, steps or self.steps
+        levels = self.schedule.levels(steps, sampler)
+        if noise is None:
+            noise = streams.normal(self.codec.shape(*size))
+        start = noise * self.schedule.start_scale(steps, sampler)
+        predict = Runner(
+            self.predictor, self.encoder, prompts, guidances, streams,
+            given=given, adapters=self.adapters, ledger=ledger,
+        )  # fmt: skip
+        yield from sampler.walk(predict, start, levels, streams)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """A drawn picture.
+
+    Args:
+        item: Which picture of the request it is.
+        pixels: (height, width, 3), uint8.
+        flaw: Why it must not be trusted, for example not-a-number values; empty when it is fine.
+        batch: Indices of the pictures drawn in the same forward passes.
+    """
+
+    item: Item
+    pixels: np.ndarray[Any, np.dtype[np.uint8]]
+    flaw: str = ""
+    batch: tuple[int, ...] = ()
+
+    @property
+    def image(self) -> Image:
+        """The picture as a Pillow image."""
+        from PIL import Image
+
+        return Image.fromarray(self.pixels)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Progress:
+    """How far drawing has come.
+
+    Args:
+        drawn: Pictures finished.
+        total: Pictures to draw.
+        step: Steps done in the batch at work, over all stages.
+        steps: Steps a batch takes.
+        batch: Indices of the pictures at work.
+        state: The step just taken.
+    """
+
+    drawn: int
+    total: int
+    step: int
+    steps: int
+    batch: tuple[int, ...]
+    state: Step
+
+
+class Generator:
+    """Turns requests into pictures.
+
+    Args:
+        name: Registered name, or the folder it was loaded from.
+        stages: In the order in which they run.
+        weights: SHA-256 of the weights.
+        size: Default height and width in pixels.
+        sizes: Smallest and largest side in pixels.
+        guidance: Used unless a request names others.
+        batch: Pictures drawn together by default.
+        styles: Words for each style the model knows, with ``{}`` where the prompt goes.
+        limit: Most text tokens the encoder reads, 0 for no limit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stages: Sequence[Stage],
+        *,
+        weights: str = "",
+        size: tuple[int, int],
+        sizes: tuple[int, int] | None = None,
+        guidance: Sequence[Guidance] = (),
+        batch: int = 16,
+        styles: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name, self.stages, self.weights, self.size = name, tuple(stages), weights, size
+        self.sizes = sizes or (min(size), max(size))
+        self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
+
+    def request(
+        self,
+        prompts: str | Prompt | Sequence[str | Prompt],
+        *,
+        n: int = 1,
+        seed: int = 0,
+        steps: int | None = None,
+        size: tuple[int, int] | None = None,
+        sampler: str | Sampler | None = None,
+        guidance: Sequence[str | Guidance] | None = None,
+        style: str | None = None,
+    ) -> Request:
+        """Say completely what is to be drawn, with this model's defaults for what is left out.
+
+        Args:
+            prompts: One or more.
+            n: Pictures for each prompt.
+            seed: Seed of the first picture of each prompt.
+            steps: Steps of the sampler.
+            size: Height and width in pixels.
+            sampler: A part, or text such as ``"ddim:eta=1"``.
+            guidance: Parts, or text such as ``"classifier_free:scale=3"``; an empty list switches guidance off.
+            style: One of the model's styles, put into every prompt's words.
+
+        Raises:
+            InputError: If a value is not allowed for this model.
+        """
+        given = [prompts] if isinstance(prompts, (str, Prompt)) else list(prompts)
+        texts = [each if isinstance(each, Prompt) else Prompt(each) for each in given]
+        height, width = self._size(size or self.size)
+        last = self.stages[-1]
+        parts = self.guidance if guidance is None else [_part("guidance", each) for each in guidance]
+        return Request(
+            model=self.name,
+            weights=self.weights,
+            prompts=tuple(self._styled(each, style) for each in texts),
+            n=n,
+            seed=seed,
+            steps=last.steps if steps is None else steps,
+            height=height,
+            width=width,
+            sampler=spec.record(last.sampler if sampler is None else _part("samplers", sampler)),
+            guidance=tuple(spec.record(each) for each in parts),
+        )
+
+    def draw(
+        self,
+        request: Request,
+        *,
+        done: Collection[int] = (),
+        only: Collection[int] | None = None,
+        batch: int | None = None,
+        ledger: Ledger | None = None,
+    ) -> Iterator[Progress | Picture]:
+        """Draw a request's pictures.
+
+        Batches are cut from the whole request, so that a picture is drawn with the same neighbours when a run
+        goes on after a stop, and comes out the same to the last bit.
+
+        Args:
+            request: From :meth:`request`.
+            done: Indices of pictures that exist already.
+            only: Indices of the pictures wanted; all when ``None``.
+            batch: Pictures drawn together.
+            ledger: Where forwards are noted.
+
+        Yields:
+            Progress after every step, and each picture when it is finished.
+        """
+        items, size = request.items(), batch or self.batch
+        wanted = [item.index for item in items if item.index not in done and (only is None or item.index in only)]
+        left, drawn = set(wanted), 0
+        for start in range(0, len(items), size):
+            chunk = items[start : start + size]
+            if left.isdisjoint(item.index for item in chunk):
+                continue
+            for event in self._draw_batch(request, chunk, ledger):
+                if isinstance(event, Picture):
+                    if event.item.index in left:
+                        drawn += 1
+                        yield event
+                else:
+                    yield Progress(drawn=drawn, total=len(wanted), **event)
+
+    def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **options: Any) -> list[Picture]:
+        """Draw and return pictures; takes the options of :meth:`request`.
+
+        Raises:
+            InputError: If a value is not allowed for this model.
+        """
+        return [each for each in self.draw(self.request(prompts, **options)) if isinstance(each, Picture)]
+
+    def _draw_batch(
+        self, request: Request, chunk: Sequence[Item], ledger: Ledger | None
+    ) -> Iterator[Picture | dict[str, Any]]:
+        prompts = [item.prompt for item in chunk]
+        indices = tuple(item.index for item in chunk)
+        guidances = [spec.build("guidance", each) for each in request.guidance]
+        sampler = spec.build("samplers", request.sampler)
+        seeds = Streams([item.seed for item in chunk])
+        given: dict[str, Tensor] = {}
+        steps = sum(stage.steps for stage in self.stages[:-1]) + request.steps
+        taken = 0
+        for place, stage in enumerate(self.stages):
+            last = place == len(self.stages) - 1
+            streams = seeds if place == 0 else seeds.fork(stage.gives)
+            walk = stage.walk(
+                prompts,
+                guidances,  # type: ignore[arg-type]
+                streams,
+                size=(request.height, request.width),
+                sampler=sampler if last else None,  # type: ignore[arg-type]
+                steps=request.steps if last else None,
+                given=given,
+                ledger=ledger,
+            )
+            for step in walk:
+                taken += 1
+                yield {"step": taken, "steps": steps, "batch": indices, "state": step}
+            given[stage.gives] = step.x
+        with torch.no_grad():
+            images = self.stages[-1].codec.decode(step.x)
+        for item, image, state in zip(chunk, images, step.x, strict=True):
+            sound = bool(torch.isfinite(image).all()) and bool(torch.isfinite(state).all())
+            flaw = "" if sound else "the model answered with values that are not numbers"
+            yield Picture(item=item, pixels=_pixels(image), flaw=flaw, batch=indices)
+
+    def _size(self, size: tuple[int, int]) -> tuple[int, int]:
+        multiple = self.stages[-1].codec.multiple
+        low, high = self.sizes
+        for side in size:
+            whole = isinstance(side, int) and not isinstance(side, bool)
+            if not whole or not low <= side <= high or side % multiple:
+                allowed = f"{low}" if low == high else f"a multiple of {multiple} from {low} to {high}"
+                raise InputError(f"size: {str(side)[:40]} pixels is not allowed; {self.name} draws {allowed}")
+        return size
+
+    def _styled(self, prompt: Prompt, style: str | None) -> Prompt:
+        if style is None:
+            return prompt
+        if style not in self.styles:
+            from limn.kernel.errors import unknown_name
+
+            raise unknown_name(f"style of {self.name}", style, self.styles)
+        return prompt.saying(self.styles[style].format(prompt.text))
+
+
+def _part(kind: str, part: Any) -> Any:
+    return spec.parse(kind, part) if isinstance(part, str) else part
+
+
+def _pixels(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    levels = (torch.nan_to_num(image, nan=0.0).clamp(-1, 1) + 1) * 127.5
+    return levels.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()

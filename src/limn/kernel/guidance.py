@@ -1,0 +1,56 @@
+"""Guidance: which questions are asked at a step, and how the answers are folded into one."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+from torch import Tensor
+
+from limn.kernel.branch import Branches
+from limn.kernel.spec import Part
+from limn.kernel.step import Step
+
+__all__ = ["Guidance", "Predictions", "Rank"]
+
+Predictions = dict[str, Tensor]
+"""Answers by the name of their branch, each (pictures, ...)."""
+
+
+class Rank(IntEnum):
+    """When a guidance takes its turn; a list written in any order is sorted by it."""
+
+    REFINE = 0
+    AMPLIFY = 1
+    NUDGE = 2
+    CONSTRAIN = 3
+
+
+class Guidance(Part):
+    """Base of every steering method; a subclass is a frozen dataclass in a file of its own name.
+
+    ``rank`` says when it takes its turn, ``space`` in which space :meth:`combine` works: ``"clean"``, ``"noise"``,
+    ``"logits"``, or ``"any"`` for methods that are the same in all of them. State over steps goes to
+    ``step.memory``, never on the object.
+    """
+
+    rank: ClassVar[Rank] = Rank.AMPLIFY
+    space: ClassVar[str] = "clean"
+
+    def expand(self, branches: Branches, step: Step) -> Branches:
+        """Return the questions of one picture, with more added or some rewritten.
+
+        Args:
+            branches: Questions so far, ``"main"`` among them.
+            step: Where the walk stands.
+        """
+        return branches
+
+    def combine(self, predictions: Predictions, step: Step) -> Predictions:
+        """Return the answers with ``"main"`` folded anew.
+
+        Args:
+            predictions: Answers (pictures, ...) by branch name, in this guidance's space.
+            step: Where the walk stands.
+        """
+        return predictions

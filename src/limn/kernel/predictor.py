@@ -1,0 +1,102 @@
+"""Encoders turn prompts into conditioning; predictors answer rows of conditioning with the clean state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from limn.kernel.attention import AttentionEdit
+from limn.kernel.prompt import Prompt
+from limn.kernel.step import Level
+
+__all__ = ["Ask", "Conditioning", "Encoder", "Predictor"]
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """What one row is conditioned on.
+
+    Args:
+        prompt: What is said.
+        drop: Parts left out.
+        given: What earlier stages made for this picture, by name, without the batch axis.
+    """
+
+    prompt: Prompt
+    drop: frozenset[str] = frozenset()
+    given: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """Rows of conditioning.
+
+    Args:
+        tokens: (rows, tokens, width).
+        mask: (rows, tokens), True for real tokens.
+        extras: Further tensors by name, each (rows, ...).
+    """
+
+    tokens: Tensor
+    mask: Tensor
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.tokens.shape[0]
+
+    def pick(self, rows: Sequence[int]) -> Conditioning:
+        """Return the named rows, in that order; a row may be named more than once."""
+        index = torch.as_tensor(list(rows), device=self.tokens.device)
+        extras = {name: value[index] for name, value in self.extras.items()}
+        return Conditioning(self.tokens[index], self.mask[index], extras)
+
+    @staticmethod
+    def stack(parts: Sequence[Conditioning]) -> Conditioning:
+        """Join rows, padding their tokens to the longest."""
+        longest = max(part.tokens.shape[1] for part in parts)
+        tokens = [F.pad(part.tokens, (0, 0, 0, longest - part.tokens.shape[1])) for part in parts]
+        mask = [F.pad(part.mask, (0, longest - part.mask.shape[1])) for part in parts]
+        extras = {name: torch.cat([part.extras[name] for part in parts]) for name in parts[0].extras}
+        return Conditioning(torch.cat(tokens), torch.cat(mask), extras)
+
+
+class Encoder(Protocol):
+    """Turns what is asked into conditioning, and says which characters each token stands for."""
+
+    def encode(self, asks: Sequence[Ask]) -> Conditioning:
+        """Return one row of conditioning for each ask."""
+        ...
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the (start, end) characters of each conditioning token; (0, 0) for special tokens."""
+        ...
+
+
+class Predictor(Protocol):
+    """Answers rows of questions, whatever the network inside was trained on (eps, x0, v, flow, tokens)."""
+
+    @property
+    def space(self) -> str:
+        """``"clean"`` for the clean state, ``"logits"`` for scores over tokens."""
+        ...
+
+    def __call__(
+        self, x: Tensor, level: Level, conditioning: Conditioning, edits: Sequence[AttentionEdit | None]
+    ) -> Tensor:
+        """Answer each row.
+
+        Args:
+            x: Noisy states (rows, ...), or tokens (rows, length).
+            level: Noise level of all rows.
+            conditioning: As many rows.
+            edits: One attention edit or ``None`` for each row.
+
+        Returns:
+            The clean state (rows, ...), or logits (rows, length, classes).
+        """
+        ...

@@ -1,0 +1,82 @@
+"""What a person asks for: pure, hashable data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from limn.kernel.errors import InputError
+
+__all__ = ["MAX_CHARACTERS", "Prompt", "Region"]
+
+MAX_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """Words that belong to a part of the picture.
+
+    Args:
+        words: A piece of the prompt's text.
+        box: Left, top, right, bottom as shares of the picture's sides, each in [0, 1].
+        mask: PNG bytes of a grey mask (white: inside), used instead of the box when not empty.
+        weight: Strength of the region.
+    """
+
+    words: str
+    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    mask: bytes = b""
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.box
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise InputError(f"region box {self.box}: give left < right and top < bottom, all within 0 and 1")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Text, pictures and regions that describe the picture wanted.
+
+    Args:
+        text: Words in any language; may be empty.
+        images: Encoded pictures (PNG bytes) that stand beside the text as part of the prompt.
+        regions: Which words belong where.
+        weights: One weight for each part, the text first and then the pictures; empty means all 1.
+
+    Raises:
+        InputError: If the text cannot be encoded or is too long, or the weights do not fit the parts.
+
+    >>> Prompt("a red heart").saying("a blue heart").text
+    'a blue heart'
+    """
+
+    text: str = ""
+    images: tuple[bytes, ...] = ()
+    regions: tuple[Region, ...] = ()
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_text(self.text)
+        if self.weights and len(self.weights) != 1 + len(self.images):
+            raise InputError(
+                f"prompt weights: {len(self.weights)} given for {1 + len(self.images)} parts; give one for each part"
+            )
+        if not all(math.isfinite(weight) for weight in self.weights):
+            raise InputError("prompt weights: every weight must be a finite number")
+
+    def saying(self, text: str) -> Prompt:
+        """Return the same prompt with another text; regions that name missing words are left out."""
+        kept = tuple(region for region in self.regions if region.words in text)
+        return replace(self, text=text, regions=kept)
+
+
+def _check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"prompt: give text, not {type(text).__name__}")
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(f"prompt: {len(text):,} characters; at most {MAX_CHARACTERS:,} are allowed, shorten it")
+    if "\x00" in text:
+        raise InputError("prompt: contains a NUL character; remove it")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("prompt: contains half a character (a lone surrogate); remove it or fix the encoding")

@@ -1,0 +1,82 @@
+"""Where a walk from noise to picture stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from limn.kernel.rng import Streams
+
+if TYPE_CHECKING:
+    from limn.kernel.predictor import Encoder
+
+__all__ = ["Level", "Step"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A noise level: the state is ``alpha * clean + sigma * noise``.
+
+    Args:
+        alpha: Scale of the clean state, in [0, 1].
+        sigma: Scale of the noise, at least 0.
+        time: What the network calls this level (a timestep, log sigma, flow time or a share of hidden tokens).
+
+    >>> Level(alpha=0.6, sigma=0.8, time=0.5).ratio
+    1.3333333333333335
+    """
+
+    alpha: float
+    sigma: float
+    time: float
+
+    @property
+    def ratio(self) -> float:
+        """Noise over signal, the sigma of the variance-exploding convention; infinite for pure noise."""
+        return math.inf if self.alpha == 0 else self.sigma / self.alpha
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One evaluation on a walk from noise to picture.
+
+    Args:
+        index: Which step of the walk, counted from 0.
+        total: How many steps the walk has.
+        x: Noisy state (pictures, ...).
+        level: Noise level of ``x``.
+        next: Noise level the walk goes to.
+        clean: The clean state predicted at this step, once known (pictures, ...).
+        primary: False for the extra evaluations of second-order samplers; memory is kept on primary ones only.
+        memory: A guidance's own state, kept over the steps of one walk.
+        streams: Random streams, one for each picture.
+        encoder: The encoder of the stage, for guidances that look at words and tokens.
+    """
+
+    index: int
+    total: int
+    x: Tensor
+    level: Level
+    next: Level
+    clean: Tensor | None = None
+    primary: bool = True
+    memory: MutableMapping[str, Any] = field(default_factory=dict)
+    streams: Streams | None = None
+    encoder: Encoder | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of the walk is done before this step, in [0, 1)."""
+        return self.index / self.total
+
+    def to_noise(self, clean: Tensor) -> Tensor:
+        """Return the noise that ``clean`` implies: (x - alpha * clean) / sigma."""
+        return (self.x - self.level.alpha * clean) / self.level.sigma
+
+    def to_clean(self, noise: Tensor) -> Tensor:
+        """Return the clean state that ``noise`` implies: (x - sigma * noise) / alpha."""
+        return (self.x - self.level.sigma * noise) / max(self.level.alpha, 1e-8)

@@ -1,0 +1,1 @@
+"""One family, one file: how a model folder becomes a generator."""

@@ -1,0 +1,1 @@
+"""Neural networks, and the safe reading of their weights."""

@@ -1,0 +1,1 @@
+"""Networks behind one convention: the clean state, or logits."""

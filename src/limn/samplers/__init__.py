@@ -1,0 +1,1 @@
+"""Walks from noise to picture, and the noise levels they visit."""

@@ -1,0 +1,1 @@
+"""Run folders, their index, and the record inside each picture."""
