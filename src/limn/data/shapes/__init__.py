@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limn.data.shapes.reader import Reading, Seen, matches, read, read_all
 from limn.data.shapes.scene import Object, Scene, Split, batch, held_out_pairs, render, scene
 from limn.data.shapes.tiles import BACKGROUNDS, COLOURS, PLACES, SHAPES, SIZES, TEXTURES
 from limn.data.shapes.words import Asked, caption, captions, prompts
@@ -15,13 +16,18 @@ __all__ = [
     "TEXTURES",
     "Asked",
     "Object",
+    "Reading",
     "Scene",
+    "Seen",
     "Split",
     "batch",
     "caption",
     "captions",
     "held_out_pairs",
+    "matches",
     "prompts",
+    "read",
+    "read_all",
     "render",
     "scene",
 ]

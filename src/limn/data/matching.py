@@ -1,0 +1,106 @@
+"""Read a picture by least squares: which of all pictures that can be drawn lies nearest, and how surely.
+
+The margin of a reading against a rival is measured along the line that joins their two templates:
+
+    margin = (|x - rival|^2 - |x - best|^2) / |rival - best|^2
+
+It is 1 where the picture is exactly the best template, 0 half-way to the rival, and has no unit, so one limit serves
+for a rival that differs in two pixels and for one that differs in a thousand. Noise of standard deviation s moves it
+by 2 s / |rival - best|.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.kernel.errors import InputError
+
+__all__ = ["UNREADABLE", "Templates", "as_unit_range"]
+
+UNREADABLE = "unreadable"
+"""What a reader returns in place of a word when it cannot tell."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+def as_unit_range(pictures: NDArray[np.generic], side: int) -> Floats:
+    """Check pictures that are to be read and bring them to the range 0 to 1.
+
+    Args:
+        pictures: uint8, or float from 0 to 1 (values outside are kept), of shape (n, side, side, 3).
+        side: Expected height and width, pixels.
+
+    Returns:
+        float32 of the same shape.
+
+    Raises:
+        InputError: The shape or type does not fit, or a value is not finite.
+    """
+    array = np.asarray(pictures)
+    if array.ndim != 4 or array.shape[1:] != (side, side, 3):
+        raise InputError(f"pictures: expected shape (n, {side}, {side}, 3), got {array.shape}; resize first")
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / np.float32(255)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise InputError(f"pictures: expected uint8 or floats from 0 to 1, got {array.dtype}")
+    if not np.isfinite(array).all():
+        raise InputError("pictures: some values are not finite; check the model that drew them")
+    return array.astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Templates:
+    """Every picture that could have been drawn, flat, and what each one shows.
+
+    Args:
+        flat: float32 of shape (templates, values).
+        labels: What each template shows, int of shape (templates, fields).
+        apart: Squared distance between templates, float32 of shape (templates, templates).
+    """
+
+    flat: Floats
+    labels: Ints
+    apart: Floats
+
+    @classmethod
+    def of(cls, pictures: NDArray[np.uint8], labels: Ints) -> Templates:
+        """Build templates from drawn pictures of any shape (templates, ...)."""
+        flat = pictures.reshape(len(pictures), -1).astype(np.float32) / np.float32(255)
+        norms = np.einsum("td,td->t", flat, flat)
+        apart = norms[:, None] - 2 * (flat @ flat.T) + norms
+        return cls(flat=flat, labels=labels, apart=np.maximum(apart, 1e-6).astype(np.float32))
+
+    def errors(self, pictures: Floats) -> Floats:
+        """Squared distance of each picture from each template.
+
+        Args:
+            pictures: float32 of shape (n, ...), as many values each as a template.
+
+        Returns:
+            float32 of shape (n, templates).
+        """
+        x = pictures.reshape(len(pictures), -1)
+        norms = np.einsum("td,td->t", self.flat, self.flat)
+        squares = np.einsum("nd,nd->n", x, x)
+        return np.asarray(np.maximum(squares[:, None] - 2 * (x @ self.flat.T) + norms, 0), np.float32)
+
+    def margins(self, errors: Floats, best: Ints) -> Floats:
+        """For each field, the smallest margin over all templates that show another value of this field.
+
+        Args:
+            errors: Result of the method errors, (n, templates).
+            best: Number of the chosen template of each picture, (n,).
+
+        Returns:
+            float32 of shape (n, fields); at most 1 when best is the nearest template and the picture is a template.
+        """
+        lead = errors - np.take_along_axis(errors, best[:, None], axis=1)
+        ratio = lead / self.apart[best]
+        found = np.empty((len(best), self.labels.shape[1]), np.float32)
+        for field, label in enumerate(self.labels.T):
+            found[:, field] = np.where(label != label[best][:, None], ratio, np.inf).min(axis=1)
+        return found

@@ -1,0 +1,219 @@
+"""Read a shapes picture back into words, exactly, and say how sure the reading is.
+
+Drawing knows 257 tiles on each of 5 backgrounds, so reading tries them all: for each background and each cell the
+nearest tile in squared error, then the background and the layout (corners, or one object in the centre) with the
+smallest total. Noise, slight blur and small colour shifts leave the nearest tile in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.data.matching import UNREADABLE, Templates, as_unit_range
+from limn.data.shapes.scene import Object, Scene
+from limn.data.shapes.tiles import BACKGROUNDS, CELL, CORNERS, EMPTY, PICTURE, PLACES, describe_tile, tiles
+from limn.data.shapes.words import Asked
+
+__all__ = ["FIELDS", "MAX_RESIDUAL", "MIN_MARGIN", "Reading", "Seen", "matches", "read", "read_all"]
+
+FIELDS = ("shape", "colour", "size", "texture", "place")
+"""What is read of each object."""
+
+MIN_MARGIN = 0.25
+"""A field is unreadable below this margin: 1 is the tile itself, 0 half-way to the next one."""
+
+MAX_RESIDUAL = 0.15
+"""A quarter of a picture is unreadable above this root mean square error, in the range 0 to 1."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One object as read: a word or "unreadable" for each field, and the margin of each."""
+
+    shape: str
+    colour: str
+    size: str
+    texture: str
+    place: str
+    margins: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a picture shows.
+
+    Args:
+        background: A word or "unreadable".
+        objects: The objects in the order of PLACES.
+        margins: For "background" and "count": 1 is the drawn picture itself, 0 half-way to another reading.
+        residual: Root mean square error of the worst quarter of the picture, in the range 0 to 1.
+    """
+
+    background: str
+    objects: tuple[Seen, ...]
+    margins: Mapping[str, float]
+    residual: float
+
+    @property
+    def margin(self) -> float:
+        """The smallest margin of all fields."""
+        return min([*self.margins.values(), *(value for seen in self.objects for value in seen.margins.values())])
+
+    @property
+    def countable(self) -> bool:
+        """Whether the number of objects is sure: at least one, and every quarter of the picture is explained."""
+        fits = self.residual <= MAX_RESIDUAL and self.margins["count"] >= MIN_MARGIN
+        return fits and bool(self.objects)
+
+    @property
+    def scene(self) -> Scene | None:
+        """The scene, where every field could be read."""
+        words = [getattr(seen, field) for seen in self.objects for field in FIELDS]
+        if not self.countable or UNREADABLE in (self.background, *words):
+            return None
+        objects = tuple(Object(**{f: getattr(seen, f) for f in FIELDS}) for seen in self.objects)
+        return Scene(background=self.background, objects=objects)
+
+
+@cache
+def _templates() -> tuple[Templates, ...]:
+    """The tiles of each background; the label -1 stands for no object."""
+    words = [describe_tile(number) for number in range(EMPTY)]
+    columns = [sorted(set(column)) for column in zip(*words, strict=True)]
+    labels = [[names.index(w) for names, w in zip(columns, row, strict=True)] + [0] for row in words]
+    table = np.array([*labels, [-1] * (len(columns) + 1)])
+    return tuple(Templates.of(on_ground, table) for on_ground in tiles())
+
+
+def _explain(x: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """For each background: tile of each place (n, 5), errors of both layouts (n, 2) and of tiles (n, 5, tiles)."""
+    cells = np.stack([x[:, r : r + CELL, c : c + CELL] for r, c in PLACES.values()], axis=1)
+    for templates in _templates():
+        errors = templates.errors(cells.reshape(-1, CELL * CELL * 3)).reshape(len(x), len(PLACES), -1)
+        best = errors.argmin(axis=2)
+        best[:, -1] = errors[:, -1, :EMPTY].argmin(axis=1)
+        low = np.take_along_axis(errors, best[..., None], axis=2)[..., 0]
+        ground = templates.flat[EMPTY, :3]
+        around = ((x - ground) ** 2).sum(axis=(1, 2, 3)) - ((cells[:, -1] - ground) ** 2).sum(axis=(1, 2, 3))
+        yield best, np.stack([low[:, :-1].sum(axis=1), low[:, -1] + around], axis=1), errors
+
+
+def _rebuild(ground: int, best: Ints, layout: int) -> Floats:
+    """Draw an explanation, (n, 32, 32, 3), in the range 0 to 1."""
+    tile = _templates()[ground].flat.reshape(-1, CELL, CELL, 3)
+    drawn = np.broadcast_to(tile[EMPTY, 0, 0], (len(best), PICTURE, PICTURE, 3)).copy()
+    for k in range(len(CORNERS)) if layout == 0 else (len(CORNERS),):
+        row, column = tuple(PLACES.values())[k]
+        drawn[:, row : row + CELL, column : column + CELL] = tile[best[:, k]]
+    return np.asarray(drawn)
+
+
+def _read(x: Floats) -> Iterator[Reading]:
+    """Read a few pictures at once."""
+    fits = list(_explain(x))
+    total = np.stack([fit[1] for fit in fits], axis=1).reshape(len(x), -1)  # (n, background * 2 + layout)
+    drawn = np.stack([_rebuild(k // 2, fits[k // 2][0], k % 2) for k in range(total.shape[1])], axis=1)
+    chosen, rows = total.argmin(axis=1), np.arange(len(x))
+    mine = drawn[rows, chosen]
+    apart = np.maximum(((drawn - mine[:, None]) ** 2).sum(axis=(2, 3, 4)), 1e-6)
+    ratio = (total - total[rows, chosen][:, None]) / apart
+    every = np.arange(total.shape[1])
+    ground = np.where(every // 2 != chosen[:, None] // 2, ratio, np.inf).min(axis=1)
+    layout = np.where(every % 2 != chosen[:, None] % 2, ratio, np.inf).min(axis=1)
+    half = PICTURE // 2
+    quarters = ((x - mine) ** 2).reshape(-1, 2, half, 2, half, 3).mean(axis=(2, 4, 5)) ** 0.5
+    for i, choice in enumerate(chosen.tolist()):
+        best, _, errors = fits[choice // 2]
+        places = [len(CORNERS)] if choice % 2 else list(range(len(CORNERS)))
+        margins = _templates()[choice // 2].margins(errors[i, places], best[i, places])
+        yield _put(choice, best[i, places], margins, float(ground[i]), float(layout[i]), quarters[i].ravel())
+
+
+def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float, quarters: Floats) -> Reading:
+    """Put one explanation into words; the last column of margins is that of presence."""
+    names = list(PLACES)[-1:] if choice % 2 else list(CORNERS)
+    seen = []
+    for k, number in enumerate(best.tolist()):
+        if number == EMPTY:
+            continue
+        poor = (quarters.max() if choice % 2 else quarters[k]) > MAX_RESIDUAL
+        colour, shape, size, texture = describe_tile(number)
+        sure = dict(zip(("colour", "shape", "size", "texture", "place"), margins[k].tolist(), strict=True))
+        sure["place"] = min(sure["place"], layout)
+        words = {"colour": colour, "shape": shape, "size": size, "texture": texture, "place": names[k]}
+        told = {f: UNREADABLE if poor or sure[f] < MIN_MARGIN else words[f] for f in FIELDS}
+        seen.append(Seen(**told, margins={f: sure[f] for f in FIELDS}))
+    clear = ground >= MIN_MARGIN and quarters.min() <= MAX_RESIDUAL
+    return Reading(
+        background=tuple(BACKGROUNDS)[choice // 2] if clear else UNREADABLE,
+        objects=tuple(seen),
+        margins={"background": ground, "count": min(layout, float(margins[:, -1].min()))},
+        residual=float(quarters.max()),
+    )
+
+
+def read_all(pictures: NDArray[np.generic]) -> list[Reading]:
+    """Read many pictures.
+
+    Args:
+        pictures: uint8, or float from 0 to 1, of shape (n, 32, 32, 3).
+
+    Returns:
+        One reading a picture.
+
+    Raises:
+        InputError: The pictures have another shape or type, or values that are not finite.
+    """
+    x = as_unit_range(pictures, PICTURE)
+    return [reading for start in range(0, len(x), 64) for reading in _read(x[start : start + 64])]
+
+
+def read(picture: NDArray[np.generic]) -> Reading:
+    """Read one picture of shape (32, 32, 3); see read_all.
+
+    >>> from limn.data.shapes import prompts, render
+    >>> wanted = prompts("two", 1, seed=0)[0].scene
+    >>> read(render(wanted)).scene == wanted
+    True
+    """
+    return read_all(np.asarray(picture)[None])[0]
+
+
+def matches(reading: Reading, asked: Asked | Scene) -> dict[str, bool]:
+    """Say which attributes of a picture are as asked for.
+
+    Objects that were read are paired with objects asked for so that most fields agree. What the prompt does not name
+    counts as right; what cannot be read counts as wrong, and so does an object that is missing.
+
+    Args:
+        reading: What the picture shows.
+        asked: What the prompt asks for.
+
+    Returns:
+        One entry for "count", "background" and each of FIELDS, and "all" for all of them together.
+    """
+    if isinstance(asked, Scene):
+        wants: tuple[Mapping[str, str], ...] = tuple({f: getattr(o, f) for f in FIELDS} for o in asked.objects)
+    else:
+        wants = asked.objects
+    slots: list[Seen | None] = [*reading.objects, *[None] * (len(wants) - len(reading.objects))]
+    verdicts = (
+        {
+            f: all(f not in w or getattr(s, f, None) == w[f] for w, s in zip(wants, order, strict=True))
+            for f in FIELDS
+        }
+        for order in permutations(slots, len(wants))
+    )
+    right = max(verdicts, key=lambda verdict: sum(verdict.values()))
+    right["count"] = reading.countable and len(reading.objects) == len(wants)
+    right["background"] = asked.background in (None, reading.background)
+    return {**right, "all": all(right.values())}
