@@ -1,0 +1,285 @@
+"""Strict reading and atomic writing of weights and configurations: what does not fit exactly is refused.
+
+Weights are safetensors files only. The header is read and checked here, before the safetensors library sees the
+file: it has a length and a number of tensors that are bounded, names that are unique, types that are known,
+shapes that agree with their bytes, and bytes that fill the file without gap or overlap. A pickle is refused under
+any name and never opened as one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from limn.kernel.errors import WeightsError
+from limn.networks.configs import check_range, first_line, open_file, parse_json, read_config, require, sha256_of
+
+__all__ = [
+    "MAX_HEADER",
+    "MAX_TENSORS",
+    "check_range",
+    "load_state",
+    "read_config",
+    "read_header",
+    "read_tensors",
+    "require",
+    "sha256_of",
+    "write_tensors",
+]
+
+MAX_HEADER: Final = 4 * 2**20
+MAX_TENSORS: Final = 20_000
+
+_TYPES: Final = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
+    "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+_PICKLES: Final = {".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle", ".joblib"}
+
+
+def read_header(path: Path) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+    """Read and check the header of a safetensors file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Type and shape of each tensor, by name.
+
+    Raises:
+        WeightsError: the file is missing, empty, cut short, a pickle, or its header is not sound.
+    """
+    path = Path(path)
+    if path.suffix.lower() in _PICKLES:
+        raise WeightsError(f"{path}: a pickle can run code when opened; limn reads safetensors files only")
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(8)
+        if head[:4] == b"PK\x03\x04" or re.match(rb"\x80[\x02-\x05]", head):
+            raise WeightsError(f"{path}: a pickle by its content, whatever its name; limn reads safetensors only")
+        if len(head) < 8:
+            raise WeightsError(f"{path}: {size} bytes, no safetensors file; get it again")
+        length = int.from_bytes(head, "little")
+        if length > MAX_HEADER or head[:1] == b"<":
+            raise WeightsError(
+                f"{path}: header of {length:,} bytes, at most {MAX_HEADER:,} are read; no sound safetensors file"
+            )
+        if 8 + length > size:
+            raise WeightsError(f"{path}: cut short after {size:,} bytes; get it again")
+        text = file.read(length)
+    if text.count(b"{") + text.count(b"[") > 4 * MAX_TENSORS:
+        raise WeightsError(f"{path}: header names more than {MAX_TENSORS:,} tensors; no model that limn knows does")
+    return _check_header(path, parse_json(path, text), size - 8 - length)
+
+
+def read_tensors(
+    path: Path,
+    *,
+    expected: Mapping[str, Sequence[int]] | None = None,
+    skip: str = "",
+    sha256: str = "",
+    dtype: torch.dtype | None = None,
+) -> dict[str, Tensor]:
+    """Read the tensors of a safetensors file.
+
+    Args:
+        path: The file.
+        expected: Shape of each tensor by name; names and shapes must fit exactly.
+        skip: Regular expression of names that are left out wherever it is found.
+        sha256: Hash the file must have; a file ``SHA256SUMS`` beside it is followed when this is empty.
+        dtype: What floating-point tensors are turned into.
+
+    Returns:
+        Tensors on the CPU, by name; floating-point values are finite.
+
+    Raises:
+        WeightsError: as :func:`read_header`; another hash; missing, unexpected or mis-shaped tensors; NaN or
+            infinite values.
+    """
+    path = Path(path)
+    header = read_header(path)
+    names = [name for name in header if not (skip and re.search(skip, name))]
+    if expected is not None:
+        _check_names(str(path), {name: header[name][1] for name in names}, expected)
+    wanted = sha256 or _listed(path)
+    if wanted and sha256_of(path) != wanted.lower():
+        raise WeightsError(f"{path}: its SHA-256 is not {wanted[:12]}... as promised; get the file again")
+    from safetensors import SafetensorError, safe_open
+
+    tensors = {}
+    try:
+        with safe_open(path, "pt") as file:
+            for name in names:
+                tensors[name] = _finite(str(path), name, file.get_tensor(name), dtype)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise WeightsError(f"{path}: cannot be read ({first_line(error)}); get it again") from None
+    return tensors
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file whole or not at all; equal contents give equal bytes.
+
+    Args:
+        path: The file; an old one stays until the new one is on the disk.
+        tensors: Tensors by name.
+        metadata: Text to keep in the header.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    path = Path(path).resolve()
+    if path.exists() and not path.is_file():
+        raise WeightsError(f"{path}: not a regular file; choose another name")
+    # Wide types first, so that every tensor lies at a multiple of its own width.
+    order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(_header_bytes(tensors, order, metadata or {}))
+            for name in order:
+                file.write(_bytes(tensors[name]))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be written ({error.strerror}); free space or choose another") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "weights") -> None:
+    """Copy weights into a module when names, shapes and values all fit; otherwise leave it as it was.
+
+    Args:
+        module: The network.
+        tensors: Floating-point weights of any precision, by name.
+        source: What to call the weights in a message, usually the file.
+
+    Raises:
+        WeightsError: a missing, unexpected, mis-shaped or non-finite tensor.
+    """
+    own = module.state_dict()
+    _check_names(source, {name: tuple(each.shape) for name, each in tensors.items()}, {
+        name: each.shape for name, each in own.items()
+    })  # fmt: skip
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() != own[name].is_floating_point():
+            raise WeightsError(f"{source}: {name} is {tensor.dtype}, expected {own[name].dtype}; use other weights")
+        _finite(source, name, tensor, None)
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)
+
+
+def _check_header(
+    path: Path, header: Mapping[str, Any], size: int
+) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+    """Check that types, shapes and places agree, and that the tensors fill the data without gap or overlap."""
+    tensors, ranges = {}, []
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        try:
+            dtype, shape, (start, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+            whole = all(type(each) is int and 0 <= each < 2**48 for each in (*shape, start, end))
+            sound = set(entry) == {"dtype", "shape", "data_offsets"} and whole and len(shape) <= 8
+        except (TypeError, KeyError, ValueError):
+            sound = False
+        if not sound:
+            raise WeightsError(f"{path}: header entry {name[:60]!r} is damaged; get the file again")
+        if not isinstance(dtype, str) or dtype not in _TYPES:
+            raise WeightsError(f"{path}: {name[:60]} is of type {str(dtype)[:20]}; convert it to F16, BF16 or F32")
+        if math.prod(shape) * _TYPES[dtype].itemsize != end - start:
+            raise WeightsError(f"{path}: {name[:60]} says shape {shape} but has {end - start:,} bytes; damaged")
+        tensors[name] = (_TYPES[dtype], shape)
+        ranges.append((start, end))
+    place = 0
+    for start, end in sorted(ranges):
+        if start != place:
+            raise WeightsError(f"{path}: tensors overlap or leave a gap at byte {place:,}; get the file again")
+        place = end
+    if place != size:
+        raise WeightsError(f"{path}: {size:,} bytes of data where the header says {place:,}; get the file again")
+    return tensors
+
+
+def _check_names(source: str, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, Sequence[int]]) -> None:
+    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
+    if missing or extra:
+        some = ", ".join(repr(name[:80]) for name in sorted(missing or extra)[:3])
+        raise WeightsError(
+            f"{source}: {len(found) - len(extra)} tensors matched, {len(missing)} missing, {len(extra)} "
+            f"unexpected ({some}); use the weights that belong to this configuration"
+        )
+    for name, shape in expected.items():
+        if tuple(shape) != found[name]:
+            raise WeightsError(
+                f"{source}: {name} has shape {found[name]}, expected {tuple(shape)}; "
+                "use the weights that belong to this configuration"
+            )
+
+
+def _finite(source: str, name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    tensor = tensor if dtype is None else tensor.to(dtype)
+    # A finite sum proves finite terms, in one pass and without a mask of the tensor's size.
+    if not math.isfinite(tensor.sum(dtype=torch.float32).item()) and not bool(torch.isfinite(tensor).all()):
+        raise WeightsError(
+            f"{source}: {name} holds values that are not finite numbers in {tensor.dtype}; get the file again"
+        )
+    return tensor
+
+
+def _listed(path: Path) -> str:
+    """Return the hash that a SHA256SUMS file beside ``path`` promises, or nothing."""
+    sums = path.with_name("SHA256SUMS")
+    if not sums.exists():
+        return ""
+    with open_file(sums) as file:
+        lines = file.read(2**20).decode("utf-8", errors="replace").splitlines()
+    for line in lines:
+        digest, _, name = line.partition(" ")
+        if name.lstrip(" *") == path.name:
+            return digest
+    return ""
+
+
+def _header_bytes(tensors: Mapping[str, Tensor], order: Sequence[str], metadata: Mapping[str, str]) -> bytes:
+    types = {dtype: name for name, dtype in _TYPES.items()}
+    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
+    place = 0
+    for name in order:
+        tensor = tensors[name]
+        end = place + tensor.numel() * tensor.element_size()
+        entry = {"dtype": types[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [place, end]}
+        header[name], place = entry, end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _bytes(tensor: Tensor) -> Any:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
