@@ -13,7 +13,7 @@ from torch import Tensor
 from limn.kernel import spec
 from limn.kernel.adapter import Adapter
 from limn.kernel.codec import Codec
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.guidance import Guidance
 from limn.kernel.predictor import Encoder, Predictor
 from limn.kernel.prompt import Prompt
@@ -151,7 +151,6 @@ class Generator:
         guidance: Used unless a request names others.
         batch: Pictures drawn together by default.
         styles: Words for each style the model knows, with ``{}`` where the prompt goes.
-        limit: Most text tokens the encoder reads, 0 for no limit.
     """
 
     def __init__(
@@ -311,8 +310,6 @@ class Generator:
         if style is None:
             return prompt
         if style not in self.styles:
-            from limn.kernel.errors import unknown_name
-
             raise unknown_name(f"style of {self.name}", style, self.styles)
         return prompt.saying(self.styles[style].format(prompt.text))
 

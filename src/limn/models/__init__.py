@@ -1,1 +1,76 @@
-"""One family, one file: how a model folder becomes a generator."""
+"""One family, one file: how a model folder becomes a generator.
+
+A name stands for a folder of weights shipped with limn; anything else is a path. Nothing here imports torch until
+a model is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limn.kernel.errors import WeightsError, unknown_name
+
+if TYPE_CHECKING:
+    from limn.kernel.generator import Generator
+
+__all__ = ["describe", "load", "locate", "names"]
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+def names() -> list[str]:
+    """Return the names of the models shipped with limn."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+
+
+def locate(model: str | Path) -> Path:
+    """Return the folder or file of a model.
+
+    Args:
+        model: A shipped model's name, a folder, or a safetensors file.
+
+    Raises:
+        InputError: If there is no such model; the message has the nearest name.
+    """
+    shipped = SHIPPED / str(model)
+    if str(model) in names():
+        return shipped
+    path = Path(model).expanduser()
+    if path.exists():
+        return path
+    raise unknown_name("model", str(model), names())
+
+
+def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
+    """Load a model.
+
+    Args:
+        model: A shipped model's name, the folder of a limn or Stable Diffusion model, or a safetensors file.
+        device: Where it runs, for example ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        InputError: If there is no such model.
+        WeightsError: If its files are damaged, unsafe or do not fit each other.
+    """
+    path = locate(model)
+    if path.is_file() or (path / "model_index.json").exists():
+        from limn.models import stable_diffusion
+
+        return stable_diffusion.load(path, device=device)
+    if (path / "config.json").exists():
+        from limn.models import native
+
+        return native.load(path, name=str(model), device=device)
+    raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")
+
+
+def describe(model: str) -> dict[str, Any]:
+    """Return what a shipped model's ``card.json`` says: what it draws, size, licence, figures.
+
+    Raises:
+        InputError: If there is no such model.
+    """
+    card = locate(model) / "card.json"
+    return dict(json.loads(card.read_text("utf-8"))) if card.exists() else {}

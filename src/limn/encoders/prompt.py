@@ -1,0 +1,41 @@
+"""From prompts to rows of text conditioning for the native models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from limn.encoders.text import LIMIT, TokenVectors
+from limn.kernel.predictor import Ask, Conditioning
+
+__all__ = ["PromptEncoder"]
+
+
+class PromptEncoder:
+    """Frozen token vectors of the prompt's words; a row that drops its text has no word at all.
+
+    Args:
+        words: Tokenizer and vectors.
+        limit: Most tokens that are read.
+        device: Where the conditioning goes.
+    """
+
+    def __init__(self, words: TokenVectors, *, limit: int = LIMIT, device: str = "cpu") -> None:
+        self.words, self.limit, self.device = words, limit, device
+
+    def encode(self, asks: Sequence[Ask]) -> Conditioning:
+        """Return token vectors (rows, tokens, width) and which of them are real."""
+        texts = ["" if "text" in ask.drop else ask.prompt.text.strip() for ask in asks]
+        vectors, mask = self.words(texts, limit=self.limit)
+        said = torch.tensor([bool(text) for text in texts])
+        mask = mask & said[:, None]
+        return Conditioning((vectors * mask[..., None]).to(self.device), mask.to(self.device))
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the (start, end) characters of each token that is read."""
+        return self.words.spans(text.strip(), limit=self.limit)
+
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Say for each text whether its end is not read."""
+        return self.words.cut([text.strip() for text in texts], limit=self.limit)
