@@ -1,0 +1,157 @@
+"""Files that are either whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from limn.kernel.errors import InputError, LimnError, StoreError
+
+__all__ = ["explain", "explained", "make_folder", "move_aside", "probe", "sweep", "write_bytes", "write_json"]
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than the system allows; raise the limit or choose another folder",
+    errno.EROFS: "the disk is read-only; choose another folder",
+    errno.EACCES: "no permission; change it or choose another folder",
+    errno.EPERM: "no permission; change it or choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that a crash or a full disk leaves the old file or the new one, never a part.
+
+    Args:
+        path: Where; a link is followed, and an existing file is replaced.
+        data: The whole content.
+
+    Raises:
+        InputError: If the path names something that is not a file.
+        StoreError: If it cannot be written; nothing is left behind.
+    """
+    with explained(path):
+        path = Path(os.path.realpath(path))
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a file; choose another name")
+        temporary = path.with_name(f".limn-{os.urandom(8).hex()}.tmp")
+        try:
+            _write_through(temporary, data, os.O_EXCL)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write readable JSON with :func:`write_bytes`.
+
+    Raises:
+        InputError: If the data is not plain JSON.
+    """
+    try:
+        text = json.dumps(data, indent=2, ensure_ascii=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name}: cannot be written as JSON ({error}); give plain values") from None
+    write_bytes(path, text.encode() + b"\n")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, to last even if the machine stops now.
+
+    Raises:
+        InputError: If a file is in the way.
+        StoreError: If it cannot be made.
+    """
+    with explained(path):
+        if not path.is_dir():
+            path.mkdir(parents=True, exist_ok=True)
+            _sync_folder(path.parent)
+
+
+def probe(folder: Path) -> None:
+    """Find out whether a folder can be written to, by doing so.
+
+    Raises:
+        StoreError: If it cannot (read-only, full).
+    """
+    path = folder / ".probe"
+    with explained(folder):
+        try:
+            _write_through(path, b"\0" * 4096, os.O_TRUNC)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> int:
+    """Remove what interrupted writers left in a folder that nobody else writes to now; return how many."""
+    left = list(folder.glob(".limn-*.tmp"))
+    for each in left:
+        each.unlink(missing_ok=True)
+    return len(left)
+
+
+def move_aside(path: Path, folder: Path) -> Path:
+    """Move a file into a folder under a name that is free there, and return where it is now."""
+    make_folder(folder)
+    place, count = folder / path.name, 1
+    while place.exists():
+        count += 1
+        place = folder / f"{path.stem}-{count}{path.suffix}"
+    with explained(path):
+        path.replace(place)
+    return place
+
+
+def explain(error: OSError | ValueError, path: Path) -> LimnError:
+    """Turn a system error about a path into one that a person can act on."""
+    if not isinstance(error, OSError):
+        return InputError(f"{str(path)!r}: not a possible file name ({error}); choose another one")
+    code = error.errno or 0
+    if code in (errno.ENOTDIR, errno.EEXIST):
+        return InputError(f"{path}: is not a folder, or lies below a file; choose another folder")
+    if code == errno.ENOENT:
+        return InputError(f"{path}: does not exist; check the name")
+    return StoreError(f"{path}: {_REMEDIES.get(code, f'{error.strerror}; check the disk or choose another folder')}")
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn system errors inside the block into :func:`explain`'s."""
+    try:
+        yield
+    except OSError as error:
+        raise explain(error, path) from error
+    except ValueError as error:
+        if "null" not in str(error) and not isinstance(error, UnicodeError):
+            raise
+        raise explain(error, path) from error
+
+
+def _write_through(path: Path, data: bytes, flag: int) -> None:
+    """Write and wait until the disk has it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last; systems that cannot sync a folder do so themselves."""
+    with contextlib.suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
