@@ -28,9 +28,7 @@ class Identity(AttentionEdit):
     def touches(self, site: AttentionSite) -> bool:
         return site.layer <= self.last
 
-    def attend(
-        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, site: AttentionSite
-    ) -> Tensor:
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, site: AttentionSite) -> Tensor:
         return value
 
 

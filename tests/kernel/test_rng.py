@@ -16,9 +16,7 @@ def test_a_stream_is_the_same_alone(seeds: list[int]) -> None:
     for shape in [(3,), (4, 8, 8)]:
         assert torch.equal(together.normal(shape), torch.cat([each.normal(shape) for each in alone]))
     assert torch.equal(together.uniform((2,)), torch.cat([each.uniform((2,)) for each in alone]))
-    assert torch.equal(
-        together.fork("up").normal((2,)), torch.cat([each.fork("up").normal((2,)) for each in alone])
-    )
+    assert torch.equal(together.fork("up").normal((2,)), torch.cat([each.fork("up").normal((2,)) for each in alone]))
 
 
 def test_the_first_noise_is_torch_s_own() -> None:
