@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
@@ -20,11 +20,15 @@ Predict = Callable[[Step], Tensor]
 class Sampler(Part):
     """Base of every sampler; a subclass is a frozen dataclass in a file of its own name.
 
-    ``order`` is the convergence order, ``calls`` the number of predictions a step takes.
+    ``order`` is the convergence order, ``calls`` the number of predictions a step takes (a step that ends at the
+    clean state takes one). ``spacing`` and ``grid`` say how a schedule of discrete timesteps places the levels for
+    this sampler, unless the schedule says otherwise; see :mod:`limn.samplers.levels`.
     """
 
     order: ClassVar[int] = 1
     calls: ClassVar[int] = 1
+    spacing: ClassVar[Literal["leading", "trailing", "linspace"]] = "linspace"
+    grid: ClassVar[Literal["whole", "fractional", "inner"]] = "fractional"
 
     def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
         """Walk from ``start`` through the noise levels.

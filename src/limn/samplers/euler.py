@@ -1,0 +1,68 @@
+"""Euler: follow the flow from one noise level straight to the next, with noise churned in if wanted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar
+
+from torch import Tensor
+
+from limn.kernel.errors import InputError
+from limn.kernel.rng import Streams
+from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.step import Level, Step
+
+__all__ = ["Euler"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Euler(Sampler):
+    """The first-order sampler of Karras et al. 2022 (algorithm 2 without the correction), for any noise schedule.
+
+    Churn adds noise to raise sigma / alpha by a factor and removes it with the noise predicted before, so that a
+    network is only ever asked about its own levels.
+
+    Args:
+        s_churn: Amount of noise churned over the walk; 0 for the deterministic sampler.
+        s_tmin: Smallest sigma / alpha with churn.
+        s_tmax: Largest sigma / alpha with churn; ``None`` for no limit.
+        s_noise: Standard deviation of the churned noise.
+    """
+
+    paper: ClassVar[str] = "karras2022edm"
+
+    s_churn: float = 0.0
+    s_tmin: float = 0.0
+    s_tmax: float | None = None
+    s_noise: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("s_churn", "s_tmin", "s_noise"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"sampler euler: {name} is not allowed; give a finite number of at least 0")
+
+    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
+        """Walk as :meth:`Sampler.walk` says."""
+        x = start
+        for index, (here, there) in enumerate(pairwise(levels)):
+            step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
+            clean = predict(step)
+            noise = (x - here.alpha * clean) / here.sigma
+            x = there.alpha * clean + there.sigma * noise
+            gamma = self._gamma(here, len(levels) - 1)
+            if gamma > 0:
+                raised = here.ratio * (1 + gamma)
+                fresh = self.s_noise * streams.normal(x.shape[1:]).to(x)
+                added = math.sqrt(raised**2 - here.ratio**2) * fresh - (raised - here.ratio) * noise
+                x = x + there.alpha * added
+            yield replace(step, x=x, clean=clean)
+
+    def _gamma(self, level: Level, total: int) -> float:
+        """Return the share by which the noise is raised; pure noise cannot be."""
+        above = self.s_tmax is not None and level.ratio > self.s_tmax
+        if above or level.ratio < self.s_tmin or level.alpha == 0:
+            return 0.0
+        return min(self.s_churn / total, math.sqrt(2) - 1)

@@ -1,0 +1,213 @@
+"""Noise levels: which ones a network knows, and which of them a walk visits.
+
+A state at a level is ``alpha * clean + sigma * noise``. There are three families: ``Discrete`` timesteps (linear,
+scaled-linear and cosine betas; variance preserving), ``Edm`` (alpha is 1) and ``Flow`` (alpha is 1 - t, sigma is t).
+For discrete timesteps each scheduler of diffusers places its levels in its own way; a sampler says by its class
+variable ``grid`` which way is its own:
+
+- ``"whole"``: whole timesteps (DDIM).
+- ``"fractional"``: sigmas interpolated at fractional timesteps (Euler, Euler ancestral, Heun).
+- ``"inner"``: whole timesteps, one more than there are steps with the last left out (DPM-Solver++).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from limn.kernel.errors import InputError
+from limn.kernel.sampler import Sampler
+from limn.kernel.step import Level
+
+__all__ = ["Discrete", "Edm", "Flow"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_CLEAN = Level(1.0, 0.0, 0.0)
+_FLOOR = 2.0**-24  # smallest signal power of a sampler that works with sigma / alpha, as in diffusers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discrete:
+    """Levels of a network trained on discrete timesteps; ``Level.time`` is the timestep.
+
+    Args:
+        betas: Noise added at each timestep: linear (Ho et al. 2020), scaled linear (Rombach et al. 2022) or cosine
+            (Nichol and Dhariwal 2021).
+        beta_start: First beta, for the linear ones.
+        beta_end: Last beta, for the linear ones.
+        timesteps: How many the network knows.
+        spacing: How a walk's timesteps are spaced (Lin et al. 2024, table 2); ``None`` for the sampler's own way.
+        steps_offset: Added to the timesteps of leading spacing.
+        karras: Space the sigmas as Karras et al. 2022, equation 5, do, between the ends that ``spacing`` gives.
+        set_alpha_to_one: Whether a walk over whole timesteps ends clean, or else at the level of timestep 0.
+        zero_snr: Rescale the betas so that the last timestep is pure noise (Lin et al. 2024, algorithm 1).
+    """
+
+    betas: Literal["linear", "scaled_linear", "cosine"] = "scaled_linear"
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    timesteps: int = 1000
+    spacing: Literal["leading", "trailing", "linspace"] | None = None
+    steps_offset: int = 0
+    karras: bool = False
+    set_alpha_to_one: bool = True
+    zero_snr: bool = False
+
+    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+        """Return ``steps + 1`` levels from noise to picture, as diffusers places them for this sampler.
+
+        Raises:
+            InputError: If there are more steps than timesteps.
+        """
+        known = self.timesteps - (sampler.grid == "inner")
+        if not 1 <= steps <= known:
+            raise InputError(f"steps: {steps} is not allowed; this model takes 1 to {known} with this sampler")
+        whole, table = sampler.grid == "whole", self._table(sampler)
+        times = self._times(steps, sampler)
+        numbers = np.arange(self.timesteps, dtype=np.float64)
+        sigmas = table[times.astype(np.int64)] if whole else np.interp(times, numbers, table)
+        if self.karras:
+            ends = (table[-1], table[0]) if sampler.grid == "inner" else (sigmas[0], sigmas[-1])
+            sigmas = _karras(*ends, steps, 7.0)
+            times = np.interp(np.log(sigmas), np.log(table), numbers)
+            if sampler.grid == "inner":
+                times = np.floor(times) if self.betas == "cosine" else times.round()
+        last = _CLEAN if self.set_alpha_to_one or not whole else _preserving(table[0], 0.0)
+        return (*(_preserving(sigma, time) for sigma, time in zip(sigmas, times, strict=True)), last)
+
+    def start_scale(self, steps: int, sampler: Sampler) -> float:
+        """Return the factor from unit noise to the state at the first level: sigma, or 1 where diffusers takes 1."""
+        if sampler.grid != "fractional" or self._spacing(sampler) == "leading":
+            return 1.0
+        return self.levels(steps, sampler)[0].sigma
+
+    def _spacing(self, sampler: Sampler) -> str:
+        return self.spacing or sampler.spacing
+
+    def _table(self, sampler: Sampler) -> Array:
+        """Return sigma / alpha of each timestep."""
+        power = _signal_power(self.betas, self.beta_start, self.beta_end, self.timesteps, self.zero_snr)
+        if self.zero_snr and (self.karras or sampler.grid != "whole"):
+            power = np.maximum(power, _FLOOR)
+        with np.errstate(divide="ignore"):
+            table: Array = np.sqrt((1 - power) / power)
+        return table
+
+    def _times(self, steps: int, sampler: Sampler) -> Array:
+        count, spacing = self.timesteps, self._spacing(sampler)
+        points = steps + (sampler.grid == "inner")
+        if spacing == "linspace":
+            times: Array = np.linspace(0, count - 1, points)[::-1][:steps]
+            return times if sampler.grid == "fractional" else times.round()
+        if spacing == "leading":
+            ratio = count // points
+            times = np.arange(points, dtype=np.float64)[::-1][:steps] * ratio
+            return times + min(self.steps_offset, ratio - 1)
+        times = np.arange(count, 0, -count / steps, dtype=np.float64)[:steps].round() - 1
+        return times
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edm:
+    """Levels of a network preconditioned as in Karras et al. 2022: alpha is 1, ``Level.time`` is log(sigma) / 4.
+
+    Args:
+        sigma_min: Smallest sigma a network is asked about.
+        sigma_max: Sigma where a walk starts.
+        rho: How much denser the levels are at low noise.
+    """
+
+    sigma_min: float = 0.002
+    sigma_max: float = 80.0
+    rho: float = 7.0
+
+    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+        """Return ``steps + 1`` levels (equation 5 of the paper), the last one clean."""
+        _check_steps(steps)
+        sigmas = _karras(self.sigma_max, self.sigma_min, steps, self.rho)
+        last = Level(1.0, 0.0, 0.25 * math.log(self.sigma_min))
+        return (*(Level(1.0, float(sigma), 0.25 * math.log(sigma)) for sigma in sigmas), last)
+
+    def start_scale(self, steps: int, sampler: Sampler) -> float:
+        """Return ``sigma_max``."""
+        return self.sigma_max
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """Levels of a flow-matching network: alpha is 1 - t, sigma and ``Level.time`` are t in (0, 1].
+
+    Args:
+        shift: Above 1, a walk spends more of its steps at high noise (Esser et al. 2024, equation 23).
+        spacing: ``"trailing"`` puts t at 1, 1 - 1/steps, ..., 1/steps; ``"linspace"`` at equal distances from 1 to
+            1/timesteps, as ``FlowMatchEulerDiscreteScheduler`` of diffusers does.
+        timesteps: Gives the smallest t of linspace spacing.
+    """
+
+    shift: float = 1.0
+    spacing: Literal["trailing", "linspace"] = "trailing"
+    timesteps: int = 1000
+
+    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+        """Return ``steps + 1`` levels, the first pure noise and the last clean."""
+        _check_steps(steps)
+        # diffusers shifts the smallest t when it is built, and once more with all the others
+        last = 1 / steps if self.spacing == "trailing" else self._shifted(1 / self.timesteps)
+        times = (self._shifted(float(t)) for t in np.linspace(1, last, steps))
+        return (*(Level(1 - t, t, t) for t in times), _CLEAN)
+
+    def start_scale(self, steps: int, sampler: Sampler) -> float:
+        """Return 1: a walk starts at pure noise."""
+        return 1.0
+
+    def _shifted(self, t: float) -> float:
+        return self.shift * t / (1 + (self.shift - 1) * t)
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 1:
+        raise InputError(f"steps: {steps} is not allowed; give at least 1")
+
+
+def _preserving(sigma: float, time: float) -> Level:
+    """Return the variance-preserving level of a noise-to-signal ratio, which may be infinite."""
+    alpha = 1 / math.sqrt(1 + sigma * sigma)
+    return Level(alpha, math.sqrt(1 - alpha * alpha), float(time))
+
+
+def _karras(high: float, low: float, steps: int, rho: float) -> Array:
+    ramp = np.linspace(0, 1, steps)
+    sigmas: Array = (high ** (1 / rho) + ramp * (low ** (1 / rho) - high ** (1 / rho))) ** rho
+    return sigmas
+
+
+@lru_cache(maxsize=16)
+def _signal_power(betas: str, start: float, end: float, count: int, zero_snr: bool) -> Array:
+    """Return alpha squared of each timestep, in the float32 arithmetic that networks were trained with."""
+    if betas == "linear":
+        table = torch.linspace(start, end, count, dtype=torch.float32)
+    elif betas == "scaled_linear":
+        table = torch.linspace(start**0.5, end**0.5, count, dtype=torch.float32) ** 2
+    else:
+        table = torch.tensor(list(_cosine(count)), dtype=torch.float32)
+    if zero_snr:
+        root = torch.cumprod(1 - table, 0).sqrt()
+        power = ((root - root[-1]) * (root[0] / (root[0] - root[-1]))) ** 2
+        table = 1 - torch.cat([power[:1], power[1:] / power[:-1]])
+    cumulative: Array = torch.cumprod(1 - table, 0).double().numpy()
+    cumulative.setflags(write=False)
+    return cumulative
+
+
+def _cosine(count: int) -> Iterable[float]:
+    def power(t: float) -> float:
+        return math.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
+
+    return (min(1 - power((i + 1) / count) / power(i / count), 0.999) for i in range(count))
