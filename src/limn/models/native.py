@@ -27,7 +27,7 @@ from limn.kernel.sampler import Sampler
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.networks.weights import check_range, load_state, read_config, read_tensors, require, sha256_of
-from limn.predictors.diffusion import Diffusion
+from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 
 __all__ = ["NativeConfig", "load"]
@@ -52,7 +52,7 @@ class NativeConfig:
 
     family: str = "native"
     size: int = 64
-    target: str = "flow"
+    target: Target = "flow"
     transformer: dict[str, Any] = field(default_factory=dict)
     autoencoder: dict[str, Any] = field(default_factory=dict)
     steps: int = 16
@@ -115,11 +115,11 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     wanted = (transformer.config.channels, transformer.config.grid, transformer.config.grid)
     if shape != wanted or transformer.config.text_width != words.width:
         raise WeightsError(
-            f"{folder / 'config.json'}: the transformer works on {wanted}, its pictures are {shape}; the parts do not fit"
+            f"{folder / 'config.json'}: transformer and codec do not fit ({wanted}, {shape}); export again"
         )
     stage = Stage(
         encoder=PromptEncoder(words, limit=transformer.config.text_limit, device=device),
-        predictor=Diffusion(Network(transformer), target=config.target),
+        predictor=Diffusion(network=Network(transformer), target=config.target),
         codec=codec,
         schedule=Flow(),
         sampler=_sampler(folder, config.sampler),
