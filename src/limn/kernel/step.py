@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Level", "Step"]
 
+_FLOOR = 1e-3
+
 
 @dataclass(frozen=True)
 class Level:
@@ -74,9 +76,12 @@ class Step:
         return self.index / self.total
 
     def to_noise(self, clean: Tensor) -> Tensor:
-        """Return the noise that ``clean`` implies: (x - alpha * clean) / sigma."""
-        return (self.x - self.level.alpha * clean) / self.level.sigma
+        """Return the noise that ``clean`` implies: (x - alpha * clean) / sigma.
+
+        At pure noise alpha is taken as 0.001, so that :meth:`to_clean` can undo this for every answer.
+        """
+        return (self.x - max(self.level.alpha, _FLOOR) * clean) / self.level.sigma
 
     def to_clean(self, noise: Tensor) -> Tensor:
         """Return the clean state that ``noise`` implies: (x - sigma * noise) / alpha."""
-        return (self.x - self.level.sigma * noise) / max(self.level.alpha, 1e-8)
+        return (self.x - self.level.sigma * noise) / max(self.level.alpha, _FLOOR)

@@ -103,14 +103,15 @@ class Discrete:
     def _times(self, steps: int, sampler: Sampler) -> Array:
         count, spacing = self.timesteps, self._spacing(sampler)
         points = steps + (sampler.grid == "inner")
+        times: Array
         if spacing == "linspace":
-            times: Array = np.linspace(0, count - 1, points)[::-1][:steps]
-            return times if sampler.grid == "fractional" else times.round()
-        if spacing == "leading":
+            times = np.linspace(0, count - 1, points)[::-1][:steps]
+            times = times if sampler.grid == "fractional" else times.round()
+        elif spacing == "leading":
             ratio = count // points
-            times = np.arange(points, dtype=np.float64)[::-1][:steps] * ratio
-            return times + min(self.steps_offset, ratio - 1)
-        times = np.arange(count, 0, -count / steps, dtype=np.float64)[:steps].round() - 1
+            times = np.arange(points)[::-1][:steps] * ratio + float(min(self.steps_offset, ratio - 1))
+        else:
+            times = (count - np.arange(steps) * (count / steps)).round() - 1
         return times
 
 
