@@ -27,7 +27,7 @@ from limn.kernel.step import Level
 
 __all__ = ["Discrete", "Edm", "Flow"]
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 _CLEAN = Level(1.0, 0.0, 0.0)
 _FLOOR = 2.0**-24  # smallest signal power of a sampler that works with sigma / alpha, as in diffusers
