@@ -15,23 +15,16 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.data.matching import UNREADABLE, Templates, as_unit_range
+from limn.data.matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters, soften
 from limn.data.shapes.scene import Object, Scene
 from limn.data.shapes.tiles import BACKGROUNDS, CELL, CORNERS, EMPTY, PICTURE, PLACES, describe_tile, tiles
 from limn.data.shapes.words import Asked
 
-__all__ = ["FIELDS", "MAX_RESIDUAL", "MIN_MARGIN", "Reading", "Seen", "matches", "read", "read_all"]
+__all__ = ["FIELDS", "Reading", "Seen", "matches", "read", "read_all"]
 
 FIELDS = ("shape", "colour", "size", "texture", "place")
 """What is read of each object."""
 
-MIN_MARGIN = 0.25
-"""A field is unreadable below this margin: 1 is the tile itself, 0 half-way to the next one."""
-
-MAX_RESIDUAL = 0.15
-"""A quarter of a picture is unreadable above this root mean square error, in the range 0 to 1."""
-
-_SOFT = (0.2, 0.6, 0.2)  # blur of the second copy of each tile, a standard deviation of 0.63 pixels
 _NOTHING = 2 * EMPTY  # templates are all objects crisp, all objects blurred, then the empty cell
 
 Floats = NDArray[np.float32]
@@ -87,16 +80,6 @@ class Reading:
         return Scene(background=self.background, objects=objects)
 
 
-def _soften(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blur pictures (n, height, width, 3) a little."""
-    soft = pictures.astype(np.float64)
-    for axis in (1, 2):
-        wide = np.pad(soft, [(1, 1) if k == axis else (0, 0) for k in range(4)], mode="edge")
-        length = soft.shape[axis]
-        soft = sum((w * wide.take(range(k, k + length), axis=axis) for k, w in enumerate(_SOFT)), np.zeros(()))
-    return np.asarray(np.rint(soft).astype(np.uint8))
-
-
 @cache
 def _templates() -> tuple[Templates, ...]:
     """The tiles of each background, crisp and blurred; the label -1 stands for no object."""
@@ -104,7 +87,7 @@ def _templates() -> tuple[Templates, ...]:
     columns = [sorted(set(column)) for column in zip(*words, strict=True)]
     labels = [[names.index(w) for names, w in zip(columns, row, strict=True)] + [0] for row in words]
     table = np.array([*labels, *labels, [-1] * (len(columns) + 1)])
-    return tuple(Templates.of(np.concatenate([t[:EMPTY], _soften(t)]), table) for t in tiles())
+    return tuple(Templates.of(np.concatenate([t[:EMPTY], soften(t)]), table) for t in tiles())
 
 
 def _explain(x: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
@@ -142,35 +125,34 @@ def _read(x: Floats) -> Iterator[Reading]:
     every = np.arange(total.shape[1])
     ground = np.where(every // 2 != chosen[:, None] // 2, ratio, np.inf).min(axis=1)
     layout = np.where(every % 2 != chosen[:, None] % 2, ratio, np.inf).min(axis=1)
-    half = PICTURE // 2
-    quarters = ((x - mine) ** 2).reshape(-1, 2, half, 2, half, 3).mean(axis=(2, 4, 5)) ** 0.5
+    left = quarters(x - mine)
     for i, choice in enumerate(chosen.tolist()):
         best, _, errors = fits[choice // 2]
         places = [len(CORNERS)] if choice % 2 else list(range(len(CORNERS)))
         margins = _templates()[choice // 2].margins(errors[i, places], best[i, places])
-        yield _put(choice, best[i, places], margins, float(ground[i]), float(layout[i]), quarters[i].ravel())
+        yield _put(choice, best[i, places], margins, float(ground[i]), float(layout[i]), left[i])
 
 
-def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float, quarters: Floats) -> Reading:
+def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float, left: Floats) -> Reading:
     """Put one explanation into words; the last column of margins is that of presence."""
     names = list(PLACES)[-1:] if choice % 2 else list(CORNERS)
     seen = []
     for k, number in enumerate(best.tolist()):
         if number == _NOTHING:
             continue
-        poor = (quarters.max() if choice % 2 else quarters[k]) > MAX_RESIDUAL
+        poor = (left.max() if choice % 2 else left[k]) > MAX_RESIDUAL
         colour, shape, size, texture = describe_tile(number % EMPTY)
         sure = dict(zip(("colour", "shape", "size", "texture", "place"), margins[k].tolist(), strict=True))
         sure["place"] = min(sure["place"], layout)
         words = {"colour": colour, "shape": shape, "size": size, "texture": texture, "place": names[k]}
         told = {f: UNREADABLE if poor or sure[f] < MIN_MARGIN else words[f] for f in FIELDS}
         seen.append(Seen(**told, margins={f: sure[f] for f in FIELDS}))
-    clear = ground >= MIN_MARGIN and quarters.min() <= MAX_RESIDUAL
+    clear = ground >= MIN_MARGIN and left.min() <= MAX_RESIDUAL
     return Reading(
         background=tuple(BACKGROUNDS)[choice // 2] if clear else UNREADABLE,
         objects=tuple(seen),
         margins={"background": ground, "count": min(layout, float(margins[:, -1].min()))},
-        residual=float(quarters.max()),
+        residual=float(left.max()),
     )
 
 

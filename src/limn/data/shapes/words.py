@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from limn.data.paraphrase import Dice, article, listing
 from limn.data.shapes.scene import Object, Scene, Split, scene
 from limn.kernel.errors import unknown_name
 
@@ -44,44 +45,28 @@ class Asked:
     scene: Scene
 
 
-class _Dice:
-    """Cheap random choices: one block of uniform numbers for a whole caption."""
-
-    def __init__(self, rng: np.random.Generator | None) -> None:
-        self._left = rng.random(48).tolist() if rng is not None else []
-
-    def pick(self, n: int) -> int:
-        """A number below n; always 0 without a generator, which gives the plain form."""
-        return int(self._left.pop() * n) if self._left else 0
-
-
-def _article(words: str) -> str:
-    return ("an " if words[0] in "aeiou" else "a ") + words
-
-
-def _noun(thing: Object, keep: frozenset[str], dice: _Dice, alone: bool) -> str:
+def _noun(thing: Object, keep: frozenset[str], dice: Dice, alone: bool) -> str:
     """Name one object: "a large striped red circle at the top left"; its place may come first if alone."""
-    names = _SIZES[thing.size]
-    size = names[dice.pick(len(names))] + " " if "size" in keep else ""
+    size = dice.choose(_SIZES[thing.size]) + " " if "size" in keep else ""
     texture = thing.texture + " " if "texture" in keep else ""
     swap = dice.pick(3) == 2
     middle = f"{thing.colour} {texture}" if swap else f"{texture}{thing.colour} "
-    words = _article(f"{size}{middle}{thing.shape}")
+    words = article(f"{size}{middle}{thing.shape}")
     if "place" not in keep:
         return words
-    at = _AT[dice.pick(2) if thing.place == "centre" else dice.pick(3)].format(thing.place)
+    at = dice.choose(_AT[:2] if thing.place == "centre" else _AT).format(thing.place)
     return f"{at} {words}" if alone and dice.pick(4) == 3 else f"{words} {at}"
 
 
-def _sentence(scene: Scene, keep: frozenset[str], dice: _Dice) -> str:
+def _sentence(scene: Scene, keep: frozenset[str], dice: Dice) -> str:
     nouns = [_noun(thing, keep, dice, len(scene.objects) == 1) for thing in scene.objects]
     for k in range(len(nouns) - 1, 0, -1):  # any order; as they stand without a generator
         j = k - dice.pick(k + 1)
         nouns[k], nouns[j] = nouns[j], nouns[k]
-    things = ", ".join(nouns[:-1]) + " and " + nouns[-1] if len(nouns) > 1 else nouns[0]
+    things = listing(nouns)
     if "background" not in keep:
         return things
-    return _GROUND[dice.pick(len(_GROUND))].format(things=things, ground=scene.background)
+    return dice.choose(_GROUND).format(things=things, ground=scene.background)
 
 
 def caption(scene: Scene, rng: np.random.Generator | None = None, *, full: float = 0.5) -> str:
@@ -103,7 +88,7 @@ def caption(scene: Scene, rng: np.random.Generator | None = None, *, full: float
     keep = frozenset(OPTIONAL)
     if rng is not None and rng.random() >= full:
         keep = frozenset(name for name, kept in zip(OPTIONAL, rng.random(4) < 0.5, strict=True) if kept)
-    return _sentence(scene, keep, _Dice(rng))
+    return _sentence(scene, keep, Dice(rng))
 
 
 def captions(scene: Scene, rng: np.random.Generator) -> tuple[str, ...]:
@@ -121,14 +106,14 @@ def captions(scene: Scene, rng: np.random.Generator) -> tuple[str, ...]:
         caption(scene, rng, full=1),
         caption(scene, rng, full=1),
         caption(scene, rng, full=0),
-        _sentence(scene, frozenset(), _Dice(rng)),
+        _sentence(scene, frozenset(), Dice(rng)),
     )
 
 
 def _ask(scene: Scene, keep: frozenset[str]) -> Asked:
     fields = ["shape", "colour", *(name for name in ("size", "texture", "place") if name in keep)]
     return Asked(
-        text=_sentence(scene, keep, _Dice(None)),
+        text=_sentence(scene, keep, Dice(None)),
         objects=tuple({field: getattr(thing, field) for field in fields} for thing in scene.objects),
         background=scene.background if "background" in keep else None,
         scene=scene,
