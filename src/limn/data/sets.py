@@ -1,0 +1,183 @@
+"""The four sets of pictograms: where each picture lies in its package and how it is drawn."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from limn.data.catalogue import TONES, Concept, canonical
+from limn.data.images import decode, encode_png, fit
+from limn.data.packages import FLAT, FLUENT_3D, NOTO, TWEMOJI, Package, Tarball
+from limn.kernel.errors import DataError, InputError
+
+__all__ = ["SETS", "PictogramSet", "render_svg"]
+
+Draw = Callable[[int], bytes]
+"""Draws one picture at a size, as PNG bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictogramSet:
+    """A set in one style.
+
+    Args:
+        package: Where its pictures are.
+        pictures: Pairs each concept's code that the set has with what draws it.
+    """
+
+    package: Package
+    pictures: Callable[[Tarball, Mapping[str, Concept]], Iterator[tuple[str, Draw]]]
+
+
+def render_svg(svg: str, size: int) -> bytes:
+    """Render SVG text as a square RGBA PNG.
+
+    Args:
+        svg: The markup; a missing namespace or viewBox is added.
+        size: The side of the square, in pixels.
+
+    Returns:
+        PNG bytes.
+
+    Raises:
+        DataError: The markup cannot be rendered.
+        InputError: The renderer is not installed.
+    """
+    try:
+        import resvg_py
+    except ModuleNotFoundError as error:
+        raise InputError("drawing SVG needs resvg_py; install limn[data]") from error
+    try:
+        png = bytes(
+            resvg_py.svg_to_bytes(svg_string=_complete(svg), width=size, height=size, skip_system_fonts=True, dpi=96)
+        )
+    except ValueError as error:
+        raise DataError(f"an SVG cannot be rendered ({str(error)[:80]}); leave it out") from error
+    with Image.open(io.BytesIO(png)) as picture:
+        return encode_png(fit(picture, size))
+
+
+def _complete(svg: str) -> str:
+    head = re.search(r"<svg\b[^>]*>", svg)
+    if head is None:
+        raise DataError("an SVG has no <svg> element; leave it out")
+    tag = head[0]
+    if "xmlns=" not in tag:
+        tag = tag.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    if "viewBox" not in tag:
+        width, height = (re.search(rf'\b{side}="([\d.]+)', tag) for side in ("width", "height"))
+        if width and height:
+            tag = tag.replace("<svg", f'<svg viewBox="0 0 {width[1]} {height[1]}"', 1)
+    return svg.replace(head[0], tag, 1)
+
+
+def _vector(tar: Tarball, name: str) -> Draw:
+    return lambda size: render_svg(tar.read(name).decode(), size)
+
+
+def _fluent_3d(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+    def raster(name: str) -> Draw:
+        return lambda size: encode_png(fit(decode(tar.read(name), name=name), size))
+
+    codes = {(concept.base, concept.tone): code for code, concept in concepts.items()}
+    prefix, suffix = "package/assets/", ".webp"
+    for name in tar.names(prefix, suffix):
+        concept = concepts.get(canonical(name[len(prefix) : -len(suffix)]))
+        if concept is not None and not _mislabelled(concept):
+            yield codes[concept.base, _drawn_tone(concept)], raster(name)
+
+
+def _drawn_tone(concept: Concept) -> str:
+    """Say which tone Fluent 3D 1.1.0 really draws under a file name.
+
+    Measured from the pixels: "medium-light" and "medium" are exchanged everywhere but in couples and
+    technologists.
+    """
+    if concept.subgroup == "family" or concept.profession == "technologist":
+        return concept.tone
+    return {"medium-light": "medium", "medium": "medium-light"}.get(concept.tone, concept.tone)
+
+
+def _mislabelled(concept: Concept) -> bool:
+    """Say whether both Fluent packages draw other tones than the file names say, without a pattern."""
+    return concept.label == "person mountain biking" and concept.tone != TONES[0]
+
+
+def _noto(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+    icons = json.loads(tar.read("package/icons.json"))
+    names = json.loads(tar.read("package/chars.json"))
+
+    def drawn(icon: Mapping[str, object]) -> Draw:
+        width, height = (icon.get(side, icons.get(side, 128)) for side in ("width", "height"))
+        space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        svg = f'<svg {space} viewBox="0 0 {width} {height}">{icon["body"]}</svg>'
+        return lambda size: render_svg(svg, size)
+
+    for char, name in names.items():
+        if canonical(char) in concepts and name in icons["icons"]:
+            yield canonical(char), drawn(icons["icons"][name])
+
+
+def _twemoji(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+    for name in tar.names("package/", ".svg"):
+        code = canonical(name.removeprefix("package/").removesuffix(".svg"))
+        if code in concepts:
+            yield code, _vector(tar, name)
+
+
+_TONE: Final = re.compile(r"(.+?)-(medium-light|medium-dark|light|medium|dark|default)")
+_RENAMED: Final = {
+    "blackbird": "black bird",
+    "hugging-face": "smiling face with open hands",
+    "keycap-asterisk": "keycap: *",
+    "keycap-hashtag": "keycap: #",
+    "knocked-out-face": "face with crossed-out eyes",
+    "man-merpeople": "merman",
+    "person-merpeople": "merperson",
+    "phoenix-bird": "phoenix",
+    "pouting-face": "enraged face",
+    "red-triangle": "red triangle pointed up",
+    "stuffedbread-flat": "stuffed flatbread",
+    "woman-merpeople": "mermaid",
+    **{f"{who}-with-bunny-ears": f"{many} with bunny ears" for who, many in
+       (("person", "people"), ("man", "men"), ("woman", "women"))},
+    **{f"{who}-wrestling": f"{many} wrestling" for who, many in
+       (("person", "people"), ("man", "men"), ("woman", "women"))},
+    **{f"{who}-blonde-hair": f"{who}: blond hair" for who in ("person", "man", "woman")},
+    **{f"{who}-deaf": f"deaf {who}" for who in ("person", "man", "woman")},
+    **{f"person-{who}": who for who in
+       ("elf", "fairy", "genie", "mage", "superhero", "supervillain", "vampire", "zombie")},
+}  # fmt: skip
+
+
+def _slug(label: str) -> str:
+    plain = label.lower().translate(str.maketrans("ñ", "n", "'.“”"))
+    return re.sub(r"[^a-z0-9#*]+", "-", plain).strip("-")
+
+
+def _flat(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+    codes = {(_slug(concept.label), concept.tone): code for code, concept in reversed(concepts.items())}
+    plain = {slug for slug, _ in codes}
+    prefix, suffix = "package/icons/flat/", ".svg"
+    for name in tar.names(prefix, suffix):
+        slug, tone = name[len(prefix) : -len(suffix)], TONES[0]
+        if _slug(slug) not in plain and (match := _TONE.fullmatch(slug)):
+            slug, tone = match[1], match[2].replace("default", TONES[0])
+        slug = _slug(_RENAMED.get(slug, slug))
+        code = codes.get((slug, tone)) or codes.get((slug, ""))
+        if code is not None and not _mislabelled(concepts[code]):
+            yield code, _vector(tar, name)
+
+
+SETS: Final[Mapping[str, PictogramSet]] = {
+    "3d": PictogramSet(package=FLUENT_3D, pictures=_fluent_3d),
+    "noto": PictogramSet(package=NOTO, pictures=_noto),
+    "twemoji": PictogramSet(package=TWEMOJI, pictures=_twemoji),
+    "flat": PictogramSet(package=FLAT, pictures=_flat),
+}
