@@ -1,0 +1,104 @@
+"""``limn data``: pictures with words to train on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from limn.cli import console
+from limn.kernel.errors import DataError, unknown_name
+
+__all__ = ["app"]
+
+WORLDS = {
+    "pictograms": "emoji in four drawing styles with captions; built once from pinned npm packages",
+    "shapes": "coloured shapes and person tiles, drawn on the fly; nothing to build",
+}
+
+app = typer.Typer(name="data", help="Build, list and check data sets.", rich_markup_mode=None, no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Option(help="Where the data set goes.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="A set, as noto; may be repeated. All if left out.")]
+Side = Annotated[int, typer.Option(help="Side of the pictures in pixels.")]
+Tarballs = Annotated[Path | None, typer.Option(help="A folder with the packages, instead of fetching them.")]
+
+
+@app.command("build")
+def build(
+    world: Annotated[str, typer.Argument(help="Which world (limn data list).")] = "pictograms",
+    out: Folder = Path("data/pictograms"),
+    sets: Sets = None,
+    size: Side = 64,
+    tarballs: Tarballs = None,
+) -> None:
+    """Fetch, draw and pack a data set; what is built already is left alone, and a set that fails is reported."""
+    if world != "pictograms":
+        raise unknown_name("world to build", world, ["pictograms"])
+    from limn.data import pictograms
+
+    failed = 0
+    chosen = {"sets": sets} if sets else {}
+    with console.Meter("pictures") as meter:
+        stage = ""
+        for event in pictograms.build(out, size=size, tarballs=tarballs, **chosen):
+            if event.stage != stage:
+                stage = event.stage
+                meter.restart()
+            failed += event.note.startswith("failed")
+            if event.note:
+                meter.say(f"limn: {event.stage}: {event.note}")
+            if event.total:
+                meter.at(event.done, event.total, event.stage)
+    console.result(out)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_worlds() -> None:
+    """List the worlds of data and the packages that pictograms are built from."""
+    from limn.data.sets import SETS
+
+    console.table(["world", "what it is"], WORLDS.items())
+    packages = ((name, each.package) for name, each in SETS.items())
+    rows = [(name, f"{each.name} {each.version}", each.licence, each.author) for name, each in packages]
+    console.table(["set", "package", "licence", "author"], rows)
+
+
+@app.command("check")
+def check(folder: Annotated[Path, typer.Argument(help="What limn data build wrote.")]) -> None:
+    """Compare a built data set with its manifest."""
+    wrong = 0
+    for name, found, flaw in _checked(folder):
+        wrong += bool(flaw)
+        console.result(f"{name}: {flaw or found}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _checked(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Give each set's name, what it holds, and what is wrong with it."""
+    for name, entry in _manifest(folder).items():
+        path = folder / f"{name}.parquet"
+        if "sha256" not in entry:
+            yield name, "", f"was not built: {entry.get('error', 'no reason noted')}"
+        elif not path.is_file():
+            yield name, "", "its file is missing; build it again"
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+            yield name, "", "its file differs from the manifest; build it again"
+        else:
+            yield name, f"{entry.get('pictures')} pictures, as built", ""
+
+
+def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    path = folder / "manifest.json"
+    try:
+        sets = json.loads(path.read_bytes())["sets"]
+        return {str(name): dict(entry) for name, entry in sets.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(f"{path}: cannot be read; name a folder that limn data build wrote") from None

@@ -1,0 +1,130 @@
+"""``limn doctor``: whether everything that drawing needs is here, and what to do if not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import limn
+from limn.cli import console
+from limn.cli.generate import OUT
+from limn.kernel.errors import LimnError
+
+__all__ = ["doctor", "missing"]
+
+Finding = tuple[str, str, str]
+"""What was looked at, what was found, and what to do about it; nothing to do where that is empty."""
+
+
+def doctor(out: Annotated[Path, typer.Option(help="The store to look at.")] = OUT) -> None:
+    """Look at versions, devices, threads, extras, weights and the store, and say what is missing."""
+    findings = [*_versions(), *_devices(), *_extras(), *_weights(), _store(out)]
+    console.table(["", "found", "to do"], findings)
+    if any(found.startswith("not right") for _, found, _ in findings):
+        raise typer.Exit(1)
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """Return which package is missing and the command that installs it."""
+    name = (error.name or "").partition(".")[0]
+    extra = next((extra for extra, packages in _wanted().items() if name in packages), None)
+    wanted = f"'limn[{extra}]'" if extra else name
+    return f"the package {name} is not installed; install it with: pip install {wanted}"
+
+
+def _wanted() -> dict[str, list[str]]:
+    """Return the packages of each extra, as the installed limn names them."""
+    try:
+        lines = metadata.requires("limn") or []
+    except metadata.PackageNotFoundError:
+        lines = []
+    wanted: dict[str, list[str]] = {}
+    for line in lines:
+        found = re.match(r"([\w.-]+).*extra\s*==\s*['\"](\w+)['\"]", line)
+        if found and found[1] != "limn":
+            wanted.setdefault(found[2], []).append(found[1])
+    return wanted
+
+
+def _versions() -> Iterator[Finding]:
+    yield "limn", limn.__version__, ""
+    yield "Python", f"{platform.python_version()} on {platform.platform()}", ""
+    for name in ("torch", "numpy", "pillow", "safetensors", "tokenizers"):
+        found = _version(name)
+        yield name, found or "not right: not installed", "" if found else f"pip install {name}"
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    capability = torch.backends.cpu.get_cpu_capability()
+    yield "cpu", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, {capability}", ""
+    count = torch.cuda.device_count()
+    for place in range(count):
+        memory = torch.cuda.get_device_properties(place).total_memory
+        yield f"cuda:{place}", f"{torch.cuda.get_device_name(place)}, {console.size(memory)}", ""
+    if not count:
+        yield "cuda", "none", ""
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, packages in _wanted().items():
+        if extra == "dev":
+            continue
+        lacking = [name for name in packages if not _version(name)]
+        there = ", ".join(f"{name} {_version(name)}" for name in packages if name not in lacking)
+        found = f"missing: {', '.join(lacking)}" if lacking else there
+        yield f"extra {extra}", found, f"pip install 'limn[{extra}]'" if lacking else ""
+    npm = shutil.which("npm")
+    yield "npm", npm or "missing", "" if npm else "install Node.js to build the pictograms"
+
+
+def _weights() -> Iterator[Finding]:
+    from limn import models
+
+    for name in models.names():
+        try:
+            hashes = models.describe(name).get("sha256") or {}
+            wrong = [file for file, digest in hashes.items() if _sha256(models.locate(name) / file) != digest]
+        except (LimnError, OSError, ValueError) as error:
+            yield f"model {name}", f"not right: {error}", "install limn again"
+            continue
+        if wrong:
+            yield f"model {name}", f"not right: {', '.join(wrong)} differs from its card", "install limn again"
+        else:
+            count = f"{len(hashes)} files as in its card" if hashes else "its card has no hashes"
+            yield f"model {name}", count, ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _store(out: Path) -> Finding:
+    from limn.store.atomic import probe
+
+    place = out.expanduser().absolute()
+    while not place.exists():
+        place = place.parent
+    try:
+        probe(place)
+    except LimnError as error:
+        return "store", f"not right: {error}", "name another folder with --out"
+    return "store", f"{out} can be written, {console.size(shutil.disk_usage(place).free)} free", ""
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

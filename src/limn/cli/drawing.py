@@ -1,0 +1,201 @@
+"""Drawing on the command line: progress while it lasts, results when it is done."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from limn.cli import console
+
+if TYPE_CHECKING:
+    from limn.kernel.generator import Generator
+    from limn.kernel.request import Request
+    from limn.kernel.runner import Ledger
+    from limn.store import Store
+    from limn.studio import Event
+
+__all__ = ["Outcome", "draw", "explain", "report", "shown"]
+
+
+@dataclass
+class Outcome:
+    """What has come of one request so far.
+
+    Args:
+        request: What was asked.
+        folder: Where its pictures are.
+        pictures: Files by index.
+        failed: Reasons by index.
+        kept: How many of the pictures existed.
+        seconds: Time taken.
+    """
+
+    request: Request
+    folder: Path = Path()
+    pictures: dict[int, Path] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    kept: int = 0
+    seconds: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return the outcome as JSON-ready data."""
+        items = self.request.items()
+
+        def about(index: int) -> dict[str, Any]:
+            return {"index": index, "prompt": items[index].prompt.text, "seed": items[index].seed}
+
+        return {
+            "key": self.request.key(),
+            "folder": str(self.folder),
+            "pictures": [{**about(each), "path": str(path)} for each, path in sorted(self.pictures.items())],
+            "failed": [{**about(each), "reason": why} for each, why in sorted(self.failed.items())],
+            "kept": self.kept,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def draw(
+    generator: Generator,
+    requests: Sequence[Request],
+    store: Store,
+    *,
+    device: str,
+    batch: int | None,
+    ledger: Ledger,
+) -> list[Outcome]:
+    """Draw requests one after another, with progress on stderr.
+
+    Raises:
+        typer.Exit: With code 130 when the person stopped it; what was drawn is kept.
+    """
+    from limn import studio
+
+    outcomes = [Outcome(request) for request in requests]
+    total = sum(len(request.items()) for request in requests)
+    try:
+        with console.Meter("pictures") as meter:
+            for outcome in outcomes:
+                events = studio.generate(
+                    generator, outcome.request, store, device=device, batch=batch, ledger=ledger
+                )
+                for event in events:
+                    part = _note(event, outcome)
+                    if isinstance(event, studio.Started):
+                        meter.kept += event.kept
+                    meter.at(_done(outcomes) + part, total)
+    except KeyboardInterrupt:
+        console.say(
+            f"limn: stopped; {sum(len(each.pictures) for each in outcomes)} of {total} pictures are kept in "
+            f"{store.root}; the same command goes on with the rest"
+        )
+        raise typer.Exit(130) from None
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool) -> None:
+    """Print what was drawn: files or JSON on stdout, everything else on stderr."""
+    from limn import studio
+
+    records, files = [], []
+    for outcome in outcomes:
+        items = outcome.request.items()
+        for index, reason in sorted(outcome.failed.items()):
+            item = items[index]
+            console.say(
+                f"limn: picture {index} ({item.prompt.text[:60]!r}, seed {item.seed}) was not saved: {reason}"
+            )
+        paths = [path for _, path in sorted(outcome.pictures.items())]
+        files += paths
+        records.append(outcome.record())
+        if show:
+            for path in paths:
+                console.picture(path)
+        if grid and paths:
+            files.append(studio.sheet(outcome.folder, paths))
+            records[-1]["grid"] = str(files[-1])
+    console.say(_summary(outcomes))
+    if json:
+        print(json_text.dumps({"runs": records}, indent=2))
+    else:
+        for path in files:
+            console.result(shown(path))
+
+
+def explain(ledger: Ledger) -> None:
+    """Print what was asked of the model, and how many forwards that took."""
+    if not ledger.forwards:
+        console.say("nothing was asked of the model: every picture existed")
+        return
+    steps: dict[tuple[str, str, str, str, str], list[int]] = {}
+    for step, branches in sorted(ledger.branches.items()):
+        for name, branch in branches.items():
+            edit = type(branch.attention).__name__ if branch.attention is not None else "-"
+            edit += " with gradient" if branch.gradient else ""
+            dropped = ", ".join(sorted(branch.drop)) or "-"
+            row = (name, branch.prompt.text[:60], dropped, branch.adapter or "as loaded", edit)
+            steps.setdefault(row, []).append(step + 1)
+    columns = ["question", "words", "left out", "weights", "attention", "steps"]
+    rows = [[*row, _spans(places)] for row, places in steps.items()]
+    console.table(columns, rows, error=True)
+    forwards, served = len(ledger.forwards), len({each.step for each in ledger.forwards})
+    console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows")
+
+
+def shown(path: Path) -> str:
+    """Return a path as short as it can be named from here."""
+    short = os.path.relpath(path)
+    return str(path) if short.startswith("..") else short
+
+
+def _note(event: Event, outcome: Outcome) -> float:
+    """Take an event into an outcome; return how much of the batch at work is done, in pictures."""
+    from limn import studio
+
+    if isinstance(event, studio.Started):
+        outcome.folder, outcome.kept = event.folder, event.kept
+    elif isinstance(event, studio.Kept):
+        outcome.pictures[event.item.index] = event.path
+    elif isinstance(event, studio.Drawn):
+        outcome.pictures[event.picture.item.index] = event.path
+    elif isinstance(event, studio.Failed):
+        outcome.failed[event.picture.item.index] = event.picture.flaw
+    elif isinstance(event, studio.Finished):
+        outcome.seconds = event.seconds
+    else:
+        return len(event.batch) * event.step / (event.steps + 1)
+    return 0.0
+
+
+def _done(outcomes: Sequence[Outcome]) -> int:
+    return sum(len(each.pictures) + len(each.failed) for each in outcomes)
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    kept, seconds = sum(each.kept for each in outcomes), sum(each.seconds for each in outcomes)
+    drawn = sum(len(each.pictures) for each in outcomes) - kept
+    text = f"limn: drew {drawn} in {seconds:.1f} s"
+    text += f", {drawn / seconds:.1f} a second" if drawn > 1 and seconds > 0 else ""
+    text += f"; {kept} existed" if kept else ""
+    failed = sum(len(each.failed) for each in outcomes)
+    return text + (f"; {failed} failed" if failed else "")
+
+
+def _spans(places: Sequence[int]) -> str:
+    """Write steps in runs.
+
+    >>> _spans([1, 2, 3, 5])
+    '1-3, 5'
+    """
+    spans: list[list[int]] = []
+    for place in places:
+        if spans and place == spans[-1][-1] + 1:
+            spans[-1][1:] = [place]
+        else:
+            spans.append([place])
+    return ", ".join("-".join(map(str, span)) for span in spans)

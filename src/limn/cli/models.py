@@ -1,0 +1,49 @@
+"""``limn models``: which models there are, and what is known of them."""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import Annotated, Any
+
+import typer
+
+from limn.cli import console
+
+__all__ = ["models"]
+
+COLUMNS = {
+    "name": "name",
+    "draws": "what it draws",
+    "size": "pixels",
+    "parameters": "parameters",
+    "licence": "licence",
+    "figures": "measured",
+}
+
+
+def models(
+    json: Annotated[bool, typer.Option("--json", help="Print everything that the cards say, as JSON.")] = False,
+) -> None:
+    """List the models shipped with limn; a Stable Diffusion folder of yours works too."""
+    from limn import models as shipped
+
+    cards = {name: {"name": name, **shipped.describe(name)} for name in shipped.names()}
+    if json:
+        print(json_text.dumps(list(cards.values()), indent=2))
+        return
+    console.table(list(COLUMNS.values()), [[_cell(card.get(field)) for field in COLUMNS] for card in cards.values()])
+    styles = {name: card["styles"] for name, card in cards.items() if card.get("styles")}
+    for name, known in styles.items():
+        console.say(f"styles of {name}: {', '.join(known)}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_cell(each)}" for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(each) for each in value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
+        return f"{value / 1e6:.1f} M"
+    return str(value)

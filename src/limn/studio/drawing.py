@@ -1,0 +1,243 @@
+"""Draw a request into a store: what exists is kept, what is finished is saved at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limn.guidance.classifier_free import ClassifierFree
+from limn.kernel import spec
+from limn.kernel.errors import InputError, StoreError
+from limn.kernel.generator import Generator, Picture, Progress
+from limn.kernel.guidance import Guidance
+from limn.kernel.request import MAX_PICTURES, Item, Request
+from limn.kernel.runner import Ledger
+from limn.store import Store, grid, write_png
+from limn.store.atomic import explained
+from limn.studio.facts import facts
+
+__all__ = [
+    "MAX_INLINE",
+    "Drawn",
+    "Event",
+    "Failed",
+    "Finished",
+    "Kept",
+    "Started",
+    "check_room",
+    "generate",
+    "guidances",
+    "sheet",
+]
+
+MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all
+SPARE = 16_000_000  # bytes that must stay free on the disk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A run is open.
+
+    Args:
+        folder: Where its pictures are.
+        total: Pictures of the request.
+        kept: Pictures that exist already.
+    """
+
+    folder: Path
+    total: int
+    kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A picture exists already."""
+
+    item: Item
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A picture was drawn and saved."""
+
+    picture: Picture
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A picture must not be trusted, and was not saved."""
+
+    picture: Picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """All pictures were drawn, or failed.
+
+    Args:
+        folder: Where the pictures are.
+        drawn: Pictures drawn now.
+        kept: Pictures that existed.
+        failed: Pictures that could not be drawn.
+        seconds: Time taken.
+    """
+
+    folder: Path
+    drawn: int
+    kept: int
+    failed: int
+    seconds: float
+
+
+Event = Started | Kept | Progress | Drawn | Failed | Finished
+
+
+def generate(
+    generator: Generator,
+    request: Request,
+    store: Store,
+    *,
+    device: str = "cpu",
+    batch: int | None = None,
+    ledger: Ledger | None = None,
+) -> Iterator[Event]:
+    """Draw what a request asks for and a store does not hold yet.
+
+    Args:
+        generator: The model.
+        request: From the generator's own :meth:`Generator.request`.
+        store: Where pictures go; the same request always goes to the same folder.
+        device: Where the model runs, for the record.
+        batch: Pictures drawn together.
+        ledger: Where forwards are noted.
+
+    Yields:
+        What happens, as it happens; leaving the loop early loses nothing that was drawn.
+
+    Raises:
+        InputError: If a value cannot be used.
+        StoreError: If another process draws the same request, or the disk fails.
+    """
+    size = batch or generator.batch
+    if not 1 <= size <= MAX_PICTURES:
+        raise InputError(f"batch: {size} is not allowed; give a whole number from 1 to {MAX_PICTURES}")
+    start, items = time.monotonic(), request.items()
+    with store.open(request.key(), request.record()) as run:
+        done = run.pictures()
+        check_room(run.folder, len(items) - len(done), (request.height, request.width))
+        yield Started(folder=run.folder, total=len(items), kept=len(done))
+        for index, path in done.items():
+            yield Kept(item=items[index], path=path)
+        drawn = failed = 0
+        common = {**_common(request), "circumstances": facts(device)} if len(done) < len(items) else {}
+        for event in generator.draw(request, done=done, batch=size, ledger=ledger):
+            if not isinstance(event, Picture):
+                yield event
+            elif event.flaw:
+                failed += 1
+                yield Failed(picture=event)
+            else:
+                drawn += 1
+                path = run.save(event.item.index, event.pixels, {**common, **_own(event, size)})
+                yield Drawn(picture=event, path=path)
+        seconds = time.monotonic() - start
+        if drawn or run.record is None:
+            summary = {"drawn": drawn, "kept": len(done), "failed": failed, "seconds": round(seconds, 3)}
+            run.finish({**summary, "device": common["circumstances"]["device"]} if common else summary)
+        yield Finished(folder=run.folder, drawn=drawn, kept=len(done), failed=failed, seconds=seconds)
+
+
+def guidances(
+    generator: Generator,
+    *,
+    scale: float | None = None,
+    negative: str | None = None,
+    extra: Sequence[str | Guidance] = (),
+) -> list[Guidance]:
+    """Return a model's guidances, changed as asked.
+
+    Args:
+        generator: The model.
+        scale: Guidance scale of the classifier-free guidance.
+        negative: Negative prompt of the classifier-free guidance.
+        extra: Further guidances, as parts or text; one of a kind the model has already takes its place.
+
+    Raises:
+        InputError: If a guidance is unknown or a value is not allowed.
+    """
+    parts = list(generator.guidance)
+    for each in extra:
+        part = spec.parse("guidance", each) if isinstance(each, str) else each
+        assert isinstance(part, Guidance)
+        parts = [old for old in parts if type(old) is not type(part)] + [part]
+    changes: dict[str, Any] = {} if scale is None else {"scale": scale}
+    if negative:
+        changes["against"] = negative
+    if changes:
+        free = next((each for each in parts if isinstance(each, ClassifierFree)), ClassifierFree())
+        parts = [each for each in parts if each is not free] + [replace(free, **changes)]
+    return parts
+
+
+def check_room(folder: Path, pictures: int, size: tuple[int, int]) -> None:
+    """Make sure, before anything is drawn, that the disk has room.
+
+    Args:
+        folder: Where pictures will go.
+        pictures: How many.
+        size: Height and width in pixels.
+
+    Raises:
+        StoreError: If the disk has too little room.
+    """
+    with explained(folder):
+        free = shutil.disk_usage(folder).free
+    needed = min(pictures, MAX_PICTURES) * (size[0] * size[1] * 3 + 8000) + SPARE
+    if free < needed:
+        raise StoreError(
+            f"{folder}: {needed // 1_000_000:,} MB are needed and {free // 1_000_000:,} MB are free; "
+            "free some space or choose another folder"
+        )
+
+
+def sheet(folder: Path, pictures: Sequence[Path]) -> Path:
+    """Write a contact sheet of a run's pictures, in their order, and return its file.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    from PIL import Image
+
+    images = []
+    for path in pictures:
+        with Image.open(path, formats=["PNG"]) as image:
+            images.append(image.convert("RGB"))
+    path = folder / "grid.png"
+    write_png(path, np.asarray(grid(images)), {"sheet": [each.name for each in pictures]})
+    return path
+
+
+def _common(request: Request) -> dict[str, Any]:
+    """Return what the records of all pictures of a run share."""
+    record = request.record()
+    if len(json.dumps(record["prompts"])) > MAX_INLINE:
+        record["prompts"] = None
+    against = [each.get("against") for each in request.guidance if each.get("against")]
+    return {"request": record, "negative": against[0] if against else ""}
+
+
+def _own(picture: Picture, size: int) -> dict[str, Any]:
+    """Return what only one picture's record says."""
+    item = picture.item
+    prompt = Request(model="", prompts=(item.prompt,)).record()["prompts"][0]
+    batch = {"size": size, "pictures": list(picture.batch)}
+    return {"prompt": prompt, "seed": item.seed, "batch": batch}

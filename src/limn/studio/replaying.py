@@ -1,0 +1,151 @@
+"""Draw a picture again from its own record, and say whether it is the same."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from limn.kernel.errors import InputError, LimnError
+from limn.kernel.generator import Generator, Picture, Progress
+from limn.kernel.request import Request
+from limn.store import read_record
+from limn.store.record import read_request
+from limn.studio.facts import differences, facts
+
+__all__ = ["MAX_BATCH", "Replay", "replay"]
+
+MAX_BATCH = 4096
+MAX_THREADS = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """A picture drawn again beside its file.
+
+    Args:
+        path: The file.
+        picture: The picture as it is drawn now.
+        largest: Largest difference of a channel, from 0 to 255.
+        changed: Pixels that differ.
+        causes: What is not as it was when the file was drawn.
+    """
+
+    path: Path
+    picture: Picture
+    largest: int
+    changed: int
+    causes: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the two are identical to the last bit."""
+        return self.largest == 0
+
+
+def replay(
+    path: Path,
+    load: Callable[..., Generator],
+    *,
+    model: str | None = None,
+    device: str | None = None,
+) -> Iterator[Progress | Replay]:
+    """Draw the picture of a PNG again, with the same neighbours in its batch and as many threads.
+
+    Args:
+        path: A PNG that limn drew.
+        load: Loads a model by name and ``device``.
+        model: Instead of the model that the record names, for example where its folder is now.
+        device: Instead of the kind of device that the record names.
+
+    Yields:
+        Progress, and the replay at last.
+
+    Raises:
+        InputError: If the file has no usable record, or the model cannot be had.
+    """
+    record = read_record(path)
+    request, index, size, alone = _asked(path, record)
+    before = record.get("circumstances")
+    before = before if isinstance(before, dict) else {}
+    device = device or _device(before)
+    generator = load(model or request.model, device=device)
+    generator.request(request.prompts[0], size=(request.height, request.width))
+    with _threads(before.get("threads")):
+        causes = differences(before, facts(device))
+        for event in generator.draw(request, only={index}, batch=size):
+            if isinstance(event, Progress):
+                yield event
+            else:
+                picture = replace(event, item=replace(event.item, index=int(record["index"])))
+    if generator.weights != request.weights:
+        causes = ("the weights of the model are others", *causes)
+    if alone:
+        causes = ("the other prompts of its batch are not recorded, so it was drawn alone", *causes)
+    yield _compared(path, picture, causes)
+
+
+def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bool]:
+    """Return request, index in it, batch size, and whether the picture must be drawn alone."""
+    try:
+        fields, index, size = dict(record["request"]), int(record["index"]), int(record["batch"]["size"])
+        alone = False
+        if fields.get("prompts") is None:
+            fields["prompts"] = _beside(path, record["key"])
+            alone = fields["prompts"] is None
+        if alone:
+            fields |= {"prompts": [record["prompt"]], "n": 1, "seed": record["seed"]}
+            index, size = 0, 1
+        request = Request.from_record(fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: its record is not complete ({error}); it was changed or damaged") from None
+    pictures = request.n * len(request.prompts)
+    if not (0 <= index < pictures and 1 <= size <= MAX_BATCH):
+        raise InputError(
+            f"{path}: its record names picture {index} of {pictures} in batches of {size}; it was changed"
+        )
+    return request, index, size, alone
+
+
+def _beside(path: Path, key: str) -> Any:
+    """Return the prompts of the run folder that a picture lies in, or nothing when it was moved."""
+    with contextlib.suppress(LimnError):
+        request = read_request(path.parent)["request"]
+        return request["prompts"] if path.parent.name == key else None
+    return None
+
+
+def _device(before: Mapping[str, Any]) -> str:
+    was_cuda = str(before.get("device", "")).startswith("cuda")
+    return "cuda" if was_cuda and torch.cuda.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def _threads(count: Any) -> Iterator[None]:
+    """Use as many threads as were used before, where that is sensible."""
+    now = torch.get_num_threads()
+    usable = isinstance(count, int) and 1 <= count <= min(MAX_THREADS, 4 * (os.cpu_count() or 1))
+    torch.set_num_threads(count if usable else now)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(now)
+
+
+def _compared(path: Path, picture: Picture, causes: tuple[str, ...]) -> Replay:
+    from PIL import Image
+
+    with Image.open(path, formats=["PNG"]) as image:
+        old = np.asarray(image.convert("RGB"), dtype=np.int16)
+    if old.shape != picture.pixels.shape:
+        raise InputError(f"{path}: its size is not what its record says; it was changed")
+    apart = np.abs(old - picture.pixels.astype(np.int16)).max(axis=2)
+    return Replay(
+        path=path, picture=picture, largest=int(apart.max()), changed=int((apart > 0).sum()), causes=causes
+    )
