@@ -27,6 +27,7 @@ from limn.networks.configs import check_range, first_line, open_file, parse_json
 __all__ = [
     "MAX_HEADER",
     "MAX_TENSORS",
+    "check_names",
     "check_range",
     "load_state",
     "read_config",
@@ -111,7 +112,7 @@ def read_tensors(
     header = read_header(path)
     names = [name for name in header if not (skip and re.search(skip, name))]
     if expected is not None:
-        _check_names(str(path), {name: header[name][1] for name in names}, expected)
+        check_names(str(path), {name: header[name][1] for name in names}, expected)
     wanted = sha256 or _listed(path)
     if wanted and sha256_of(path) != wanted.lower():
         raise WeightsError(f"{path}: its SHA-256 is not {wanted[:12]}... as promised; get the file again")
@@ -125,6 +126,32 @@ def read_tensors(
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(f"{path}: cannot be read ({first_line(error)}); get it again") from None
     return tensors
+
+
+def check_names(source: str, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, Sequence[int]]) -> None:
+    """Check that names and shapes are exactly those expected; the error counts what matched.
+
+    Args:
+        source: What to call the weights in a message, usually the file.
+        found: Shape of each tensor there is, by name.
+        expected: Shape of each tensor there must be.
+
+    Raises:
+        WeightsError: a tensor is missing, unexpected or mis-shaped.
+    """
+    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
+    if missing or extra:
+        some = ", ".join(repr(name[:80]) for name in sorted(missing or extra)[:3])
+        raise WeightsError(
+            f"{source}: {len(found) - len(extra)} tensors matched, {len(missing)} missing, {len(extra)} "
+            f"unexpected ({some}); use the weights that belong to this configuration"
+        )
+    for name, shape in expected.items():
+        if tuple(shape) != found[name]:
+            raise WeightsError(
+                f"{source}: {name} has shape {found[name]}, expected {tuple(shape)}; "
+                "use the weights that belong to this configuration"
+            )
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -172,7 +199,7 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "
         WeightsError: a missing, unexpected, mis-shaped or non-finite tensor.
     """
     own = module.state_dict()
-    _check_names(source, {name: tuple(each.shape) for name, each in tensors.items()}, {
+    check_names(source, {name: tuple(each.shape) for name, each in tensors.items()}, {
         name: each.shape for name, each in own.items()
     })  # fmt: skip
     for name, tensor in tensors.items():
@@ -214,22 +241,6 @@ def _check_header(
     if place != size:
         raise WeightsError(f"{path}: {size:,} bytes of data where the header says {place:,}; get the file again")
     return tensors
-
-
-def _check_names(source: str, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, Sequence[int]]) -> None:
-    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
-    if missing or extra:
-        some = ", ".join(repr(name[:80]) for name in sorted(missing or extra)[:3])
-        raise WeightsError(
-            f"{source}: {len(found) - len(extra)} tensors matched, {len(missing)} missing, {len(extra)} "
-            f"unexpected ({some}); use the weights that belong to this configuration"
-        )
-    for name, shape in expected.items():
-        if tuple(shape) != found[name]:
-            raise WeightsError(
-                f"{source}: {name} has shape {found[name]}, expected {tuple(shape)}; "
-                "use the weights that belong to this configuration"
-            )
 
 
 def _finite(source: str, name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

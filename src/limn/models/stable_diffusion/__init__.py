@@ -1,0 +1,103 @@
+"""Stable Diffusion 1.x and 2.x (Rombach et al. 2022, arXiv:2112.10752), from a diffusers folder or a single file.
+
+Text encoder, U-Net, VAE and tokenizer are the classes of transformers and diffusers; limn reads the files itself:
+safetensors only, closed configurations, no code from the folder, no network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limn.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from limn.kernel.generator import Generator
+    from limn.models.stable_diffusion.configs import Configs
+    from limn.models.stable_diffusion.parts import Networks
+
+__all__ = ["load"]
+
+STEPS, SCALE, BATCH, SIZES = 30, 7.5, 4, (64, 2048)
+
+
+def load(
+    path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None, tokenizer: Path | None = None
+) -> Generator:
+    """Load a model.
+
+    Args:
+        path: A folder in diffusers' format, or one safetensors file with the keys of the original code.
+        device: Where it runs, for example ``"cpu"`` or ``"cuda"``.
+        dtype: Precision; float32 on the CPU and float16 elsewhere when ``None``.
+        tokenizer: For a single file: the folder of CLIP's tokenizer, or a model folder whose tokenizer and
+            configurations are used; when ``None``, looked for beside the file.
+
+    Returns:
+        A generator that guides with scale 7.5 unless a request says otherwise.
+
+    Raises:
+        InputError: diffusers or transformers is not installed.
+        WeightsError: a file is missing, damaged, unsafe, of another kind of model, or does not fit the others.
+    """
+    for needed in ("diffusers", "transformers"):
+        if importlib.util.find_spec(needed) is None:
+            raise InputError(f"{path}: Stable Diffusion needs {needed}; install it with pip install 'limn[sd]'")
+    import torch
+
+    from limn.models.stable_diffusion import configs, parts, single_file
+
+    path = Path(path)
+    dtype = dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.float16)
+    if path.is_dir():
+        found = configs.read_configs(path)
+        words = path / "tokenizer"
+        networks = parts.from_folder(path, found, device, dtype)
+    else:
+        found, words = single_file.read_configs(path, tokenizer)
+        networks = single_file.read_networks(path, found, device, dtype)
+    return _generator(path, found, words, networks)
+
+
+def _generator(path: Path, found: Configs, words: Path, networks: Networks) -> Generator:
+    from limn.codecs.latents import Latents
+    from limn.guidance.classifier_free import ClassifierFree
+    from limn.kernel.generator import Generator, Stage
+    from limn.models.stable_diffusion.parts import Vae
+    from limn.models.stable_diffusion.schedule import sampler_of, schedule_of, target_of
+    from limn.models.stable_diffusion.text import ClipEncoder, read_tokenizer
+    from limn.models.stable_diffusion.unet import UNet
+    from limn.predictors.diffusion import Diffusion
+
+    vae, text, scheduler = found["vae"], found["text_encoder"], found["scheduler"]
+    limit = text["max_position_embeddings"]
+    factor = 2 ** (len(vae["block_out_channels"]) - 1)
+    stage = Stage(
+        encoder=ClipEncoder(
+            read_tokenizer(words, size=text["vocab_size"], limit=limit, pad=found.pad), networks.text_encoder, limit
+        ),
+        predictor=Diffusion(network=UNet(networks.unet), target=target_of(scheduler)),
+        codec=Latents(
+            Vae(networks.vae, vae["latent_channels"], factor),
+            std=(1 / vae.get("scaling_factor", 0.18215),),
+        ),
+        schedule=schedule_of(scheduler),
+        sampler=sampler_of(scheduler),
+        steps=STEPS,
+    )
+    side = found["unet"]["sample_size"] * factor
+    settings = json.dumps({name: dict(fields) for name, fields in found.parts.items()}, sort_keys=True)
+    return Generator(
+        str(path),
+        [stage],
+        weights=hashlib.sha256("\n".join([*networks.hashes, settings]).encode()).hexdigest(),
+        size=(side, side),
+        sizes=SIZES,
+        guidance=[ClassifierFree(scale=SCALE)],
+        batch=BATCH,
+    )
