@@ -1,0 +1,316 @@
+"""The one transformer: a sequence of text and picture tokens, pre-normed, modulated by the noise level.
+
+A picture (or latent) is cut into patches, a token model looks its tokens up in a table; between the two ends the
+trunk is the same. Text tokens stand before the picture tokens in one sequence, so every layer reads the words.
+Adaptive norm as in DiT (Peebles and Xie 2023, arXiv:2212.09748), with one modulation network shared by all blocks
+and a learned table for each (PixArt-alpha, arXiv:2310.00426); queries and keys are normed (arXiv:2302.05442).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from limn.kernel.attention import AttentionEdit, AttentionSite, attend
+from limn.networks.weights import check_range, read_config, require
+
+__all__ = ["Cache", "Transformer", "TransformerConfig", "Trunk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """The shape of a transformer; every field is bounded, so that a hostile file is refused before allocation.
+
+    Args:
+        width: Width of a token; a multiple of ``heads``.
+        depth: Number of blocks.
+        heads: Attention heads.
+        channels: Channels of the state (pictures and latents).
+        grid: Side of the state in cells; for token models the side of the token square.
+        patch: Cells along the side of a picture token.
+        vocabulary: Number of token ids; 0 for a picture model.
+        text_width: Width of the text vectors.
+        text_limit: Most text tokens a row may have.
+        causal: Whether a token sees only the tokens before it.
+        expansion: Width of the feed-forward layer over ``width``.
+    """
+
+    width: int = 256
+    depth: int = 8
+    heads: int = 4
+    channels: int = 16
+    grid: int = 8
+    patch: int = 1
+    vocabulary: int = 0
+    text_width: int = 256
+    text_limit: int = 48
+    causal: bool = False
+    expansion: int = 4
+
+    def __post_init__(self) -> None:
+        check_range(self, width=(8, 4096), depth=(1, 64), heads=(1, 64), channels=(1, 512), grid=(1, 128))
+        check_range(self, patch=(1, 16), vocabulary=(0, 2**17), text_width=(1, 4096), text_limit=(0, 1024))
+        check_range(self, expansion=(1, 8))
+        require(self.width % (4 * self.heads) == 0, "width must be a multiple of 4 times heads")
+        require(self.grid % self.patch == 0, "grid must be a multiple of patch")
+        require(self.width**2 * self.depth <= 2**31, "width and depth ask for more than 25 billion weights")
+
+    @property
+    def side(self) -> int:
+        """Picture tokens along one side."""
+        return self.grid // self.patch
+
+
+@dataclass
+class Cache:
+    """Keys and values of the tokens already seen, one pair a layer; for causal models.
+
+    Args:
+        layers: (keys, values), each (rows, heads, tokens, width), in the order of the layers.
+    """
+
+    layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """Tokens already seen."""
+        return self.layers[0][0].shape[2] if self.layers else 0
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Append keys and values at a layer and return all of them."""
+        if layer == len(self.layers):
+            self.layers.append((key, value))
+        else:
+            old = self.layers[layer]
+            self.layers[layer] = (torch.cat([old[0], key], 2), torch.cat([old[1], value], 2))
+        return self.layers[layer]
+
+
+class Block(nn.Module):
+    """Self-attention and a feed-forward layer, each behind a modulated norm and a gate."""
+
+    def __init__(self, width: int, heads: int, expansion: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.table = nn.Parameter(torch.zeros(6, width))
+        self.qkv = nn.Linear(width, 3 * width)
+        self.gains = nn.Parameter(torch.ones(2, width // heads))
+        self.out = nn.Linear(width, width)
+        self.up = nn.Linear(width, expansion * width)
+        self.down = nn.Linear(expansion * width, width)
+
+    def forward(
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        mask: Tensor | None,
+        causal: bool,
+        edits: Sequence[AttentionEdit | None],
+        site: AttentionSite,
+        cache: Cache | None,
+    ) -> Tensor:
+        """Map (rows, tokens, width) to the same shape; ``modulation`` is (rows, 6, width)."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)
+        rows, tokens, width = x.shape
+        h = _modulate(x, shift1, scale1)
+        query, key, value = self.qkv(h).view(rows, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key = (
+            F.rms_norm(part, part.shape[-1:], gain, 1e-6)
+            for part, gain in zip((query, key), self.gains.to(value.dtype), strict=True)
+        )
+        if cache is not None:
+            key, value = cache.extend(site.layer, key, value)
+        h = _attention(query, key, value, mask, causal, edits, site)
+        x = torch.addcmul(x, gate1, self.out(h.transpose(1, 2).reshape(rows, tokens, width)))
+        h = F.gelu(self.up(_modulate(x, shift2, scale2)))
+        return torch.addcmul(x, gate2, self.down(h))
+
+
+class Trunk(nn.Module):
+    """The blocks, which know nothing of what their tokens stand for."""
+
+    def __init__(self, width: int, depth: int, heads: int, expansion: int = 4, causal: bool = False) -> None:
+        super().__init__()
+        self.causal = causal
+        self.modulation = nn.Linear(width, 6 * width)
+        self.blocks = nn.ModuleList(Block(width, heads, expansion) for _ in range(depth))
+
+    def forward(
+        self,
+        x: Tensor,
+        condition: Tensor,
+        mask: Tensor | None = None,
+        *,
+        text: int = 0,
+        edits: Sequence[AttentionEdit | None] = (),
+        sigma: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Run the blocks.
+
+        Args:
+            x: Tokens (rows, tokens, width).
+            condition: What modulates the norms, (rows, width).
+            mask: Additive logits that broadcast to (rows, heads, queries, keys).
+            text: How many of the leading keys are text.
+            edits: One attention edit or ``None`` a row.
+            sigma: Noise level over signal level (rows,), for the edits.
+            cache: Keys and values of earlier tokens, extended in place.
+
+        Returns:
+            (rows, tokens, width).
+        """
+        modulation = self.modulation(F.silu(condition)).unflatten(-1, (6, -1))
+        image = slice(text, None) if cache is None or not cache.length else slice(0, None)
+        words = slice(0, text) if text else None
+        for layer, block in enumerate(self.blocks):
+            site = AttentionSite(
+                layer=layer, layers=len(self.blocks), kind="joint", text=words, image=image, sigma=sigma
+            )
+            x = block(x, modulation, mask, self.causal, edits, site, cache)
+        return x
+
+
+class Transformer(nn.Module):
+    """Text and a noisy picture (or tokens) in; the network's answer (or logits) out."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config, width = config, config.width
+        self.trunk = Trunk(width, config.depth, config.heads, config.expansion, config.causal)
+        self.text_in = nn.Linear(config.text_width, width)
+        self.text_pool = nn.Linear(config.text_width, width)
+        self.text_places = nn.Parameter(torch.zeros(config.text_limit, width))
+        self.places = nn.Parameter(_places(config.side, width))
+        self.time_in = nn.Sequential(nn.Linear(_TIME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
+        cells = config.channels * config.patch**2
+        self.embed = nn.Embedding(config.vocabulary, width) if config.vocabulary else nn.Linear(cells, width)
+        self.head_table = nn.Parameter(torch.zeros(2, width))
+        self.head_modulation = nn.Linear(width, 2 * width)
+        self.head = nn.Linear(width, config.vocabulary or cells)
+        self._initialise()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Transformer:
+        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
+        return cls(read_config(TransformerConfig, config))
+
+    def forward(
+        self,
+        state: Tensor,
+        time: Tensor | None,
+        text: Tensor,
+        text_mask: Tensor,
+        *,
+        edits: Sequence[AttentionEdit | None] = (),
+        sigma: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Answer for every row.
+
+        Args:
+            state: Picture or latent (rows, channels, height, width), or token ids (rows, tokens).
+            time: Noise level in 0 (clean) to 1 (noise), (rows,); ``None`` for models without one.
+            text: Text vectors (rows, words, text_width); ignored once ``cache`` holds the text.
+            text_mask: Which words are real (rows, words); a row without any is unconditional.
+            edits: One attention edit or ``None`` a row.
+            sigma: Noise level over signal level (rows,), handed to the edits.
+            cache: Earlier tokens of a causal model, extended in place.
+
+        Returns:
+            The same shape as a picture ``state``, or logits (rows, tokens, vocabulary).
+        """
+        words, seen = text.shape[1], cache.length if cache is not None else 0
+        real = text_mask.unsqueeze(-1).to(text.dtype)
+        pooled = (text * real).sum(1) / real.sum(1).clamp_min(1)
+        condition = self.text_pool(pooled)
+        if time is not None:
+            condition = condition + self.time_in(_waves(time))
+        x = self._tokens_in(state, max(seen - words, 0))
+        if not seen:
+            x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
+        mask = _padding(text_mask, seen + x.shape[1], x.dtype)
+        x = self.trunk(x, condition, mask, text=words, edits=edits, sigma=sigma, cache=cache)
+        x = x if seen else x[:, words:]
+        shift, scale = (self.head_modulation(F.silu(condition)).unflatten(-1, (2, -1)) + self.head_table).unbind(1)
+        return self._tokens_out(self.head(_modulate(x, shift.unsqueeze(1), scale.unsqueeze(1))), state)
+
+    def _tokens_in(self, state: Tensor, offset: int) -> Tensor:
+        if self.config.vocabulary:
+            places = self.places.flatten(0, 1)[offset : offset + state.shape[1]]
+            return self.embed(state) + places
+        patch = self.config.patch
+        x = F.pixel_unshuffle(state, patch).permute(0, 2, 3, 1)
+        return (self.embed(x) + self.places[: x.shape[1], : x.shape[2]]).flatten(1, 2)
+
+    def _tokens_out(self, x: Tensor, state: Tensor) -> Tensor:
+        if self.config.vocabulary:
+            return x
+        patch, (high, wide) = self.config.patch, state.shape[2:]
+        x = x.unflatten(1, (high // patch, wide // patch)).permute(0, 3, 1, 2)
+        return F.pixel_shuffle(x, patch)
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=1 / math.sqrt(module.in_features))
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Embedding):
+                nn.init.trunc_normal_(module.weight, std=1)
+        for silent in (self.trunk.modulation, self.head_modulation, self.head):
+            nn.init.zeros_(silent.weight)
+        nn.init.trunc_normal_(self.text_places, std=0.1)
+
+
+_TIME_WIDTH = 128
+
+
+def _waves(time: Tensor) -> Tensor:
+    """Sines and cosines of the noise level at frequencies from 1 to 1000."""
+    half = _TIME_WIDTH // 2
+    rates = torch.exp(torch.linspace(0, math.log(1000), half, device=time.device))
+    angles = time.float()[:, None] * rates
+    return torch.cat([angles.cos(), angles.sin()], 1)
+
+
+def _places(side: int, width: int) -> Tensor:
+    """Sines and cosines of row and column, (side, side, width): where learning the places starts."""
+    rates = torch.exp(torch.linspace(0, -math.log(100), width // 4))
+    angles = torch.arange(side)[:, None] * rates
+    line = torch.cat([angles.sin(), angles.cos()], 1)
+    rows, columns = line[:, None].expand(side, side, -1), line[None].expand(side, side, -1)
+    return torch.cat([rows, columns], 2) * 0.5
+
+
+def _modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
+
+
+def _padding(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+    """Additive logits (rows, 1, 1, keys) that hide padded words."""
+    hidden = torch.zeros(text_mask.shape, dtype=dtype, device=text_mask.device)
+    hidden = hidden.masked_fill(~text_mask, -torch.inf)
+    return F.pad(hidden, (0, keys - text_mask.shape[1]))[:, None, None]
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    causal: bool,
+    edits: Sequence[AttentionEdit | None],
+    site: AttentionSite,
+) -> Tensor:
+    # Gradients of short sequences: the CPU's fused kernel takes four times as long as two plain products.
+    if query.requires_grad and query.device.type == "cpu" and not edits and not causal and mask is not None:
+        logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        return (logits + mask.to(logits.dtype)).softmax(-1) @ value
+    mask = None if mask is None else mask.to(query.dtype)
+    return attend(query, key, value, mask=mask, causal=causal, edits=edits, site=site)
