@@ -1,0 +1,19 @@
+"""Run every measurement that README and docs quote, one after another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MEASUREMENTS = ["shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder"]
+
+
+def main() -> None:
+    """Run all, or those named on the command line; stop at the first that fails."""
+    for name in sys.argv[1:] or MEASUREMENTS:
+        print(f"--- {name}", flush=True)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+
+
+if __name__ == "__main__":
+    main()

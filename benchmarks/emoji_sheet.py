@@ -1,0 +1,43 @@
+"""Draw the committed 8x8 sheet of the emoji model: the first picture of every prompt, none chosen by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import limn
+from benchmarks.record import write
+from limn.store.sheet import grid
+
+ROWS = {
+    "hearts and shapes": ["a red heart", "a blue heart", "a green heart", "a yellow star", "a red circle",
+                          "an orange square", "a purple circle", "a broken heart"],
+    "faces": ["a smiling face", "a crying face", "an angry face", "a face with sunglasses", "a sleeping face",
+              "a cat face", "a robot face", "a clown face"],
+    "food": ["a red apple", "a slice of pizza", "a banana", "a hamburger", "a birthday cake", "a carrot",
+             "a cup of coffee", "a bunch of grapes"],
+    "animals": ["a dog", "a pig", "a panda", "a frog", "a fish", "a bird", "a butterfly", "an elephant"],
+    "people": ["a woman firefighter with dark skin", "a man cook with light skin", "a woman doctor with medium skin",
+               "a man farmer with dark skin", "a woman astronaut", "a man judge", "an old woman", "a boy"],
+    "things": ["a blue car", "a rocket", "a house", "a key", "an umbrella", "a book", "a clock", "a guitar"],
+    "styles": ["a 3d render of a sun", "a noto emoji of a sun", "a twemoji of a sun", "a flat drawing of a sun",
+               "a 3d render of a tree", "a noto emoji of a tree", "a twemoji of a tree", "a flat drawing of a tree"],
+    "two objects": ["a red apple to the left of a dog", "a cat above a red heart", "a big star and a small moon",
+                    "a car to the right of a house", "a fish below a boat", "a banana to the left of a banana",
+                    "a small red heart above a big blue heart", "a bee and a flower"],
+}  # fmt: skip
+SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "emoji.png"
+
+
+def main() -> None:
+    """Draw, write ``docs/pictures/emoji.png`` and ``results/emoji_sheet.json``."""
+    generator = limn.load("emoji")
+    pictures = generator.generate([prompt for row in ROWS.values() for prompt in row], seed=0)
+    SHEET.parent.mkdir(exist_ok=True)
+    grid([each.image for each in pictures], columns=8).save(SHEET, optimize=True)
+    digest = hashlib.sha256(SHEET.read_bytes()).hexdigest()
+    print(write("emoji_sheet", {"file": SHEET.name, "sha256": digest, "seed": 0, "rows": ROWS}))
+
+
+if __name__ == "__main__":
+    main()
