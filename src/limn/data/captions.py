@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import Final, TypeVar
 
 from limn.data.catalogue import Concept
+from limn.data.paraphrase import listing
+from limn.data.split import unit
 
-__all__ = ["captions_of", "join_words", "subject", "with_article"]
+__all__ = ["captions_of", "phrases", "with_article"]
+
+T = TypeVar("T")
 
 _STYLED: Final = {
     "3d": (
-        "a glossy 3d icon of {}", "a 3d render of {}", "{}, 3d render", "a shiny 3d emoji of {}",
-        "{} in glossy 3d style", "a 3d picture of {}", "a smooth, rounded 3d model of {}",
+        "a glossy 3d icon of {}", "{}, 3d render", "a 3d render of {}", "{} in glossy 3d style",
+        "a shiny 3d emoji of {}", "a 3d picture of {}", "a smooth, rounded 3d model of {}",
     ),
     "noto": (
         "a Noto emoji of {}", "{} in Noto style", "a Noto drawing of {}", "{}, Noto emoji",
@@ -26,178 +31,124 @@ _STYLED: Final = {
     ),
     "flat": (
         "a flat drawing of {}", "{} in flat style", "a flat icon of {}", "{}, flat design",
-        "a flat picture of {} without shading", "a flat vector icon of {}",
+        "a flat picture of {}, without shading", "a flat vector icon of {}",
     ),
 }  # fmt: skip
+_PLAIN: Final = ("{}", "a picture of {}", "an icon of {}", "an emoji of {}", "a pictogram of {}")
+_COLOURED: Final = ("{} in {}", "{}, coloured {}", "{}, {}", "{} with {} colours")
 
-_COLOURS: Final = re.compile(
-    r"\b(?:light |dark )?(?:red|orange|yellow|green|blue|purple|brown|black|white|pink|grey)\b ?"
+_COLOUR: Final = re.compile(
+    r"\b(?:light |dark |hollow )?(?:red|orange|yellow|green|blue|purple|brown|black|white|pink|grey)\b ?"
 )
-_UNCOUNTED: Final = set(
-    [
-        "sushi",
-        "bread",
-        "garlic",
-        "popcorn",
-        "butter",
-        "salt",
-        "bacon",
-        "broccoli",
-        "spaghetti",
-        "oden",
-        "falafel",
-        "fondue",
-        "tennis",
-        "softball",
-        "cricket",
-        "badminton",
-        "lacrosse",
-        "hockey",
-        "pong",
-        "baseball",
-        "basketball",
-        "volleyball",
-        "football",
-        "bowling",
-        "fog",
-        "fire",
-        "ice",
-        "soap",
-        "coral",
-        "ginger",
-        "custard",
-        "candy",
-        "shrimp",
-        "cooking",
-        "rice",
-        "milk",
-        "toast",
-        "camping",
-        "sake",
-        "wood",
-        "fireworks",
-        "yarn",
-        "thread",
-        "graffiti",
-        "leafy",
-        "green",
-        "construction",
-        "lightning",
-        "food",
-        "kohl",
-        "dna",
-        "money",
-        "lotion",
-        "cheese",
-        "ZZZ",
-        "makeup",
-        "luggage",
-        "customs",
-        "water",
-        "control",
-        "claim",
-        "bubbles",
-        "racing",
-        "wrestling",
-        "laughing",
-        "arts",
-        "fuji",
-        "moai",
-        "OK",
-        "poo",
-        "hands",
-        "gibbous",
-        "Japan",
-        "Americas",
-        "Liberty",
-        "David",
-        "dharma",
-        "Aries",
-        "Taurus",
-        "Gemini",
-        "Cancer",
-        "Leo",
-        "Virgo",
-        "Libra",
-        "Scorpio",
-        "Sagittarius",
-        "Capricorn",
-        "Aquarius",
-        "Pisces",
-        "Ophiuchus",
-    ]
+_UNCOUNTED: Final = re.compile(
+    "sushi|bread|garlic|popcorn|butter|salt|bacon|broccoli|spaghetti|oden|falafel|fondue|ice|soap|coral|candy|custard"
+    "|shrimp|sake|yarn|thread|luggage|fog|construction|football|hockey|pong|food|rice"
 )
-_SINGULAR_S: Final = ("ss", "us", "is", "as", "os", "ics", "x-rays")
-_AN_DESPITE: Final = ("one", "unicorn", "euro", "ufo", "uni", "use", "ewe")
-_A_DESPITE: Final = ("hourglass", "hour", "honest", "x-ray", "ng ", "sos", "8")
+_PLURAL: Final = frozenset({"people", "men", "women"})
+_SINGULAR: Final = ("ss", "us", "is", "as", "os", "Claus")
+_AN_DESPITE: Final = ("one", "unicorn", "euro", "ewe")
+_A_DESPITE: Final = ("hour", "x-ray", "ng ", "sos ")
+_LINKS: Final = "with|of|in|on|and|behind|without|to|from|at|pointing|showing|holding|facing|over|feeding|lifting"
+_TAKES_ARTICLE: Final = re.compile(
+    r"\b(with|in|wearing|feeding|getting|taking|rowing|bouncing|raising|tipping)"
+    r" (crown|turban|skullcap|tuxedo|veil|headscarf|baby|white cane|m\w+ wheelchair|suit|steamy room|lotus position"
+    r"|bath|bed|haircut|massage|boat|ball|hand|heart|beard)\b"
+)
 
-_WORDS: Final = {
-    "health worker": ("doctor", "nurse"),
+_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "health worker": ("doctor", "medic"),
     "student": ("graduate",),
-    "teacher": ("professor", "instructor"),
+    "teacher": ("teacher at a blackboard",),
     "judge": ("judge in a robe",),
-    "farmer": ("gardener",),
+    "farmer": ("farm worker",),
     "cook": ("chef",),
-    "mechanic": ("plumber", "repairer"),
+    "mechanic": ("repairer with a wrench",),
     "factory worker": ("welder", "industrial worker"),
-    "office worker": ("business person", "manager"),
+    "office worker": ("business person", "manager in a suit"),
     "scientist": ("chemist", "researcher"),
-    "technologist": ("programmer", "software developer"),
-    "singer": ("rock star", "musician"),
-    "artist": ("painter",),
+    "technologist": ("programmer", "software developer at a laptop"),
+    "singer": ("rock star", "singer with a microphone"),
+    "artist": ("artist with a palette",),
     "pilot": ("airline pilot",),
-    "astronaut": ("space traveller",),
-    "firefighter": ("fire fighter",),
-    "police officer": ("cop",),
+    "astronaut": ("space traveller", "astronaut in a space suit"),
+    "firefighter": ("firefighter in a helmet",),
+    "police officer": ("officer of the police",),
     "detective": ("private investigator",),
     "guard": ("royal guard",),
-    "construction worker": ("builder",),
+    "construction worker": ("builder in a hard hat",),
 }
 _GENDERED: Final = {"woman": "female", "man": "male"}
 
 
-def join_words(words: Sequence[str]) -> str:
-    """Write a list as English does.
+class _Chooser:
+    """Choices that depend on a key alone, on every machine and version."""
 
-    >>> join_words(["red", "green", "blue"])
-    'red, green and blue'
-    """
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+    def __init__(self, key: str) -> None:
+        self._key, self._count = key, 0
+
+    def of(self, options: Sequence[T]) -> T:
+        self._count += 1
+        return options[int(unit(f"{self._key}#{self._count}") * len(options))]
+
+    def some(self, options: Sequence[T], count: int) -> list[T]:
+        """Distinct ones."""
+        start = self.of(range(len(options))) if options else 0
+        return [options[(start + step) % len(options)] for step in range(min(count, len(options)))]
 
 
 def with_article(phrase: str) -> str:
     """Put ``a`` or ``an`` before a phrase, or nothing before plurals and what is not counted.
 
-    >>> [with_article(phrase) for phrase in ("umbrella", "dog", "bubbles", "unicorn", "hourglass done")]
-    ['an umbrella', 'a dog', 'bubbles', 'a unicorn', 'an hourglass done']
+    >>> [with_article(phrase) for phrase in ("umbrella", "bubbles", "unicorn", "hourglass", "old people")]
+    ['an umbrella', 'bubbles', 'a unicorn', 'an hourglass', 'old people']
     """
-    head = re.split(r" (?:with|of|in|on|and|behind|without|to|from|at|pointing|showing|holding|facing) ", phrase)[0]
-    last = head.split()[-1]
-    if last in _UNCOUNTED or (last.endswith("s") and not last.endswith(_SINGULAR_S)) or last in ("people", "men"):
+    words = re.split(rf" (?:{_LINKS}) ", phrase)[0].split()
+    many = not _PLURAL.isdisjoint(words) or (words[-1].endswith("s") and not words[-1].endswith(_SINGULAR))
+    if many or _UNCOUNTED.fullmatch(words[-1]):
         return phrase
     start = phrase.lower()
     vowel = start[0] in "aeiou" and not start.startswith(_AN_DESPITE)
     return f"an {phrase}" if vowel or start.startswith(_A_DESPITE) else f"a {phrase}"
 
 
-def subject(concept: Concept) -> str:
-    """Say what a concept shows as a noun phrase without article, from its label."""
-    label = concept.label
+@lru_cache(maxsize=1)
+def _wording() -> Mapping[str, tuple[str, ...]]:
+    text = resources.files("limn.data").joinpath("wording.txt").read_text("utf-8")
+    pairs = (line.split(" = ") for line in text.splitlines() if line and not line.startswith("#"))
+    return {label: tuple(words.split("; ")) for label, words in pairs}
+
+
+def phrases(concept: Concept) -> tuple[str, ...]:
+    """Say what a concept shows in noun phrases with their article, the usual one first; tone left out."""
+    told = _wording().get(concept.label)
+    if told is not None:
+        return told
+    plain = with_article(_from_label(concept))
+    role = concept.profession
+    if role not in _ROLES:
+        return (plain,)
+    gender = _GENDERED.get(concept.gender)
+    roles = [f"{gender} {word}" for word in (role, *_ROLES[role])] if gender else _ROLES[role]
+    return plain, f"a {concept.gender} working as {with_article(role)}", *map(with_article, roles)
+
+
+def _from_label(concept: Concept) -> str:
+    label = re.sub(r" \(blood type\)|[“”]", "", concept.label)
+    label = _TAKES_ARTICLE.sub(r"\1 a \2", label).replace("a lotus", "the lotus").replace("in a bed", "in bed")
     if ": " not in label:
         if concept.subgroup == "zodiac":
             return f"{label} zodiac sign"
-        if concept.subgroup == "time" and ("clock" in label or "thirty" in label) and " clock" not in label:
+        if re.search(r"o'clock|-thirty", label):
             return f"clock showing {label}"
-        return re.sub(r" \(blood type\)", "", label).replace("“", "").replace("”", "")
+        return label
     head, rest = label.split(": ", 1)
-    parts = rest.split(", ")
     if head == "keycap":
         return f"keycap {rest}"
-    if head in ("kiss", "couple with heart", "family"):
-        people = join_words([f"a {part}" for part in parts])
-        return {"kiss": f"kiss between {people}", "family": f"family of {people}"}.get(
-            head, f"couple of {people} with a heart"
-        )
+    if concept.subgroup in ("family", "person-symbol"):
+        people = listing([with_article(part) for part in rest.split(", ")])
+        if head == "kiss":
+            return f"kiss between {people}"
+        return f"family of {people}" if head == "family" else f"couple of {people} with a heart"
     if rest == "bald":
         return f"bald {head}"
     if rest == "facing right":
@@ -209,67 +160,55 @@ def captions_of(key: str, concept: Concept, style: str, colours: Sequence[str]) 
     """Write the captions of one picture; the same key always gets the same ones.
 
     Args:
-        key: The picture's key, which seeds the choice of words.
+        key: The picture's key, which decides the choice of words.
         concept: What it shows.
         style: The set it is from.
         colours: Its main colours, the largest first.
 
     Returns:
-        Six to ten distinct captions: half of them name the style, two are as short as people type.
+        Six to ten distinct captions. Four name the style and one all factors; some are as short as
+        people type, and for people at work one leaves gender and tone open.
     """
-    rng = random.Random(key)
-    templates = rng.sample(_STYLED[style], 4)
-    plain = subject(concept)
-    names = _names(concept, plain)
-    tone = _tone(concept, rng)
-    shade = join_words(colours) if colours else "clear"
-    full = [with_article(name) + tone for name in names]
-    pick = lambda: rng.choice(full)  # noqa: E731
+    chooser = _Chooser(key)
+    names = phrases(concept)
+    looks = [_toned(name, concept.tone, chooser) for name in names]
+    first, second, third, fourth = chooser.some(_STYLED[style], 4)
     found = [
-        templates[0].format(full[0]) + f", {shade}",
-        templates[1].format(full[0]),
-        templates[2].format(pick()),
-        templates[3].format(pick())
-        + rng.choice((f", coloured {shade}", f" in {shade}", f", mostly {colours[0] if colours else shade}")),
-        pick() + f", {shade}",
-        full[0],
-        pick(),
-        plain,
+        first.format(_coloured(looks[0], colours, concept, chooser)),
+        second.format(looks[0]),
+        third.format(chooser.of(looks)),
+        fourth.format(_coloured(chooser.of(looks), colours, concept, chooser)),
+        _coloured(chooser.of(looks), colours, concept, chooser),
+        looks[0],
+        chooser.of(_PLAIN).format(chooser.of(looks)),
+        re.sub(r"^an? ", "", names[0]),
     ]
-    if concept.profession:
-        found.append(with_article(rng.choice((concept.profession, *_WORDS.get(concept.profession, ())))))
-    bare = _COLOURS.sub("", plain).strip()
-    if bare and bare != plain and not concept.gender:
-        found.append(rng.choice((bare, with_article(bare))))
-    tags = [tag for tag in concept.tags if tag not in plain]
-    if tags:
-        found.append(
-            ", ".join([plain + tone, *rng.sample(tags, min(2, len(tags))), style.replace("flat", "flat icon")])
-        )
-    return tuple(dict.fromkeys(found))[:10]
+    if concept.profession in _ROLES:
+        found.append(with_article(chooser.of((concept.profession, *_ROLES[concept.profession]))))
+    elif (bare := _COLOUR.sub("", found[7]).strip()) not in ("", found[7]) and not concept.gender:
+        found.append(chooser.of((bare, with_article(bare))))
+    tags = [tag for tag in concept.tags if tag not in looks[0]]
+    found.append(", ".join([re.sub(r"^an? ", "", looks[0]), *chooser.some(tags, 2), f"{style} style"]))
+    return tuple(dict.fromkeys(found))
 
 
-def _names(concept: Concept, plain: str) -> list[str]:
-    """Different noun phrases for one concept; the first is the usual one."""
-    role = concept.profession
-    if not role:
-        return [plain]
-    words = _WORDS.get(role)
-    if words is None:
-        return [plain]
-    gender = _GENDERED.get(concept.gender)
-    if gender is None:
-        return [plain, *words, f"person working as {with_article(role)}"]
-    return [
-        plain,
-        f"{gender} {role}",
-        *(f"{gender} {word}" for word in words),
-        f"{concept.gender} working as {with_article(role)}",
-    ]
+def _toned(name: str, tone: str, chooser: _Chooser) -> str:
+    if not tone:
+        return name
+    tones = tone.split("+")
+    noun, verb = re.match(r"an? ", name), chooser.of(("with", "with", "of"))
+    if verb == "of" and noun and len(tones) == 1:
+        return f"{with_article(f'{tone}-skinned')} {name[noun.end() :]}"
+    link = "and" if " with " in name else "with"
+    return f"{name} {link} {listing(tones)} skin" + chooser.of(("", "", " tone" if len(tones) == 1 else " tones"))
 
 
-def _tone(concept: Concept, rng: random.Random) -> str:
-    if not concept.tone:
-        return ""
-    words = concept.tone.split("+")
-    return f" with {join_words(words)} skin" + rng.choice(("", "", " tone" if len(words) == 1 else " tones"))
+def _coloured(name: str, colours: Sequence[str], concept: Concept, chooser: _Chooser) -> str:
+    said = _COLOUR.search(name)
+    if not colours or (said and said[0].split()[-1] == colours[0].split()[-1]):
+        return name
+    noun = re.match(r"an? ", name)
+    thing = noun and not said and concept.group != "people-body" and len(colours) < 3
+    if noun and thing and chooser.of((True, False)):
+        return with_article(f"{' and '.join(colours)} {name[noun.end() :]}")
+    return chooser.of(_COLOURED).format(name, listing(list(colours)))

@@ -94,7 +94,7 @@ def _concept(entry: Mapping[str, Any], variant: Mapping[str, Any], group: str, s
         tone = "+".join(TONES[index] for index in tones)
     else:
         tone = "" if tones is None else TONES[tones]
-    role = _ROLE.sub("", label) if subgroup == "person-role" else ""
+    role = _ROLE.sub("", label).strip() if subgroup == "person-role" else ""
     return Concept(
         code=canonical(variant["hexcode"]),
         base=canonical(entry["hexcode"]),

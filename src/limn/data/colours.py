@@ -12,11 +12,13 @@ __all__ = ["NAMES", "colours_of", "oklab"]
 
 # Several prototypes share a name where one would bend the border between two names.
 _PROTOTYPES: Final = (
-    ("black", "000000"), ("black", "1c1c22"), ("dark grey", "4a4a4f"), ("grey", "858585"),
-    ("light grey", "c4c6c9"), ("white", "f2f2f2"), ("white", "ffffff"),
-    ("red", "f01c1c"), ("red", "dd2e44"), ("red", "f8312f"), ("dark red", "8a1420"), ("dark red", "a61b2b"),
+    ("black", "000000"), ("black", "1c1c22"), ("black", "31373d"), ("black", "404044"), ("black", "352e40"),
+    ("dark grey", "5c5f63"), ("dark grey", "544c60"), ("grey", "858585"), ("light grey", "bfc2c6"), ("light grey", "ccd6dd"),
+    ("white", "e4e6ea"), ("white", "ebe3f3"), ("white", "f5f1fa"), ("white", "ffffff"),
+    ("red", "f01c1c"), ("red", "dd2e44"), ("red", "f8312f"), ("red", "e4485c"),
+    ("dark red", "8a1420"), ("dark red", "a61b2b"),
     ("pink", "f48bb0"), ("pink", "f25aa0"), ("light pink", "fbc8d8"),
-    ("orange", "ff8a1f"), ("orange", "f4900c"), ("dark orange", "d9560b"),
+    ("orange", "ff8a1f"), ("orange", "f4900c"), ("orange", "ff6a22"), ("dark orange", "d9560b"),
     ("brown", "8b5a34"), ("brown", "a0673d"), ("dark brown", "4e2f1e"), ("dark brown", "662113"),
     ("light brown", "c69163"), ("beige", "ecd3ae"), ("beige", "f3d2a2"),
     ("yellow", "ffd21f"), ("yellow", "fcea2b"), ("yellow", "ffb02e"), ("yellow", "ffcc4d"),
@@ -25,7 +27,7 @@ _PROTOTYPES: Final = (
     ("light green", "b8e28c"), ("teal", "1b9c93"), ("teal", "0f6e70"),
     ("light blue", "9dd7f8"), ("light blue", "bbddf5"), ("blue", "2a86e0"), ("blue", "3b88c3"), ("blue", "00a6ed"),
     ("blue", "2a52c8"), ("dark blue", "1b2f6e"), ("dark blue", "26408b"),
-    ("purple", "8a3fc4"), ("purple", "aa8ed6"), ("dark purple", "4c2170"), ("light purple", "d6c2f0"),
+    ("purple", "8a3fc4"), ("purple", "aa8ed6"), ("dark purple", "4c2170"), ("light purple", "cdb4ee"),
 )  # fmt: skip
 
 NAMES: Final = tuple(dict.fromkeys(name for name, _ in _PROTOTYPES))
