@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limn.cli.prompts import given as prompts_given
+from limn.cli.prompts import read, side_by_side
+from limn.kernel.errors import InputError
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_text_is_one_prompt_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "p.txt", "\ufeffa red heart\r\n\n  a cat \n")
+    assert [line.prompt.text for line in read(path)] == ["a red heart", "a cat"]
+
+
+def test_jsonl_may_have_seed_and_negative(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "p.jsonl", '{"prompt": "a cat", "seed": 7, "negative": "blurry", "id": 3}\n\n{"prompt": "a dog"}\n'
+    )
+    first, second = read(path)
+    assert (first.prompt.text, first.seed, first.negative) == ("a cat", 7, "blurry")
+    assert (second.prompt.text, second.seed, second.negative) == ("a dog", None, None)
+
+
+def test_csv_needs_a_prompt_column_only(tmp_path: Path) -> None:
+    path = write(tmp_path, "p.csv", 'id,prompt,seed\n1,"a cat, sitting",7\n2,a dog,\n')
+    assert [(line.prompt.text, line.seed) for line in read(path)] == [("a cat, sitting", 7), ("a dog", None)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("p.txt", b"a cat\nbad \xff byte\n", "line 2: is not UTF-8"),
+        ("p.txt", b"a cat\na\x00b\n", "line 2: prompt: contains a NUL"),
+        ("p.txt", b"a cat\n" + b"x" * 1_000_000, "line 2: prompt: 1,000,000 characters"),
+        ("p.txt", b" \n\n", "holds no prompt"),
+        ("p.jsonl", b'{"prompt": "a"}\n{"prompt": \n', "line 2: is not JSON"),
+        ("p.jsonl", b'{"prompt": "a"}\n' + b"[" * 100_000, "line 2: is not JSON"),
+        ("p.jsonl", b'"a cat"\n', "line 1: is no object"),
+        ("p.jsonl", b'{"text": "a"}\n', "line 1: the prompt is empty"),
+        ("p.jsonl", b'{"prompt": 3}\n', "line 1: the prompt is empty"),
+        ("p.jsonl", b'{"prompt": "a", "seed": 1.5}\n', "line 1: seed '1.5'"),
+        ("p.jsonl", b'{"prompt": "a", "seed": true}\n', "line 1: seed 'True'"),
+        ("p.jsonl", b'{"prompt": "a", "negative": [1]}\n', "line 1: negative"),
+        ("p.jsonl", b'{"prompt": "a\\ud800"}\n', "line 1: prompt: contains half a character"),
+        ("p.csv", b"text\na cat\n", "line 1: has no column named prompt"),
+        ("p.csv", b"", "line 1: has no column named prompt"),
+        ("p.csv", b'prompt\na cat\n"a dog\n', "is not CSV"),
+        ("p.csv", b"prompt,seed\na cat,seven\n", "line 2: seed 'seven'"),
+        ("p.csv", b"prompt\n" + b"x" * 200_000 + b"\n", "is not CSV"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    path = write(tmp_path, name, content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert said in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.txt: cannot be read"):
+        read(tmp_path / "none.txt")
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path)
+
+
+def test_prompts_come_from_one_place(tmp_path: Path) -> None:
+    path = write(tmp_path, "p.txt", "a cat")
+    with pytest.raises(InputError, match="not both"):
+        prompts_given(["a dog"], path)
+    with pytest.raises(InputError, match="none given"):
+        prompts_given([], None)
+    with pytest.raises(InputError, match="prompt 2: the prompt is empty"):
+        prompts_given(["a dog", "  "], None)
+    assert [line.prompt.text for line in prompts_given(["a dog"], None)] == ["a dog"]
+
+
+@pytest.mark.parametrize("text", ["", "x", "64x", "x64", "1x2x3", "-64", "64.0", "nan", "６４", "9" * 5000, "64 "])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(InputError, match="size"):
+        side_by_side(text)
+
+
+@given(st.integers(0, 99_999), st.integers(0, 99_999))
+def test_sizes_are_width_times_height(width: int, height: int) -> None:
+    assert side_by_side(f"{width}x{height}") == (height, width)
+    assert side_by_side(str(width)) == (width, width)
