@@ -13,8 +13,8 @@ __all__ = ["NAMES", "colours_of", "oklab"]
 # Several prototypes share a name where one would bend the border between two names.
 _PROTOTYPES: Final = (
     ("black", "000000"), ("black", "1c1c22"), ("black", "31373d"), ("black", "404044"), ("black", "352e40"),
-    ("dark grey", "5c5f63"), ("dark grey", "544c60"), ("grey", "858585"), ("light grey", "bfc2c6"), ("light grey", "ccd6dd"),
-    ("white", "e4e6ea"), ("white", "ebe3f3"), ("white", "f5f1fa"), ("white", "ffffff"),
+    ("dark grey", "5c5f63"), ("dark grey", "544c60"), ("grey", "858585"), ("light grey", "bfc2c6"),
+    ("light grey", "ccd6dd"), ("white", "e4e6ea"), ("white", "ebe3f3"), ("white", "f5f1fa"), ("white", "ffffff"),
     ("red", "f01c1c"), ("red", "dd2e44"), ("red", "f8312f"), ("red", "e4485c"),
     ("dark red", "8a1420"), ("dark red", "a61b2b"),
     ("pink", "f48bb0"), ("pink", "f25aa0"), ("light pink", "fbc8d8"),
@@ -47,7 +47,7 @@ def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     value = rgb.astype(np.float32) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
     lms = np.cbrt(linear @ _TO_LMS.T)
-    return (lms @ _TO_LAB.T).astype(np.float32)
+    return np.asarray(lms @ _TO_LAB.T, np.float32)
 
 
 _TO_LMS: Final = np.array(
@@ -77,7 +77,7 @@ def _table() -> NDArray[np.uint8]:
     weights = np.array([0.7, 1, 1], np.float32)  # hue names a colour more than lightness does
     distance = (((grid[:, None] - prototypes[None]) * weights) ** 2).sum(-1)
     index = np.array([NAMES.index(name) for name, _ in _PROTOTYPES], np.uint8)
-    return index[distance.argmin(1)].reshape(32, 32, 32)
+    return np.asarray(index[distance.argmin(1)].reshape(32, 32, 32))
 
 
 def colours_of(picture: NDArray[np.uint8], *, least: float = 0.12, most: int = 3) -> tuple[str, ...]:

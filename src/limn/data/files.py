@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from limn.kernel.errors import DataError
+
 __all__ = ["write_whole"]
 
 
@@ -15,17 +17,26 @@ def write_whole(path: Path, data: bytes) -> None:
     Args:
         path: Where; its folder is made when missing.
         data: The whole content.
+
+    Raises:
+        DataError: The folder cannot be written or is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise DataError(
+                f"{path}: cannot be written ({error.strerror}); choose another folder or make room"
+            ) from error
         raise

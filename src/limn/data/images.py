@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from limn.kernel.errors import DataError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "composite", "decode", "encode_png", "fit"]
+__all__ = ["FORMATS", "MAX_PIXELS", "composite", "cover", "decode", "encode_png", "fit"]
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS: Final = 32_000_000
@@ -44,8 +44,7 @@ def decode(data: bytes, *, name: str = "picture", max_pixels: int = MAX_PIXELS) 
             if pixels > max_pixels:
                 raise DataError(f"{name}: {pixels} pixels, at most {max_pixels} are accepted; scale it down")
             clear = picture.has_transparency_data
-            picture = ImageOps.exif_transpose(picture)
-            return picture.convert("RGBA" if clear else "RGB")
+            return ImageOps.exif_transpose(picture).convert("RGBA" if clear else "RGB")
     except DataError:
         raise
     except Exception as error:  # Pillow raises many kinds for damaged files, SyntaxError among them
@@ -98,6 +97,13 @@ def fit(picture: Image.Image, size: int) -> Image.Image:
     square = Image.new("RGBA", (size, size))
     square.paste(picture, ((size - width) // 2, (size - height) // 2))
     return square
+
+
+def cover(picture: Image.Image, size: int) -> Image.Image:
+    """Scale a picture to fill a square, and crop what stands over on both sides alike."""
+    if picture.size == (size, size):
+        return picture
+    return ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
 
 
 def encode_png(picture: Image.Image) -> bytes:

