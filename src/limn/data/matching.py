@@ -1,8 +1,8 @@
 """Read a picture by least squares: which of all pictures that can be drawn lies nearest, and how surely.
 
-The margin of a reading against a rival is measured along the line that joins their two templates:
+The margin of a reading against a rival is measured along the line that joins the best explanation to the rival:
 
-    margin = (|x - rival|^2 - |x - best|^2) / |rival - best|^2
+    margin = (|x - rival|^2 - |x - best|^2) / |best - rival|^2
 
 It is 1 where the picture is exactly the best template, 0 half-way to the rival, and has no unit, so one limit serves
 for a rival that differs in two pixels and for one that differs in a thousand. Noise of standard deviation s moves it
@@ -29,7 +29,7 @@ MIN_MARGIN = 0.25
 MAX_RESIDUAL = 0.15
 """A quarter of a picture is unreadable above this root mean square error, in the range 0 to 1."""
 
-_SOFT = (0.2, 0.6, 0.2)  # a blur with a standard deviation of 0.63 pixels
+_SOFT = (0.25, 0.5, 0.25)  # a blur with a standard deviation of 0.71 pixels
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -60,14 +60,19 @@ def as_unit_range(pictures: NDArray[np.generic], side: int) -> Floats:
     return array.astype(np.float32)
 
 
-def soften(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blur pictures (n, height, width, 3) as softly as small models draw, by 0.63 pixels."""
+def _dot(left: Floats, right: Floats) -> Floats:
+    """Inner products of rows."""
+    return np.asarray(np.einsum("td,td->t", left, right))
+
+
+def soften(pictures: NDArray[np.uint8]) -> Floats:
+    """Blur pictures (n, height, width, 3) by 0.71 pixels; float32 from 0 to 255."""
     soft = pictures.astype(np.float32)
     for axis in (1, 2):
         wide = np.pad(soft, [(1, 1) if k == axis else (0, 0) for k in range(4)], mode="edge")
         near = [wide.take(range(k, k + soft.shape[axis]), axis=axis) for k in range(3)]
         soft = _SOFT[0] * near[0] + _SOFT[1] * near[1] + _SOFT[2] * near[2]
-    return np.asarray(np.rint(soft), np.uint8)
+    return soft
 
 
 def quarters(left: Floats) -> Floats:
@@ -86,52 +91,62 @@ def quarters(left: Floats) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Templates:
-    """Every picture that could have been drawn, flat, and what each one shows.
+    """Every picture that can be drawn, flat, and what each one shows.
+
+    Small models draw softly, so a template is a line, from the crisp picture to its blurred copy, and a picture is
+    compared with the nearest point of it: a slight blur moves a picture along a line, as diffusion starts.
 
     Args:
-        flat: float32 of shape (templates, values).
+        flat: Crisp pictures, float32 of shape (templates, values).
+        change: What the blur changes, of the same shape.
         labels: What each template shows, int of shape (templates, fields).
-        apart: Squared distance between templates, float32 of shape (templates, templates).
     """
 
     flat: Floats
+    change: Floats
     labels: Ints
-    apart: Floats
 
     @classmethod
     def of(cls, pictures: NDArray[np.uint8], labels: Ints) -> Templates:
-        """Build templates from drawn pictures of any shape (templates, ...)."""
-        flat = pictures.reshape(len(pictures), -1).astype(np.float32) / np.float32(255)
-        norms = np.einsum("td,td->t", flat, flat)
-        apart = norms[:, None] - 2 * (flat @ flat.T) + norms
-        return cls(flat=flat, labels=labels, apart=np.maximum(apart, 1e-6).astype(np.float32))
+        """Build templates from drawn pictures (templates, height, width, 3)."""
+        flat = (pictures.astype(np.float32) / np.float32(255)).reshape(len(pictures), -1)
+        soft = (soften(pictures) / np.float32(255)).reshape(flat.shape)
+        return cls(flat=flat, change=soft - flat, labels=labels)
 
-    def errors(self, pictures: Floats) -> Floats:
-        """Squared distance of each picture from each template.
+    def fit(self, pictures: Floats) -> tuple[Floats, Floats]:
+        """Compare each picture with each template.
 
         Args:
             pictures: float32 of shape (n, ...), as many values each as a template.
 
         Returns:
-            float32 of shape (n, templates).
+            Squared distance, and the blur from 0 (crisp) to 1 at which it is reached; both (n, templates).
         """
         x = pictures.reshape(len(pictures), -1)
-        norms = np.einsum("td,td->t", self.flat, self.flat)
-        squares = np.einsum("nd,nd->n", x, x)
-        return np.asarray(np.maximum(squares[:, None] - 2 * (x @ self.flat.T) + norms, 0), np.float32)
+        crisp = _dot(x, x)[:, None] - 2 * (x @ self.flat.T) + _dot(self.flat, self.flat)
+        slope = x @ self.change.T - _dot(self.flat, self.change)
+        spread = _dot(self.change, self.change) + np.float32(1e-6)
+        blur = np.clip(slope / spread, 0, 1)
+        return np.maximum(crisp - 2 * blur * slope + blur**2 * spread, 0), blur
 
-    def margins(self, errors: Floats, best: Ints) -> Floats:
+    def at(self, numbers: Ints, blur: Floats) -> Floats:
+        """Draw templates by number, each with its blur; both of shape (n,), the result (n, values)."""
+        return self.flat[numbers] + blur[:, None] * self.change[numbers]
+
+    def margins(self, errors: Floats, blur: Floats, best: Ints) -> Floats:
         """For each field, the smallest margin over all templates that show another value of this field.
 
         Args:
-            errors: Result of the method errors, (n, templates).
+            errors: Squared distances as given by fit, (n, templates).
+            blur: Blurs as given by fit, (n, templates).
             best: Number of the chosen template of each picture, (n,).
 
         Returns:
-            float32 of shape (n, fields); at most 1 when best is the nearest template and the picture is a template.
+            float32 of shape (n, fields); 1 where a picture is the chosen template at some blur.
         """
-        lead = errors - np.take_along_axis(errors, best[:, None], axis=1)
-        ratio = lead / self.apart[best]
+        rows = np.arange(len(best))
+        apart, _ = self.fit(self.at(best, blur[rows, best]))
+        ratio = (errors - errors[rows, best][:, None]) / np.maximum(apart, 1e-6)
         found = np.empty((len(best), self.labels.shape[1]), np.float32)
         for field, label in enumerate(self.labels.T):
             found[:, field] = np.where(label != label[best][:, None], ratio, np.inf).min(axis=1)

@@ -2,7 +2,7 @@
 
 Drawing knows 257 tiles on each of 5 backgrounds, so reading tries them all: for each background and each cell the
 nearest tile in squared error, then the background and the layout (corners, or one object in the centre) with the
-smallest total. Each tile is tried crisp and a little blurred, since models draw softly.
+smallest total. Each tile is tried from crisp to a little blurred, since models draw softly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.data.matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters, soften
+from limn.data.matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters
 from limn.data.shapes.scene import Object, Scene
 from limn.data.shapes.tiles import BACKGROUNDS, CELL, CORNERS, EMPTY, PICTURE, PLACES, describe_tile, tiles
 from limn.data.shapes.words import Asked
@@ -24,8 +24,6 @@ __all__ = ["FIELDS", "Reading", "Seen", "matches", "read", "read_all"]
 
 FIELDS = ("shape", "colour", "size", "texture", "place")
 """What is read of each object."""
-
-_NOTHING = 2 * EMPTY  # templates are all objects crisp, all objects blurred, then the empty cell
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -82,55 +80,68 @@ class Reading:
 
 @cache
 def _templates() -> tuple[Templates, ...]:
-    """The tiles of each background, crisp and blurred; the label -1 stands for no object."""
+    """The tiles of each background; the label -1 stands for no object."""
     words = [describe_tile(number) for number in range(EMPTY)]
     columns = [sorted(set(column)) for column in zip(*words, strict=True)]
     labels = [[names.index(w) for names, w in zip(columns, row, strict=True)] + [0] for row in words]
-    table = np.array([*labels, *labels, [-1] * (len(columns) + 1)])
-    return tuple(Templates.of(np.concatenate([t[:EMPTY], soften(t)]), table) for t in tiles())
+    table = np.array([*labels, [-1] * (len(columns) + 1)])
+    return tuple(Templates.of(on_ground, table) for on_ground in tiles())
 
 
-def _explain(x: Floats) -> Iterator[tuple[Ints, Floats, Floats]]:
-    """For each background: tile of each place (n, 5), errors of both layouts (n, 2) and of tiles (n, 5, tiles)."""
-    cells = np.stack([x[:, r : r + CELL, c : c + CELL] for r, c in PLACES.values()], axis=1)
-    for templates in _templates():
-        errors = templates.errors(cells.reshape(-1, CELL * CELL * 3)).reshape(len(x), len(PLACES), -1)
-        best = errors.argmin(axis=2)
-        best[:, -1] = errors[:, -1, :_NOTHING].argmin(axis=1)
-        low = np.take_along_axis(errors, best[..., None], axis=2)[..., 0]
-        ground = templates.flat[_NOTHING, :3]
-        around = ((x - ground) ** 2).sum(axis=(1, 2, 3)) - ((cells[:, -1] - ground) ** 2).sum(axis=(1, 2, 3))
-        yield best, np.stack([low[:, :-1].sum(axis=1), low[:, -1] + around], axis=1), errors
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Fit:
+    """The best explanation of n pictures on one background.
+
+    Args:
+        best: Tile of each place, (n, 5).
+        errors: Squared error of each tile in each place, (n, 5, tiles).
+        blur: Blur at which it is reached, of the same shape.
+        total: Squared error with the corners, and with the centre, filled, (n, 2).
+        drawn: Both explanations, (n, 2, 32, 32, 3).
+        left: Root mean square of what each leaves over in each quarter, (n, 2, 4).
+    """
+
+    best: Ints
+    errors: Floats
+    blur: Floats
+    total: Floats
+    drawn: Floats
+    left: Floats
 
 
-def _rebuild(ground: int, best: Ints, layout: int) -> Floats:
-    """Draw an explanation, (n, 32, 32, 3), in the range 0 to 1."""
-    tile = _templates()[ground].flat.reshape(-1, CELL, CELL, 3)
-    drawn = np.broadcast_to(tile[_NOTHING, 0, 0], (len(best), PICTURE, PICTURE, 3)).copy()
-    for k in range(len(CORNERS)) if layout == 0 else (len(CORNERS),):
-        row, column = tuple(PLACES.values())[k]
-        drawn[:, row : row + CELL, column : column + CELL] = tile[best[:, k]]
-    return np.asarray(drawn)
+def _fit(x: Floats, templates: Templates) -> _Fit:
+    """Explain pictures on one background."""
+    places = tuple(PLACES.values())
+    cells = np.stack([x[:, r : r + CELL, c : c + CELL] for r, c in places], axis=1)
+    errors, blur = (part.reshape(len(x), len(places), -1) for part in templates.fit(cells.reshape(-1, CELL**2 * 3)))
+    best = errors.argmin(axis=2)
+    best[:, -1] = errors[:, -1, :EMPTY].argmin(axis=1)
+    chosen = np.take_along_axis(blur, best[..., None], axis=2)
+    tile = templates.at(best.ravel(), chosen.ravel()).reshape(cells.shape)
+    drawn = np.broadcast_to(templates.flat[EMPTY, :3], (len(x), 2, PICTURE, PICTURE, 3)).copy()
+    for k, (row, column) in enumerate(places):
+        drawn[:, k // len(CORNERS), row : row + CELL, column : column + CELL] = tile[:, k]
+    left = quarters((x[:, None] - drawn).reshape(-1, PICTURE, PICTURE, 3)).reshape(len(x), 2, 4)
+    total = (left**2).sum(axis=2) * CELL**2 * 3
+    return _Fit(best=best, errors=errors, blur=blur, total=total, drawn=drawn, left=left)
 
 
 def _read(x: Floats) -> Iterator[Reading]:
-    """Read a few pictures at once."""
-    fits = list(_explain(x))
-    total = np.stack([fit[1] for fit in fits], axis=1).reshape(len(x), -1)  # (n, background * 2 + layout)
-    drawn = np.stack([_rebuild(k // 2, fits[k // 2][0], k % 2) for k in range(total.shape[1])], axis=1)
+    """Read a few pictures at once; a choice is background * 2 + layout."""
+    fits = [_fit(x, templates) for templates in _templates()]
+    total = np.concatenate([fit.total for fit in fits], axis=1)
+    drawn = np.concatenate([fit.drawn for fit in fits], axis=1)
     chosen, rows = total.argmin(axis=1), np.arange(len(x))
-    mine = drawn[rows, chosen]
-    apart = np.maximum(((drawn - mine[:, None]) ** 2).sum(axis=(2, 3, 4)), 1e-6)
+    apart = np.maximum(((drawn - drawn[rows, chosen][:, None]) ** 2).sum(axis=(2, 3, 4)), 1e-6)
     ratio = (total - total[rows, chosen][:, None]) / apart
     every = np.arange(total.shape[1])
     ground = np.where(every // 2 != chosen[:, None] // 2, ratio, np.inf).min(axis=1)
     layout = np.where(every % 2 != chosen[:, None] % 2, ratio, np.inf).min(axis=1)
-    left = quarters(x - mine)
     for i, choice in enumerate(chosen.tolist()):
-        best, _, errors = fits[choice // 2]
+        fit = fits[choice // 2]
         places = [len(CORNERS)] if choice % 2 else list(range(len(CORNERS)))
-        margins = _templates()[choice // 2].margins(errors[i, places], best[i, places])
-        yield _put(choice, best[i, places], margins, float(ground[i]), float(layout[i]), left[i])
+        margins = _templates()[choice // 2].margins(fit.errors[i, places], fit.blur[i, places], fit.best[i, places])
+        yield _put(choice, fit.best[i, places], margins, float(ground[i]), float(layout[i]), fit.left[i, choice % 2])
 
 
 def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float, left: Floats) -> Reading:
@@ -138,10 +149,10 @@ def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float,
     names = list(PLACES)[-1:] if choice % 2 else list(CORNERS)
     seen = []
     for k, number in enumerate(best.tolist()):
-        if number == _NOTHING:
+        if number == EMPTY:
             continue
         poor = (left.max() if choice % 2 else left[k]) > MAX_RESIDUAL
-        colour, shape, size, texture = describe_tile(number % EMPTY)
+        colour, shape, size, texture = describe_tile(number)
         sure = dict(zip(("colour", "shape", "size", "texture", "place"), margins[k].tolist(), strict=True))
         sure["place"] = min(sure["place"], layout)
         words = {"colour": colour, "shape": shape, "size": size, "texture": texture, "place": names[k]}
