@@ -40,7 +40,7 @@ def test_version(limn) -> None:
     [
         (["generat", "a heart"], "generat"),
         (["generate", "a heart", "--sed", "1"], "--sed"),
-        (["generate", "a heart", "-n", "many"], "many"),
+        (["generate", "a heart", "-n", "many"], "-n"),
         (["generate", "a heart", "--seed"], "--seed"),
     ],
 )

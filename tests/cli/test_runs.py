@@ -105,7 +105,7 @@ def test_replay_says_when_the_weights_are_others(limn, drawn, monkeypatch) -> No
 
 
 def test_a_picture_of_a_large_run_is_replayed_from_its_folder_and_alone_elsewhere(limn, tmp_path) -> None:
-    (tmp_path / "p.txt").write_text("\n".join(f"a cat number {k} {'x' * 60}" for k in range(1000)))
+    (tmp_path / "p.txt").write_text("\n".join(f"a cat number {k} {'x' * 80}" for k in range(400)))
     limn("generate", "--prompts-file", "p.txt", "--steps", 1, "--size", 8, "--batch", 100)
     path = next(tmp_path.glob("limn-runs/runs/*/*/0123*.png"))
     assert read_record(path)["request"]["prompts"] is None

@@ -49,7 +49,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bo
         made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*(Text(clean(each)) for each in row))
-    _console(error).print(made)
+    console = _console(error)
+    with console.capture() as captured:  # printed by us, so that a closed pipe is met in one place
+        console.print(made)
+    print(captured.get(), end="", file=console.file)
 
 
 def picture(path: Path) -> None:

@@ -24,6 +24,7 @@ from limn.store.atomic import explained
 from limn.studio.facts import facts
 
 __all__ = [
+    "MAX_BATCH",
     "MAX_INLINE",
     "Drawn",
     "Event",
@@ -37,6 +38,7 @@ __all__ = [
     "sheet",
 ]
 
+MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all
 SPARE = 16_000_000  # bytes that must stay free on the disk
 
@@ -127,9 +129,9 @@ def generate(
         InputError: If a value cannot be used.
         StoreError: If another process draws the same request, or the disk fails.
     """
-    size = batch or generator.batch
-    if not 1 <= size <= MAX_PICTURES:
-        raise InputError(f"batch: {size} is not allowed; give a whole number from 1 to {MAX_PICTURES}")
+    size = generator.batch if batch is None else batch
+    if not 1 <= size <= MAX_BATCH:
+        raise InputError(f"batch: {size} is not allowed; give a whole number from 1 to {MAX_BATCH}")
     start, items = time.monotonic(), request.items()
     with store.open(request.key(), request.record()) as run:
         done = run.pictures()

@@ -17,11 +17,11 @@ from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.request import Request
 from limn.store import read_record
 from limn.store.record import read_request
+from limn.studio.drawing import MAX_BATCH
 from limn.studio.facts import differences, facts
 
-__all__ = ["MAX_BATCH", "Replay", "replay"]
+__all__ = ["Replay", "replay"]
 
-MAX_BATCH = 4096
 MAX_THREADS = 1024
 
 
