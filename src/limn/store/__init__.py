@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limn.store.index import RunInfo
+from limn.store.info import RunInfo
 from limn.store.parameters import parameters_text
 from limn.store.png import read_record, write_png
 from limn.store.repair import Damage, RepairReport

@@ -8,56 +8,37 @@ costs one slower listing.
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from limn.kernel.errors import InputError, LimnError, StoreError
-from limn.store.atomic import explained, move_aside
+from limn.kernel.errors import InputError, StoreError
+from limn.store.atomic import explained
+from limn.store.info import RunInfo, row_of, run_folders, storable
 from limn.store.lock import Lock
 from limn.store.migrations import migrate
-from limn.store.record import picture_total, read_request
-from limn.store.run import picture_files
 
-__all__ = ["Index", "RunInfo", "run_folders"]
+__all__ = ["Index"]
 
 T = TypeVar("T")
 
 _FRESH = 2_000_000_000  # nanoseconds in which a folder may change again without a new modification time
 _BUSY = 30.0  # seconds
+_NOT_DAMAGE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+_TYPES = (str, str, str, str, int, int, int, str)
 _LIST = "SELECT key, created, model, prompt, total, drawn, finished, problem FROM runs"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInfo:
-    """A line in the list of runs.
-
-    Args:
-        key: The run's key.
-        folder: Its folder.
-        created: When it was first asked for, UTC, as text that sorts.
-        model: Name of the model.
-        prompt: The first prompt, shortened.
-        total: Pictures asked for.
-        drawn: Pictures there by name; :meth:`Run.done` checks their content.
-        finished: Whether all are there and its record was written.
-        problem: What is wrong with the folder, with the remedy; empty when nothing is.
-    """
-
-    key: str
-    folder: Path
-    created: str
-    model: str
-    prompt: str
-    total: int
-    drawn: int
-    finished: bool
-    problem: str
 
 
 class Index:
@@ -81,11 +62,11 @@ class Index:
         Raises:
             StoreError: If the index cannot be used.
         """
-        words = _storable(search or "").casefold().split()
+        words = storable(search or "").casefold().split()
         where = " AND ".join(["substr(key, 1, ?) = ?", *["instr(words, ?) > 0" for _ in words]])
         order = f"{_LIST} WHERE {where} ORDER BY created DESC, key LIMIT ?"
         most = -1 if limit is None else min(max(limit, 0), 2**31)
-        values = [len(prefix), _storable(prefix), *words, most]
+        values = [len(prefix), storable(prefix), *words, most]
 
         def ask(connection: sqlite3.Connection) -> list[RunInfo]:
             self._refresh(connection)
@@ -94,40 +75,42 @@ class Index:
         return self._use(ask)
 
     def rebuild(self) -> int:
-        """Read every folder again and return how many runs there are."""
+        """Make the index anew from the folders and return how many runs there are.
+
+        Raises:
+            StoreError: If the index is of a newer schema, or cannot be written.
+        """
 
         def fill(connection: sqlite3.Connection) -> int:
-            connection.execute("DELETE FROM runs")
             self._refresh(connection)
             return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
 
-        return self._use(fill)
+        return self._use(fill, anew=True)
 
-    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do work on the database while no other process does; a damaged one is set aside and made anew."""
+    def _use(self, work: Callable[[sqlite3.Connection], T], *, anew: bool = False) -> T:
+        """Do work on the database while no other process does; a damaged one is removed and made anew."""
         with Lock(self.root / ".lock", f"the index of {self.root}", wait=_BUSY):
             try:
                 with self._connect() as connection:
-                    return work(connection)
+                    if not anew:
+                        return work(connection)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise self._explained(error) from error
-            self.set_aside()
+            with explained(self.path):
+                for ending in ("-wal", "-shm", ""):  # nothing is lost: the files are the truth
+                    self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
             try:
                 with self._connect() as connection:
                     return work(connection)
             except sqlite3.DatabaseError as error:
                 raise self._explained(error) from error
 
-    def set_aside(self) -> None:
-        """Move the database's files out of the way."""
-        for ending in ("-wal", "-shm", ""):
-            path = self.path.with_name(self.path.name + ending)
-            if path.exists():
-                move_aside(path, self.root / "quarantine")
-
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
+        with explained(self.path):
+            if _is_cut(self.path):
+                raise sqlite3.DatabaseError("the file ends early")
         with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -144,7 +127,7 @@ class Index:
                 stamp = folder.stat().st_mtime_ns
                 if known.get(key) != stamp:
                     fresh = time.time_ns() - stamp < _FRESH
-                    rows.append(_row(folder, 0 if fresh else stamp))
+                    rows.append(row_of(folder, 0 if fresh else stamp))
         gone = [(key,) for key in known if key not in found]
         if rows or gone:
             connection.execute("BEGIN IMMEDIATE")
@@ -158,6 +141,8 @@ class Index:
             connection.execute("COMMIT")
 
     def _info(self, row: tuple[Any, ...]) -> RunInfo:
+        if tuple(map(type, row)) != _TYPES:
+            raise sqlite3.DatabaseError("a row has values of the wrong types")
         key, created, model, prompt, total, drawn, finished, problem = row
         return RunInfo(
             key=key,
@@ -181,63 +166,14 @@ class Index:
         return StoreError(f"{self.path}: {remedy}")
 
 
-def run_folders(root: Path) -> list[Path]:
-    """Return the folders of a store that are named as runs, in order."""
-    with explained(root):
-        found = []
-        for group in sorted((root / "runs").iterdir()):
-            if re.fullmatch("[0-9a-f]{2}", group.name) and group.is_dir():
-                found += [each for each in sorted(group.iterdir()) if _is_run(each)]
-        return found
-
-
-def _is_run(folder: Path) -> bool:
-    named = re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name[:2] == folder.parent.name
-    return bool(named) and folder.is_dir()
-
-
-def _row(folder: Path, stamp: int) -> dict[str, Any]:
-    """Read what the index keeps of a run."""
-    problem, wrapper = "", {}
-    try:
-        wrapper = read_request(folder)
-    except InputError:
-        problem = f"{folder / 'request.json'}: is missing; repair the store with `limn runs repair`"
-    except LimnError as error:
-        problem = str(error)
-    request = wrapper.get("request", {})
-    texts = list(_texts(request))
-    model = _storable(str(request.get("model", "")))
-    drawn, total = len(picture_files(folder)), picture_total(request)
-    created = wrapper.get("created")
-    if not isinstance(created, str):
-        created = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="microseconds")
-    return {
-        "key": folder.name,
-        "stamp": stamp,
-        "created": created,
-        "model": model,
-        "prompt": texts[0][:200] if texts else "",
-        "words": "\n".join([folder.name, model, *texts])[:20_000].casefold(),
-        "total": total,
-        "drawn": drawn,
-        "finished": (folder / "record.json").exists() and drawn >= total,
-        "problem": problem,
-        "empty": not (folder / "request.json").exists(),
-    }
-
-
-def _texts(request: Mapping[str, Any]) -> Iterator[str]:
-    prompts = request.get("prompts")
-    for prompt in prompts if isinstance(prompts, list) else []:
-        text = prompt.get("text") if isinstance(prompt, Mapping) else prompt
-        if isinstance(text, str):
-            yield _storable(text)
-
-
-def _storable(text: str) -> str:
-    """Replace half characters, which SQLite cannot keep."""
-    return text.encode("utf-8", "replace").decode()
+def _is_cut(path: Path) -> bool:
+    """Whether an SQLite file is shorter than its header says; SQLite itself may read what is missing as zeros."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        head, size = file.read(100), path.stat().st_size
+    page = int.from_bytes(head[16:18], "big")
+    return len(head) < 100 or size < (page if page > 1 else 65536) * int.from_bytes(head[28:32], "big")
 
 
 def _code(error: sqlite3.DatabaseError) -> int:
@@ -245,5 +181,7 @@ def _code(error: sqlite3.DatabaseError) -> int:
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    if isinstance(error, sqlite3.ProgrammingError):
+        return False
     short_read = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHORT_READ
-    return short_read or _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+    return short_read or _code(error) not in _NOT_DAMAGE

@@ -26,7 +26,6 @@ STEPS: tuple[Sequence[str], ...] = (
             finished INTEGER NOT NULL,
             problem TEXT NOT NULL
         ) WITHOUT ROWID""",
-        "CREATE INDEX newest ON runs (created DESC, key)",
     ),
 )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_TEXT", "encode_png", "read_record", "write_png"]
 
 MAX_TEXT = 10 * 2**20  # bytes of a record, packed or unpacked
-_MAX_CHUNKS = 100_000
+_MAX_CHUNKS = 20_000
 _PILLOW_TEXT = 2**20  # Pillow refuses to open a picture whose packed text is longer than this
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEYWORD = b"limn"

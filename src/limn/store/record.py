@@ -14,9 +14,25 @@ from typing import Any
 from limn.kernel.errors import InputError, StoreError
 from limn.store.atomic import explained
 
-__all__ = ["SCHEMA", "check_key", "environment", "key_of", "now", "picture_total", "read_json", "read_request"]
+__all__ = [
+    "MAX_PICTURES",
+    "SCHEMA",
+    "NewerError",
+    "check_key",
+    "environment",
+    "key_of",
+    "now",
+    "picture_total",
+    "read_json",
+    "read_request",
+]
 
+MAX_PICTURES = 1_000_000  # of a run
 SCHEMA = 1  # of request.json, record.json and the record inside a picture
+
+
+class NewerError(StoreError):
+    """A file was written by a newer limn."""
 
 
 def key_of(request: Mapping[str, Any]) -> str:
@@ -78,7 +94,7 @@ def read_request(folder: Path) -> dict[str, Any]:
     found = read_json(path)
     schema = found.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise StoreError(f"{path}: was written by a newer limn (schema {schema}); update limn to read it")
+        raise NewerError(f"{path}: was written by a newer limn (schema {schema}); update limn to read it")
     request = found.get("request")
     if schema != SCHEMA or not isinstance(request, dict) or key_of(request) != folder.name:
         raise StoreError(f"{path}: is damaged; repair the store with `limn runs repair`")
@@ -88,7 +104,8 @@ def read_request(folder: Path) -> dict[str, Any]:
 def picture_total(request: Mapping[str, Any]) -> int:
     """Return how many pictures a request asks for, 0 when it does not say."""
     prompts, n = request.get("prompts"), request.get("n", 1)
-    return len(prompts) * n if isinstance(prompts, (list, tuple)) and isinstance(n, int) else 0
+    asked = len(prompts) * n if isinstance(prompts, (list, tuple)) and isinstance(n, int) else 0
+    return min(max(asked, 0), MAX_PICTURES)
 
 
 def now() -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 from limn.kernel.errors import LimnError, StoreError
 from limn.store.atomic import explained, move_aside, write_json
-from limn.store.index import run_folders
+from limn.store.info import run_folders
 from limn.store.png import read_record
-from limn.store.record import SCHEMA, key_of, now, read_json, read_request
+from limn.store.record import SCHEMA, NewerError, key_of, now, read_json, read_request
 from limn.store.run import lock_run, picture_files, picture_flaw
 
 __all__ = ["Damage", "RepairReport", "mend"]
@@ -101,10 +101,11 @@ def _mend_request(folder: Path, pictures: list[Path], quarantine: Path) -> Itera
     try:
         read_request(folder)
         return
-    except LimnError as error:
-        if "newer limn" in str(error):
-            yield Damage(path=path, reason=str(error))
-            return
+    except NewerError as error:
+        yield Damage(path=path, reason=str(error))
+        return
+    except LimnError:
+        pass
     moved = move_aside(path, quarantine) if path.exists() else None
     for picture in pictures:
         request = read_record(picture).get("request")

@@ -18,14 +18,13 @@ from limn.store.atomic import explained, move_aside, sweep, write_bytes, write_j
 from limn.store.lock import Lock
 from limn.store.parameters import prompt_of
 from limn.store.png import encode_png, read_record
-from limn.store.record import SCHEMA, environment, now, picture_total, read_json
+from limn.store.record import MAX_PICTURES, SCHEMA, environment, now, picture_total, read_json
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["Run", "lock_run", "picture_files", "picture_flaw"]
 
-_MAX_INDEX = 1_000_000
 _EMBED = 64 * 1024  # bytes of a request that each picture carries; a longer one stays in the folder only
 _NAME = re.compile(r"(\d{4,7})(?:-[a-z0-9-]+)?\.png")
 
@@ -143,7 +142,7 @@ class Run:
             write_json(self.folder / "record.json", record)
 
     def _checked(self, index: int) -> int:
-        total = picture_total(self.request) or _MAX_INDEX
+        total = picture_total(self.request) or MAX_PICTURES
         try:
             whole = operator.index(index)
         except TypeError:

@@ -10,9 +10,10 @@ from typing import Any
 
 from limn.kernel.errors import InputError, LimnError
 from limn.store.atomic import make_folder, move_aside, probe, write_json
-from limn.store.index import Index, RunInfo
+from limn.store.index import Index
+from limn.store.info import RunInfo
 from limn.store.png import read_record
-from limn.store.record import SCHEMA, check_key, key_of, now, read_request
+from limn.store.record import SCHEMA, NewerError, check_key, key_of, now, read_request
 from limn.store.repair import RepairReport, mend
 from limn.store.run import Run
 
@@ -49,7 +50,7 @@ class Store:
 
         Raises:
             InputError: If the key is not the request's.
-            StoreError: If the folder cannot be made, or another process is at work on it.
+            StoreError: If the folder cannot be made, another process is at work on it, or a newer limn wrote it.
         """
         folder = self._folder(check_key(key))
         if key_of(request) != key:
@@ -135,6 +136,8 @@ class Store:
 def _is_sound(folder: Path) -> bool:
     try:
         read_request(folder)
+    except NewerError:
+        raise
     except LimnError:
         return False
     return True

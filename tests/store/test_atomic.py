@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from limn.kernel.errors import InputError, StoreError
+from limn.store import Store
+from limn.store.atomic import move_aside, write_bytes, write_json
+
+FAULTS = [
+    (os, "write", errno.ENOSPC, "disk is full"),
+    (os, "write", errno.EDQUOT, "quota"),
+    (os, "fsync", errno.EIO, "check the disk"),
+    (os, "open", errno.EROFS, "read-only"),
+    (Path, "replace", errno.EACCES, "no permission"),
+]
+
+
+def fail(code: int, *, after: int = 0):
+    """Stand in for a system call that first does a part of its work."""
+    real_write, calls = os.write, []
+
+    def call(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) <= after:
+            return real_write(arguments[0], arguments[1][:10])
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+@pytest.mark.parametrize(("owner", "name", "code", "words"), FAULTS)
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, owner, name, code, words):
+    path = tmp_path / "file"
+    write_bytes(path, b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fail(code, after=2 if name == "write" else 0))
+        with pytest.raises(StoreError, match=words) as caught:
+            write_bytes(path, b"new" * 100)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_takes_its_name_only_when_the_disk_has_it(tmp_path, monkeypatch):
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: seen.append([each.name for each in tmp_path.glob("file")]))
+        write_bytes(tmp_path / "file", b"new")
+    assert seen == [[], ["file"]]
+
+
+def test_a_write_in_pieces_is_whole(tmp_path, monkeypatch):
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
+        write_bytes(tmp_path / "file", bytes(range(256)))
+    assert (tmp_path / "file").read_bytes() == bytes(range(256))
+
+
+def test_a_stop_by_the_keyboard_leaves_nothing(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_bytes(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("data", [{"x": float("nan")}, {"x": {1, 2}}, {"x": b""}])
+def test_what_is_not_json_is_refused(tmp_path, data):
+    with pytest.raises(InputError, match="file: cannot be written as JSON"):
+        write_json(tmp_path / "file", data)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_put_aside_never_replaces_what_was(tmp_path):
+    for content in ("one", "two", "three"):
+        (tmp_path / "file.png").write_text(content)
+        move_aside(tmp_path / "file.png", tmp_path / "aside")
+    kept = {each.name: each.read_text() for each in (tmp_path / "aside").iterdir()}
+    assert kept == {"file.png": "one", "file-2.png": "two", "file-3.png": "three"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_store_that_cannot_be_written_says_so_when_it_is_opened(tmp_path, monkeypatch, code):
+    Store(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fail(code))
+        with pytest.raises(StoreError, match="choose another folder"):
+            Store(tmp_path)
+    assert not (tmp_path / ".probe").exists()
+
+
+def test_a_full_disk_in_the_middle_of_a_run_keeps_what_is_drawn(store, ask, paint, monkeypatch):
+    run = store.open(*ask("heart", n=3))
+    with run:
+        run.save(0, paint(0), {"prompt": "heart"})
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", fail(errno.ENOSPC, after=1))
+            with pytest.raises(StoreError, match=r"0001-heart\.png: the disk is full"):
+                run.save(1, paint(1), {"prompt": "heart"})
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fail(errno.ENOSPC))
+            with pytest.raises(StoreError, match=r"record\.json: the disk is full"):
+                run.finish({})
+        assert run.done() == {0}
+        run.save(1, paint(1), {"prompt": "heart"})
+    names = sorted(each.name for each in run.folder.iterdir())
+    assert names == [".lock", "0000-heart.png", "0001-heart.png", "request.json"]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from limn.kernel.errors import StoreError
+from limn.store.lock import Lock
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from limn.store.lock import Lock
+with Lock(Path(sys.argv[1]), "it"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_holder_is_named_and_its_death_frees_the_lock(python, tmp_path):
+    path = tmp_path / ".lock"
+    holder = python(HOLD, path)
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(StoreError, match=f"it: process {holder.pid} is at work"), Lock(path, "it", wait=0.0):
+        pass
+    holder.kill()
+    holder.communicate(timeout=30)
+    with Lock(path, "it", wait=10.0):
+        assert path.read_text() != str(holder.pid)
+
+
+def test_a_lock_is_free_after_an_error(tmp_path):
+    for _ in range(3):
+        with pytest.raises(RuntimeError), Lock(tmp_path / ".lock", "it", wait=0.0):
+            raise RuntimeError
+
+
+def test_two_in_one_process_exclude_each_other(tmp_path):
+    with (
+        Lock(tmp_path / ".lock", "it"),
+        pytest.raises(StoreError, match="this process"),
+        Lock(tmp_path / ".lock", "it", wait=0.0),
+    ):
+        pass
