@@ -12,11 +12,11 @@ from limn.data.catalogue import Concept
 from limn.data.paraphrase import listing
 from limn.data.split import unit
 
-__all__ = ["captions_of", "phrases", "with_article"]
+__all__ = ["STYLED", "captions_of", "name_of", "phrases", "sized", "with_article"]
 
 T = TypeVar("T")
 
-_STYLED: Final = {
+STYLED: Final[Mapping[str, tuple[str, ...]]] = {
     "3d": (
         "a glossy 3d icon of {}", "{}, 3d render", "a 3d render of {}", "{} in glossy 3d style",
         "a shiny 3d emoji of {}", "a 3d picture of {}", "a smooth, rounded 3d model of {}",
@@ -132,6 +132,24 @@ def phrases(concept: Concept) -> tuple[str, ...]:
     return plain, f"a {concept.gender} working as {with_article(role)}", *map(with_article, roles)
 
 
+def name_of(concept: Concept) -> str:
+    """Name a concept in one short phrase with its skin tone, such as ``a red heart``."""
+    name = phrases(concept)[0]
+    return _skin(name, concept.tone.split("+"), "") if concept.tone else name
+
+
+def sized(name: str, size: str) -> str:
+    """Put a word of size before a thing, where English allows it.
+
+    >>> sized("an umbrella", "big"), sized("socks", "small"), sized("the sun", "big")
+    ('a big umbrella', 'small socks', 'the sun')
+    """
+    first, _, rest = name.partition(" ")
+    if first in ("a", "an"):
+        return with_article(f"{size} {rest}")
+    return f"{size} {name}" if first.islower() and first not in ("the", "two") else name
+
+
 def _from_label(concept: Concept) -> str:
     label = re.sub(r" \(blood type\)|[“”]", "", concept.label)
     label = _TAKES_ARTICLE.sub(r"\1 a \2", label).replace("a lotus", "the lotus").replace("in a bed", "in bed")
@@ -172,7 +190,7 @@ def captions_of(key: str, concept: Concept, style: str, colours: Sequence[str]) 
     chooser = _Chooser(key)
     names = phrases(concept)
     looks = [_toned(name, concept.tone, chooser) for name in names]
-    first, second, third, fourth = chooser.some(_STYLED[style], 4)
+    first, second, third, fourth = chooser.some(STYLED[style], 4)
     found = [
         first.format(_coloured(looks[0], colours, concept, chooser)),
         second.format(looks[0]),
@@ -199,8 +217,11 @@ def _toned(name: str, tone: str, chooser: _Chooser) -> str:
     noun, verb = re.match(r"an? ", name), chooser.of(("with", "with", "of"))
     if verb == "of" and noun and len(tones) == 1:
         return f"{with_article(f'{tone}-skinned')} {name[noun.end() :]}"
-    link = "and" if " with " in name else "with"
-    return f"{name} {link} {listing(tones)} skin" + chooser.of(("", "", " tone" if len(tones) == 1 else " tones"))
+    return _skin(name, tones, chooser.of(("", "", " tone" if len(tones) == 1 else " tones")))
+
+
+def _skin(name: str, tones: list[str], word: str) -> str:
+    return f"{name} {'and' if ' with ' in name else 'with'} {listing(tones)} skin{word}"
 
 
 def _coloured(name: str, colours: Sequence[str], concept: Concept, chooser: _Chooser) -> str:
