@@ -1,0 +1,143 @@
+"""Read folders of pictures with captions: metadata.jsonl, or a text file beside each picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+
+from limn.data.example import Example
+from limn.data.images import cover, decode
+from limn.data.report import Report
+from limn.kernel.errors import DataError
+
+__all__ = ["CAPTION_FIELDS", "MAX_FILE", "SUFFIXES", "captions_in", "example_of", "read_folder"]
+
+SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+CAPTION_FIELDS: Final = ("captions", "caption", "text", "prompt")
+MAX_FILE: Final = 64 << 20
+_METADATA: Final = "metadata.jsonl"
+_MAX_CAPTION: Final = 64 << 10
+
+
+def read_folder(folder: Path, *, size: int | None = None, report: Report | None = None) -> Iterator[Example]:
+    """Read an image folder, in order of its lines or names.
+
+    With ``metadata.jsonl`` each line is ``{"file_name": ..., "text": ...}`` (the Hugging Face layout);
+    without, ``name.txt`` beside ``name.png`` holds one caption a line (the kohya layout).
+
+    Args:
+        folder: Where the pictures are, also in folders below.
+        size: Crop and scale to this square; None keeps each picture's size.
+        report: Gathers what was left out; a fresh one if None.
+
+    Yields:
+        Examples; further fields of a line become attributes.
+
+    Raises:
+        DataError: The folder is missing, or too much of it cannot be used.
+    """
+    report = report if report is not None else Report()
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name the one that holds the pictures")
+    listed = folder / _METADATA
+    entries = _from_lines(listed, report) if listed.is_file() else _from_names(folder, report)
+    seen = set()
+    for name, captions, attributes in entries:
+        if name in seen:
+            report.leave_out(name, "named twice")
+            continue
+        seen.add(name)
+        try:
+            data = _read_inside(folder, name)
+        except DataError as error:
+            report.leave_out(name, "file missing or outside", str(error))
+            continue
+        example = example_of(name, data, captions, attributes, size=size, report=report)
+        if example is not None:
+            yield example
+    report.finish(folder)
+
+
+def example_of(
+    name: str,
+    data: bytes,
+    captions: tuple[str, ...],
+    attributes: Mapping[str, Any],
+    *,
+    size: int | None,
+    report: Report,
+) -> Example | None:
+    """Decode one untrusted picture; note it in the report and give None when it cannot be used."""
+    if not captions:
+        report.leave_out(name, "no caption")
+        return None
+    try:
+        picture = decode(data, name=name)
+    except DataError as error:
+        report.leave_out(name, "unreadable picture", str(error))
+        return None
+    report.good += 1
+    array = np.asarray(picture if size is None else cover(picture, size))
+    return Example(key=name, picture=array, captions=captions, attributes=attributes)
+
+
+def captions_in(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Find the captions in a record: a text or a list of texts under one of the usual names."""
+    for field in CAPTION_FIELDS:
+        found = entry.get(field)
+        texts = [found] if isinstance(found, str) else found if isinstance(found, list | tuple) else []
+        kept = tuple(text.strip() for text in texts if isinstance(text, str) and text.strip())
+        if kept:
+            return kept
+    return ()
+
+
+def _read_inside(folder: Path, name: str) -> bytes:
+    """Read a file that must lie below the folder, also after links are followed."""
+    pure = PurePosixPath(name)
+    try:
+        path = (folder / pure).resolve()
+        inside = not pure.is_absolute() and path.is_relative_to(folder.resolve())
+        if not inside or not path.is_file() or path.stat().st_size > MAX_FILE:
+            raise DataError(f"{name[:200]}: not a file of at most {MAX_FILE >> 20} MiB inside the folder")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name[:200]!r}: cannot be opened") from error
+
+
+def _from_lines(path: Path, report: Report) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any]]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                entry = json.loads(line)
+                name = entry.pop("file_name")
+                if not isinstance(name, str):
+                    raise TypeError
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                report.leave_out(f"{path.name}:{number}", "wrong line", "not an object with a file_name")
+                continue
+            captions = captions_in(entry)
+            rest = {field: value for field, value in entry.items() if field not in CAPTION_FIELDS}
+            yield name, captions, rest
+
+
+def _from_names(folder: Path, report: Report) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any]]]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        text = path.with_suffix(".txt")
+        name = path.relative_to(folder).as_posix()
+        try:
+            told = _read_inside(folder, text.relative_to(folder).as_posix())[:_MAX_CAPTION].decode()
+        except DataError:
+            told = ""
+        except UnicodeDecodeError:
+            report.leave_out(name, "caption is not UTF-8")
+            continue
+        yield name, tuple(line.strip() for line in told.splitlines() if line.strip()), {}
