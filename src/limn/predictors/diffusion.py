@@ -20,6 +20,8 @@ __all__ = ["TARGETS", "Diffusion", "Network", "Target", "answer_for", "clean_fro
 Target = Literal["eps", "x0", "v", "flow"]
 TARGETS: tuple[Target, ...] = ("eps", "x0", "v", "flow")
 
+_MOST = 1e4  # stands for the infinite noise over signal of pure noise
+
 Scale = TypeVar("Scale", float, Tensor)
 
 
@@ -34,7 +36,10 @@ class Network(Protocol):
         edits: Sequence[AttentionEdit | None],
         sigma: Tensor,
     ) -> Tensor:
-        """Answer rows of noisy states (rows, ...) at times (rows,) and noise over signal ``sigma`` (rows,)."""
+        """Answer rows of noisy states (rows, ...) at times (rows,).
+
+        ``sigma`` (rows,) is noise over signal, for attention edits; at pure noise it is 10,000.
+        """
         ...
 
 
@@ -76,7 +81,7 @@ class Diffusion:
     ) -> Tensor:
         """Answer each row with the clean state; see :class:`limn.kernel.predictor.Predictor`."""
         time = torch.full((x.shape[0],), level.time, device=x.device, dtype=torch.float32)
-        sigma = torch.full_like(time, level.ratio)
+        sigma = torch.full_like(time, min(level.ratio, _MOST))
         if self.edm is None:
             answer = self.network(x, time, conditioning, edits, sigma)
             clean = clean_from(self.target, answer, x, level.alpha, level.sigma)

@@ -22,14 +22,14 @@ __all__ = ["Euler"]
 class Euler(Sampler):
     """The first-order sampler of Karras et al. 2022 (algorithm 2 without the correction), for any noise schedule.
 
-    Churn adds noise to raise sigma / alpha by a factor and removes it with the noise predicted before, so that a
-    network is only ever asked about its own levels.
+    Churn raises sigma / alpha by a factor, at most the root of 2, with fresh noise before it falls. Here the network
+    is asked before that, so only about levels of its schedule; the noise then left is a mix of old and fresh noise.
 
     Args:
         s_churn: Amount of noise churned over the walk; 0 for the deterministic sampler.
         s_tmin: Smallest sigma / alpha with churn.
         s_tmax: Largest sigma / alpha with churn; ``None`` for no limit.
-        s_noise: Standard deviation of the churned noise.
+        s_noise: Standard deviation of the fresh noise.
     """
 
     paper: ClassVar[str] = "karras2022edm"
@@ -51,18 +51,16 @@ class Euler(Sampler):
             step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
             clean = predict(step)
             noise = (x - here.alpha * clean) / here.sigma
-            x = there.alpha * clean + there.sigma * noise
-            gamma = self._gamma(here, len(levels) - 1)
-            if gamma > 0:
-                raised = here.ratio * (1 + gamma)
+            kept = 1 / (1 + self._gamma(here, len(levels) - 1))
+            if kept < 1:
                 fresh = self.s_noise * streams.normal(x.shape[1:]).to(x)
-                added = math.sqrt(raised**2 - here.ratio**2) * fresh - (raised - here.ratio) * noise
-                x = x + there.alpha * added
+                noise = kept * noise + math.sqrt(1 - kept**2) * fresh
+            x = there.alpha * clean + there.sigma * noise
             yield replace(step, x=x, clean=clean)
 
     def _gamma(self, level: Level, total: int) -> float:
-        """Return the share by which the noise is raised; pure noise cannot be."""
+        """Return the share by which sigma / alpha is raised."""
         above = self.s_tmax is not None and level.ratio > self.s_tmax
-        if above or level.ratio < self.s_tmin or level.alpha == 0:
+        if above or level.ratio < self.s_tmin:
             return 0.0
         return min(self.s_churn / total, math.sqrt(2) - 1)

@@ -1,0 +1,139 @@
+"""Noise levels: their order, their ends, and the conventions of each family."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ideal import SCHEDULES
+from limn.kernel import spec
+from limn.kernel.errors import InputError
+from limn.kernel.sampler import Sampler, Schedule
+from limn.samplers.ddim import Ddim
+from limn.samplers.dpm import Dpm
+from limn.samplers.euler import Euler
+from limn.samplers.levels import Discrete, Edm, Flow
+
+SAMPLERS: list[Sampler] = [Ddim(), Euler(), Dpm()]  # one for each way to place discrete timesteps
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    schedule = draw(st.sampled_from(list(SCHEDULES.values())))
+    if isinstance(schedule, Discrete):
+        return replace(
+            schedule,
+            spacing=draw(st.sampled_from([None, "leading", "trailing", "linspace"])),
+            steps_offset=draw(st.integers(0, 2)),
+            karras=draw(st.booleans()),
+        )
+    if isinstance(schedule, Flow):
+        return replace(schedule, spacing=draw(st.sampled_from(["trailing", "linspace"])))
+    return schedule
+
+
+@given(schedule=schedules(), steps=st.integers(1, 60), sampler=st.sampled_from(SAMPLERS))
+def test_levels_fall_from_noise_to_the_clean_end(schedule: Schedule, steps: int, sampler: Sampler) -> None:
+    levels = schedule.levels(steps, sampler)
+    assert len(levels) == steps + 1
+    for here, there in pairwise(levels):
+        assert here.ratio > there.ratio
+        assert here.alpha <= there.alpha
+        assert here.time >= there.time
+    assert all(0 <= level.alpha <= 1 and level.sigma >= 0 and math.isfinite(level.time) for level in levels)
+    assert (levels[-1].alpha, levels[-1].sigma) == (1, 0)
+    assert 0 < schedule.start_scale(steps, sampler) < math.inf
+
+
+@given(steps=st.integers(1, 1000), spacing=st.sampled_from(["leading", "trailing", "linspace"]))
+def test_timesteps_stay_within_those_the_network_knows(steps: int, spacing: str) -> None:
+    schedule = spec_schedule(spacing)
+    times = [level.time for level in schedule.levels(steps, Ddim())[:-1]]
+    assert len(set(times)) == steps
+    assert min(times) >= 0
+    assert max(times) <= 999
+    assert all(time == int(time) for time in times)
+
+
+def spec_schedule(spacing: str) -> Discrete:
+    return Discrete(spacing=spacing, steps_offset=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["linear", "scaled_linear", "cosine", "zero_snr"])
+def test_discrete_levels_preserve_variance(name: str) -> None:
+    for sampler in SAMPLERS:
+        for level in SCHEDULES[name].levels(20, sampler):
+            assert level.alpha**2 + level.sigma**2 == pytest.approx(1, abs=1e-15)
+
+
+def test_spacings_of_whole_timesteps() -> None:
+    def times(spacing: str, steps: int, sampler: Sampler) -> list[float]:
+        return [level.time for level in spec_schedule(spacing).levels(steps, sampler)[:-1]]
+
+    assert times("leading", 4, Ddim()) == [751, 501, 251, 1]
+    assert times("trailing", 4, Ddim()) == [999, 749, 499, 249]
+    assert times("linspace", 4, Ddim()) == [999, 666, 333, 0]
+    assert times("linspace", 3, Euler()) == [999, 499.5, 0]
+    assert times("linspace", 3, Dpm()) == [999, 666, 333]
+    assert times("leading", 3, Dpm()) == [751, 501, 251]
+
+
+def test_each_sampler_has_its_own_spacing_unless_the_schedule_says() -> None:
+    assert Discrete().levels(4, Ddim())[0].time == 750
+    assert Discrete().levels(4, Euler())[0].time == 999
+    assert Discrete(spacing="leading").levels(4, Euler())[0].time == 750
+
+
+def test_zero_snr_starts_at_pure_noise() -> None:
+    schedule = Discrete(zero_snr=True, spacing="trailing")
+    assert schedule.levels(10, Ddim())[0].alpha == 0
+    assert schedule.levels(10, Ddim())[0].sigma == 1
+    assert schedule.levels(10, Euler())[0].alpha == pytest.approx(2**-12, rel=1e-6)
+
+
+def test_a_walk_may_end_at_the_first_timestep() -> None:
+    end = Discrete(set_alpha_to_one=False, steps_offset=1).levels(20, Ddim())[-1]
+    assert end.alpha**2 == pytest.approx(1 - 0.00085, rel=1e-6)
+    assert Discrete(set_alpha_to_one=False).levels(20, Euler())[-1].sigma == 0
+
+
+def test_edm_levels_are_equation_5() -> None:
+    levels = Edm().levels(18, Euler())
+    roots = [80 ** (1 / 7) + k / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7)) for k in range(18)]
+    for level, root in zip(levels, roots, strict=False):
+        assert level.sigma == pytest.approx(root**7, rel=1e-9)
+        assert level.time == pytest.approx(math.log(level.sigma) / 4)
+    assert Edm().start_scale(18, Euler()) == 80
+
+
+def test_flow_levels_are_a_straight_line_and_can_be_shifted() -> None:
+    assert [level.time for level in Flow().levels(4, Euler())] == [1, 0.75, 0.5, 0.25, 0]
+    shifted = Flow(shift=3).levels(4, Euler())
+    assert [level.time for level in shifted] == pytest.approx([1, 2.25 / 2.5, 0.75, 0.75 / 1.5, 0])
+    assert all(level.alpha + level.sigma == pytest.approx(1) for level in shifted)
+    assert (shifted[0].alpha, shifted[0].sigma) == (0, 1)
+
+
+@pytest.mark.parametrize("steps", [0, -3, 1001])
+def test_too_few_or_too_many_steps_are_refused(steps: int) -> None:
+    with pytest.raises(InputError, match="steps"):
+        Discrete().levels(steps, Ddim())
+
+
+@pytest.mark.parametrize("schedule", [Edm(), Flow()])
+def test_no_steps_are_refused(schedule: Schedule) -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        schedule.levels(0, Euler())
+
+
+def test_every_registered_sampler_says_how_it_places_levels() -> None:
+    for name in spec.names("samplers"):
+        part = spec.find("samplers", name)
+        assert issubclass(part, Sampler)
+        assert part.grid in ("whole", "fractional", "inner")
+        assert part.spacing in ("leading", "trailing", "linspace")
