@@ -1,1 +1,5 @@
-"""Recipes, losses and the loop that trains the shipped models."""
+"""Training: recipes, losses, the loop, checkpoints and export."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

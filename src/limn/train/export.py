@@ -1,0 +1,155 @@
+"""From a checkpoint to the folder that ships: averaged weights in float16, a configuration and a model card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from limn.kernel.errors import InputError, WeightsError
+from limn.networks.autoencoder import Autoencoder
+from limn.networks.transformer import Transformer
+from limn.networks.weights import load_state, write_tensors
+from limn.train.checkpoint import Checkpoint, load, write_text
+from limn.train.recipe import Recipe, parse
+
+__all__ = ["averaged", "build", "export", "recipe_of"]
+
+_STYLES = {
+    "3d": "a 3d render of {}",
+    "flat": "{}, flat style",
+    "noto": "{} in Noto style",
+    "twemoji": "{} in Twemoji style",
+}
+
+_CARD = """# {name}
+
+{kind} trained by limn. Weights: float16, exponential moving average.
+
+| | |
+|---|---|
+| Data | {data} |
+| Licence of the weights | Apache-2.0; attribution of the pictures: ATTRIBUTION.md of the data set |
+| Network | {parameters:,} parameters: {network} |
+| Recipe | `{name}.toml`: {objective} |
+| Training | {steps:,} steps of {batch} pictures, {hours:.2f} hours |
+| Figures | {figures} |
+
+## What it is for
+
+Research and teaching: a small model that is trained in hours, for trying methods on. {use}
+
+## Limits
+
+It knows only what its data show, at {size} pixels. It is not a photograph model; people are drawn as emoji are,
+with the stereotypes of their designers. Words outside its captions fall back on the nearest ones it knows.
+"""
+
+
+def build(recipe: Recipe) -> Transformer | Autoencoder:
+    """Build the network of a recipe, its weights drawn from the recipe's seed.
+
+    Raises:
+        InputError: The recipe's network has an unknown field or a value out of bounds.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        try:
+            kind = Autoencoder if recipe.task == "autoencoder" else Transformer
+            return kind.from_config(recipe.network)
+        except WeightsError as error:
+            raise InputError(f"network: {error}") from None
+
+
+def recipe_of(checkpoint: Checkpoint) -> Recipe:
+    """Return the recipe a checkpoint was trained by."""
+    return parse(checkpoint.recipe)
+
+
+def averaged(folder: Path) -> Transformer | Autoencoder:
+    """Return the network of a training folder with its averaged weights, ready for use.
+
+    Raises:
+        WeightsError: There is no checkpoint, or it is damaged.
+    """
+    return _averaged(_checkpoint(folder))
+
+
+def _checkpoint(folder: Path) -> Checkpoint:
+    checkpoint = load(folder)
+    if checkpoint is None:
+        raise WeightsError(f"{folder}: holds no checkpoint; train first")
+    return checkpoint
+
+
+def _averaged(checkpoint: Checkpoint) -> Transformer | Autoencoder:
+    network = build(recipe_of(checkpoint))
+    load_state(network, checkpoint.tensors["ema"], source="averaged weights")
+    return network.eval().requires_grad_(False)
+
+
+def export(checkpoint: Path, folder: Path, *, figures: str = "not measured", styles: bool = True) -> None:
+    """Write a model folder: ``model.safetensors``, ``config.json``, ``MODEL_CARD.md``, and the autoencoder if any.
+
+    Args:
+        checkpoint: A training folder.
+        folder: Where to; made when missing.
+        figures: What was measured, for the model card.
+        styles: Whether the configuration names the drawing styles (pictograms only).
+
+    Raises:
+        WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
+    """
+    state = _checkpoint(checkpoint)
+    recipe, network = recipe_of(state), _averaged(state)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(network, folder / "model.safetensors", recipe)
+    if isinstance(network, Autoencoder):
+        config: dict[str, Any] = asdict(network.config)
+        size = 64
+    else:
+        size = network.config.grid
+        config = {"family": "native", "target": recipe.objective.target, "transformer": asdict(network.config)}
+        if recipe.data.autoencoder:
+            codec = averaged(Path(recipe.data.autoencoder))
+            assert isinstance(codec, Autoencoder)
+            _write(codec, folder / "autoencoder.safetensors", recipe)
+            size *= codec.factor
+            config["autoencoder"] = asdict(codec.config)
+        config["size"] = size
+        if styles and recipe.data.world == "pictograms":
+            config["styles"] = _STYLES
+    write_text(folder / "config.json", json.dumps(config, indent=1) + "\n")
+    write_text(folder / "MODEL_CARD.md", _card(recipe, network, state, figures, size))
+
+
+def _write(network: nn.Module, path: Path, recipe: Recipe) -> None:
+    tensors = {name: each.to(torch.float16) for name, each in network.state_dict().items()}
+    about = {"limn": metadata.version("limn"), "recipe": recipe.name}
+    write_tensors(path, tensors, about)
+    path.chmod(0o644)
+
+
+def _card(recipe: Recipe, network: nn.Module, state: Checkpoint, figures: str, size: int) -> str:
+    emoji = recipe.data.world == "pictograms"
+    return _CARD.format(
+        name=recipe.name,
+        kind="An autoencoder" if recipe.task == "autoencoder" else "A text-to-image model",
+        data="pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); training split only"
+        if emoji
+        else "shapes: procedural pictures with exact captions; training split only",
+        parameters=sum(each.numel() for each in network.parameters()),
+        network=", ".join(f"{name} {value}" for name, value in recipe.network.items()),
+        objective=f"{recipe.objective.target}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
+        steps=state.step,
+        batch=recipe.optimiser.batch,
+        hours=state.seconds / 3600,
+        figures=figures,
+        use="It draws emoji-like pictures." if emoji else "Every picture can be read back exactly.",
+        size=size,
+    )

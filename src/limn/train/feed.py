@@ -1,0 +1,172 @@
+"""Feeds: batch number n of a run, always the same one, wherever the run was resumed.
+
+Every random number of a batch comes from a generator that is seeded by the run's seed and the batch's number, so
+there is no state to save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from limn.data import shapes
+from limn.data.images import composite
+from limn.data.pictograms import PictureSet, load
+from limn.encoders.text import LIMIT, TokenVectors
+from limn.networks.autoencoder import Autoencoder
+from limn.train.recipe import Data, Recipe
+from limn.train.scenes import pair
+
+__all__ = ["Batch", "Feed", "feed_for", "signed", "stream"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one step learns from.
+
+    Args:
+        clean: Clean states (rows, channels, height, width).
+        ids: Token ids of the captions (rows, words), trimmed to the longest.
+        mask: Which of them are real.
+    """
+
+    clean: Tensor
+    ids: Tensor
+    mask: Tensor
+
+
+class Feed(Protocol):
+    """Any source of batches."""
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of a step, counted from 0."""
+        ...
+
+
+def stream(seed: int, *path: int) -> np.random.Generator:
+    """Return the random stream of a place in a run, such as a step or an epoch."""
+    return np.random.default_rng([seed, *path])
+
+
+def signed(pictures: NDArray[np.uint8]) -> Tensor:
+    """Turn pictures (n, height, width, 3), 0 to 255, into states (n, 3, height, width) in [-1, 1]."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
+
+
+def feed_for(recipe: Recipe, words: TokenVectors) -> Feed:
+    """Return the feed that a recipe asks for; latents of a frozen autoencoder are computed once, here."""
+    if recipe.data.world == "shapes":
+        return _Shapes(recipe, words)
+    source = load(Path(recipe.data.folder), styles=recipe.data.styles or None)
+    if recipe.task == "autoencoder":
+        return _Pictures(recipe, source)
+    return _Captioned(recipe, source, words)
+
+
+class _Shapes:
+    """Shapes pictures drawn on the fly."""
+
+    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
+        self.seed, self.rows, self.words = recipe.seed, recipe.optimiser.batch, words
+
+    def __call__(self, step: int) -> Batch:
+        rng = stream(self.seed, 1, step)
+        pictures, scenes = shapes.batch(rng, self.rows)
+        ids, mask = self.words.ids([shapes.caption(scene, rng, full=0.6) for scene in scenes])
+        return Batch(clean=signed(pictures), ids=ids, mask=mask)
+
+
+class _Pictures:
+    """Pictograms on white and other colours, alone and in pairs; captions play no part."""
+
+    def __init__(self, recipe: Recipe, source: PictureSet) -> None:
+        self.recipe, self.source = recipe, source
+        self.ids = torch.zeros(recipe.optimiser.batch, 0, dtype=torch.int64)
+
+    def __call__(self, step: int) -> Batch:
+        data, rows = self.recipe.data, self.recipe.optimiser.batch
+        rng = stream(self.recipe.seed, 1, step)
+        order = _places(self.recipe.seed, len(self.source), step * rows, rows)
+        pictures = [_picture(self.source, index, data, rng) for index in order]
+        return Batch(clean=signed(np.stack(pictures)), ids=self.ids, mask=self.ids.bool())
+
+
+class _Captioned:
+    """Pictograms (or their latents) with one of their captions, and scenes of two of them."""
+
+    def __init__(self, recipe: Recipe, source: PictureSet, words: TokenVectors) -> None:
+        self.recipe = recipe
+        captions = [list(each) for each in source.columns["captions"]]
+        pictures = [source.on()]
+        self.single = len(source)
+        if recipe.data.scenes:
+            rng = stream(recipe.seed, 2)
+            made = [pair(source, rng) for _ in range(len(source) // 3)]
+            pictures.append(np.stack([composite(each.picture) for each in made]))
+            captions += [list(each.captions) for each in made]
+        self.clean = _states(np.concatenate(pictures), recipe.data.autoencoder)
+        ids, mask = words.ids([caption for each in captions for caption in each], limit=LIMIT)
+        self.ids, self.lengths = ids, mask.sum(1)
+        self.starts = np.cumsum([0, *map(len, captions)])
+
+    def __call__(self, step: int) -> Batch:
+        rows, seed = self.recipe.optimiser.batch, self.recipe.seed
+        rng = stream(seed, 1, step)
+        order = _places(seed, self.single, step * rows, rows)
+        if len(self.clean) > self.single:
+            scenes = rng.integers(self.single, len(self.clean), size=rows)
+            order = np.where(rng.random(rows) < self.recipe.data.scenes, scenes, order)
+        said = torch.from_numpy(rng.integers(self.starts[order], self.starts[order + 1]))
+        lengths = self.lengths[said]
+        longest = int(lengths.max())
+        mask = torch.arange(longest) < lengths[:, None]
+        return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[said, :longest], mask=mask)
+
+
+def _places(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
+    """Return places ``start`` to ``start + count`` of an endless row of shuffled passes over ``size`` pictures."""
+    passes = range(start // size, (start + count - 1) // size + 1)
+    order = np.concatenate([stream(seed, 0, each).permutation(size) for each in passes])
+    first = start - passes.start * size
+    return order[first : first + count]
+
+
+def _picture(source: PictureSet, index: int, data: Data, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return one picture (height, width, 3), perhaps in a scene, perhaps on a colour."""
+    layers: NDArray[Any] = source.pictures[index]
+    if rng.random() < data.scenes:
+        layers = pair(source, rng).picture
+    ground = (255, 255, 255)
+    if rng.random() < data.backgrounds:
+        red, green, blue = rng.integers(0, 256, size=3).tolist()
+        ground = (red, green, blue)
+    return composite(layers, ground)
+
+
+def _states(pictures: NDArray[np.uint8], folder: str) -> Tensor:
+    if not folder:
+        return signed(pictures)
+    codec = _frozen(Path(folder))
+    with torch.inference_mode():
+        parts: Sequence[Tensor] = [
+            codec.encode(signed(part)) for part in np.array_split(pictures, len(pictures) // 128 + 1)
+        ]
+    return torch.cat(list(parts)).clone()
+
+
+def _frozen(folder: Path) -> Autoencoder:
+    from limn.train.export import averaged
+
+    network = averaged(folder)
+    if not isinstance(network, Autoencoder):
+        from limn.kernel.errors import InputError
+
+        raise InputError(f"data.autoencoder: {folder} holds no autoencoder; train one first")
+    return network

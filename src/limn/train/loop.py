@@ -1,0 +1,242 @@
+"""The training loop, a generator: progress, previews and stopping are the caller's ``for``."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch.optim import Optimizer
+
+from limn.kernel.errors import InputError, LimnError
+from limn.networks.weights import load_state
+from limn.train import checkpoint as checkpoints
+from limn.train import optimise
+from limn.train.ema import Average
+from limn.train.export import averaged, build
+from limn.train.recipe import Recipe
+from limn.train.tasks import Task, task_for
+
+__all__ = ["Progress", "train"]
+
+METRICS = "metrics.jsonl"
+_EVERY = 20  # steps a line of metrics stands for
+_FREE = ("name", "schedule", "saving")  # fields that may change when a run is resumed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far training is.
+
+    Args:
+        step: Steps done.
+        progress: Share of the whole that is done, in [0, 1].
+        loss: Mean loss of the last steps.
+        rate: Pictures a second, over the last steps.
+        seconds: Seconds of training, over all sessions.
+        eta: Seconds left, as far as can be told.
+        saved: Whether a checkpoint was written at this step.
+        sheet: The sample sheet drawn at this step.
+        scores: Figures of merit of that sheet.
+    """
+
+    step: int
+    progress: float
+    loss: float
+    rate: float
+    seconds: float
+    eta: float
+    saved: bool = False
+    sheet: Path | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def train(recipe: Recipe, out: Path, *, resume: bool = True, device: str | None = None) -> Iterator[Progress]:
+    """Train as a recipe says, or go on where a run in the folder stopped.
+
+    Stopping the iteration saves a checkpoint. A killed run loses the steps since its last one; resumed, it goes on
+    exactly as it would have gone, bit for bit on the same device when the schedule counts steps.
+
+    Args:
+        recipe: What to do.
+        out: Folder of checkpoints, ``metrics.jsonl`` and ``sheets/``.
+        resume: Whether a run found in the folder is continued; otherwise it is an error.
+        device: Where to train; a GPU if there is one.
+
+    Yields:
+        Progress after each step.
+
+    Raises:
+        InputError: The folder holds a run of another recipe, is in use, or cannot be written.
+        WeightsError: Its checkpoint is damaged.
+        LimnError: The loss is no longer a number.
+    """
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        (out / "sheets").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from None
+    with _locked(out):
+        run = _Run(recipe, out, device, resume)
+        try:
+            while run.progress < 1:
+                yield run.advance()
+        except GeneratorExit:
+            run.save()
+            raise
+        if run.step > run.saved_at:
+            yield run.report(saved=run.save(), sheet=True)
+
+
+class _Run:
+    """Everything that changes while training."""
+
+    def __init__(self, recipe: Recipe, out: Path, device: str, resume: bool) -> None:
+        self.recipe, self.out = recipe, out
+        found = checkpoints.load(out)
+        if found is not None:
+            _check_same(found.recipe, recipe, out, resume)
+        self.task: Task = task_for(recipe, device)
+        network = self.task.network
+        if found is None and recipe.init:
+            load_state(network, averaged(Path(recipe.init)).state_dict(), source=recipe.init)
+        self.optimisers: list[Optimizer] = optimise.make(network, recipe.optimiser)
+        self.average = Average(network, recipe.ema)
+        self.step, self.seconds = 0, 0.0
+        if found is not None:
+            load_state(network, found.tensors["model"], source=str(out))
+            optimise.load_states(self.optimisers, found.tensors["optimiser"])
+            with torch.no_grad():
+                for name, each in found.tensors["ema"].items():
+                    self.average.weights[name].copy_(each)
+            self.step, self.seconds = found.step, found.seconds
+        checkpoints.truncate_metrics(out / METRICS, self.step)
+        self.saved_at, self.saved_seconds = (self.step if found else -1), self.seconds
+        self.sheet_seconds = self.seconds
+        self.losses: list[float] = []
+        self.window = self.seconds
+
+    @property
+    def progress(self) -> float:
+        """Share of the whole that is done."""
+        return self.recipe.schedule.progress(self.step, self.seconds)
+
+    def advance(self) -> Progress:
+        """Do one step; save and draw when it is time."""
+        start = time.perf_counter()
+        if self.recipe.schedule.minutes and self.step == 0:
+            self.seconds = 0.0
+        options, network = self.recipe.optimiser, self.task.network
+        rate = options.lr * self.recipe.schedule.rate(self.step, self.progress)
+        optimise.set_rate(self.optimisers, rate)
+        network.train()
+        loss = self.task.loss(self.step)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        self.step += 1
+        self.average.update(network, self.step)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise LimnError(
+                f"loss is {value} at step {self.step}; lower optimiser.lr and resume from step {self.saved_at}"
+            )
+        self.losses.append(value)
+        self.seconds += time.perf_counter() - start
+        return self._after(rate)
+
+    def _after(self, rate: float) -> Progress:
+        saving = self.recipe.saving
+        if self.step % _EVERY == 0:
+            progress = self.report()
+            line = {"step": self.step, "loss": progress.loss, "lr": rate, "seconds": round(self.seconds, 3)}
+            self._log({**line, "pictures_per_second": round(progress.rate, 2)})
+            self.losses, self.window = [], self.seconds
+        due = self.seconds - self.saved_seconds >= 60 * saving.minutes
+        if not (self.step % saving.steps == 0 if saving.steps else due):
+            return self.report()
+        sheet = saving.sheet_minutes > 0 and self.seconds - self.sheet_seconds >= 60 * saving.sheet_minutes
+        return self.report(saved=self.save(), sheet=sheet)
+
+    def report(self, *, saved: bool = False, sheet: bool = False) -> Progress:
+        """Say how far training is; draw a sheet first if asked."""
+        path, scores = self._draw() if sheet else (None, {})
+        count, done = len(self.losses), self.progress
+        spent = self.seconds - self.window
+        return Progress(
+            step=self.step,
+            progress=done,
+            loss=sum(self.losses) / count if count else math.nan,
+            rate=self.recipe.optimiser.batch * count / spent if spent > 0 else 0.0,
+            seconds=self.seconds,
+            eta=self.seconds * (1 - done) / done if done > 0 else math.inf,
+            saved=saved,
+            sheet=path,
+            scores=scores,
+        )
+
+    def save(self) -> bool:
+        """Write a checkpoint, unless this step has one."""
+        if self.step == self.saved_at:
+            return False
+        mean = build(self.recipe).to(next(self.task.network.parameters()).device)
+        self.average.fill(mean)
+        self.task.finish(mean)
+        state = checkpoints.Checkpoint(
+            step=self.step,
+            seconds=self.seconds,
+            recipe=asdict(self.recipe),
+            tensors={
+                "model": self.task.network.state_dict(),
+                "ema": {**self.average.weights, **dict(mean.named_buffers())},
+                "optimiser": optimise.states(self.optimisers),
+            },
+        )
+        checkpoints.save(self.out, state)
+        self.saved_at, self.saved_seconds = self.step, self.seconds
+        return True
+
+    def _draw(self) -> tuple[Path, dict[str, float]]:
+        mean = build(self.recipe).to(next(self.task.network.parameters()).device)
+        self.average.fill(mean)
+        self.task.finish(mean)
+        picture, scores = self.task.show(mean.eval())
+        path = self.out / "sheets" / f"{self.step:08d}.png"
+        Image.fromarray(picture).save(path)
+        self._log({"step": self.step, "seconds": round(self.seconds, 3), "scores": scores})
+        self.sheet_seconds = self.seconds
+        return path, scores
+
+    def _log(self, line: Mapping[str, Any]) -> None:
+        with (self.out / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _check_same(old: Mapping[str, Any], recipe: Recipe, out: Path, resume: bool) -> None:
+    if not resume:
+        raise InputError(f"{out}: already holds a run; resume it or choose another folder")
+    new = json.loads(json.dumps(asdict(recipe)))
+    for name, value in new.items():
+        if name not in _FREE and old.get(name) != value:
+            raise InputError(f"{out}: its run has another {name}; choose another folder or the recipe it began with")
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Keep a second process out of the folder; the lock ends with the process, however it ends."""
+    with (out / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{out}: another process trains here; wait for it or choose another folder") from None
+        yield

@@ -1,0 +1,63 @@
+"""What training minimises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from limn.predictors.diffusion import answer_for
+from limn.train.recipe import Objective
+
+__all__ = ["autoencoding", "generation", "noise_levels"]
+
+
+def noise_levels(rows: int, objective: Objective, generator: torch.Generator) -> Tensor:
+    """Draw noise levels in (0, 1), (rows,): the logistic of a normal distribution (Esser et al. 2024)."""
+    normal = torch.randn(rows, generator=generator)
+    return torch.sigmoid(objective.time_mean + objective.time_std * normal)
+
+
+def generation(
+    network: Callable[[Tensor, Tensor], Tensor], clean: Tensor, objective: Objective, generator: torch.Generator
+) -> Tensor:
+    """Mean squared error of the answer at random noise levels (flow matching; Lipman et al. 2023).
+
+    Args:
+        network: Answers noisy states (rows, channels, height, width) at times (rows,).
+        clean: Clean states, on any device.
+        objective: What the network answers and which noise levels are drawn.
+        generator: Source of randomness, on the CPU, so that all devices learn from the same numbers.
+
+    Returns:
+        A scalar.
+    """
+    time = noise_levels(len(clean), objective, generator).to(clean.device)
+    noise = torch.randn(clean.shape, generator=generator).to(clean.device)
+    sigma = time[:, None, None, None]
+    alpha = 1 - sigma
+    answer = network(alpha * clean + sigma * noise, time)
+    return F.mse_loss(answer.float(), answer_for(objective.target, clean, noise, alpha, sigma))
+
+
+def autoencoding(picture: Tensor, clean: Tensor, mean: Tensor, log_variance: Tensor, objective: Objective) -> Tensor:
+    """Errors of pictures and of their gradients, and the divergence from the standard normal distribution.
+
+    Args:
+        picture: Decoded pictures (rows, 3, height, width) in [-1, 1].
+        clean: The pictures themselves.
+        mean: Of the raw latents.
+        log_variance: Of the raw latents.
+        objective: Weights of the terms.
+
+    Returns:
+        A scalar.
+    """
+    error = picture.float() - clean
+    edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    mean, log_variance = mean.float(), log_variance.float()
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+    pixels = error.abs().mean() + error.square().mean()
+    return pixels + objective.gradients * edges + objective.kl * divergence

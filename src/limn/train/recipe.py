@@ -1,0 +1,252 @@
+"""A recipe: everything that decides what training does, read strictly from one TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import GenericAlias
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from limn.kernel.errors import InputError, unknown_name
+
+__all__ = ["Data", "Objective", "Optimiser", "Recipe", "Saving", "Schedule", "parse", "read"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What is shown.
+
+    Args:
+        world: ``pictograms`` (built by ``limn data build``) or ``shapes`` (drawn on the fly).
+        folder: Where the pictograms are.
+        styles: Which drawing styles; all of them when empty.
+        scenes: Share of pictures with two pictograms side by side or one above the other.
+        backgrounds: Share of pictures on a random colour in place of white.
+        autoencoder: Folder of a trained autoencoder; the model then learns its latents.
+    """
+
+    world: Literal["pictograms", "shapes"] = "pictograms"
+    folder: str = "data/pictograms"
+    styles: tuple[str, ...] = ()
+    scenes: float = 0.0
+    backgrounds: float = 0.0
+    autoencoder: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimiser:
+    """How weights move.
+
+    Args:
+        name: ``adamw``, or ``muon`` for the matrices of the blocks with AdamW for the rest.
+        lr: Peak learning rate.
+        weight_decay: Of matrices.
+        beta2: Decay of AdamW's second moment.
+        clip: Largest gradient norm.
+        batch: Pictures a step.
+    """
+
+    name: Literal["adamw", "muon"] = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    beta2: float = 0.95
+    clip: float = 1.0
+    batch: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long, and how the learning rate goes; by minutes of training or by steps, one of the two.
+
+    Args:
+        minutes: Minutes of training, summed over resumed sessions.
+        steps: Steps of training; the only choice under which a resumed run equals an uninterrupted one exactly.
+        warmup: Steps over which the learning rate rises from 0.
+        flat: Share of the whole after which it falls.
+        fall: ``linear`` or ``cosine``.
+        floor: Share of the peak where it ends.
+    """
+
+    minutes: float = 0.0
+    steps: int = 0
+    warmup: int = 200
+    flat: float = 0.5
+    fall: Literal["linear", "cosine"] = "linear"
+    floor: float = 0.02
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Return the share of the whole that is done, in [0, 1]."""
+        done = step / self.steps if self.steps else seconds / 60 / self.minutes
+        return min(1.0, done)
+
+    def rate(self, step: int, progress: float) -> float:
+        """Return the share of the peak learning rate for step number ``step``, counted from 0."""
+        rise = min(1.0, (step + 1) / max(1, self.warmup))
+        left = 1 - max(0.0, (progress - self.flat) / (1 - self.flat)) if self.flat < 1 else 1.0
+        if self.fall == "cosine":
+            left = 0.5 - 0.5 * math.cos(math.pi * left)
+        return rise * max(self.floor, left)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What is minimised.
+
+    Args:
+        target: What the network answers: ``flow``, ``eps``, ``v`` or ``x0``.
+        drop: Share of pictures shown without their caption, for guidance.
+        time_mean: Mean of the normal distribution whose logistic is the noise level (Esser et al. 2024).
+        time_std: Its standard deviation.
+        gradients: Weight of the L1 loss of an autoencoder's picture gradients.
+        kl: Weight of an autoencoder's divergence from the standard normal distribution.
+    """
+
+    target: Literal["flow", "eps", "v", "x0"] = "flow"
+    drop: float = 0.1
+    time_mean: float = 0.0
+    time_std: float = 1.0
+    gradients: float = 0.5
+    kl: float = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """What is kept, and how often.
+
+    Args:
+        minutes: Minutes between checkpoints.
+        sheet_minutes: Minutes between sample sheets, drawn at the next checkpoint; 0 for none.
+        steps: Steps between checkpoints in place of minutes; 0 for minutes.
+        prompts: What the sheets show, eight a row.
+        scale: Guidance scale of the sheets.
+    """
+
+    minutes: float = 2.0
+    sheet_minutes: float = 6.0
+    steps: int = 0
+    prompts: tuple[str, ...] = ()
+    scale: float = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One training run.
+
+    Args:
+        name: What the run is called.
+        task: ``generator`` or ``autoencoder``.
+        seed: Every random number of the run follows from it and the step.
+        ema: Decay of the averaged weights, which are the ones that ship.
+        precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
+        init: A checkpoint folder whose averaged weights training starts from.
+        network: Fields of the network's configuration.
+    """
+
+    name: str
+    task: Literal["generator", "autoencoder"] = "generator"
+    seed: int = 0
+    ema: float = 0.9995
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    init: str = ""
+    data: Data = field(default_factory=Data)
+    network: dict[str, Any] = field(default_factory=dict)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    schedule: Schedule = field(default_factory=Schedule)
+    objective: Objective = field(default_factory=Objective)
+    saving: Saving = field(default_factory=Saving)
+
+    def __post_init__(self) -> None:
+        within = {
+            "seed": (self.seed, 0, 2**31),
+            "ema": (self.ema, 0, 0.999999),
+            "data.scenes": (self.data.scenes, 0, 1),
+            "data.backgrounds": (self.data.backgrounds, 0, 1),
+            "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
+            "optimiser.batch": (self.optimiser.batch, 1, 65536),
+            "optimiser.clip": (self.optimiser.clip, 1e-6, 1e6),
+            "optimiser.beta2": (self.optimiser.beta2, 0, 0.99999),
+            "optimiser.weight_decay": (self.optimiser.weight_decay, 0, 10),
+            "schedule.minutes": (self.schedule.minutes, 0, 1e6),
+            "schedule.steps": (self.schedule.steps, 0, 10**9),
+            "schedule.flat": (self.schedule.flat, 0, 1),
+            "schedule.floor": (self.schedule.floor, 0, 1),
+            "objective.drop": (self.objective.drop, 0, 1),
+            "objective.time_std": (self.objective.time_std, 1e-3, 100),
+            "saving.minutes": (self.saving.minutes, 0, 1e6),
+        }
+        for name, (value, least, most) in within.items():
+            if not (math.isfinite(value) and least <= value <= most):
+                raise InputError(f"{name} must be from {least:g} to {most:g}, not {value}")
+        if (self.schedule.minutes > 0) == (self.schedule.steps > 0):
+            raise InputError("schedule: give either minutes or steps, above 0")
+
+
+def read(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: A TOML file, or the name of a recipe that comes with limn.
+
+    Raises:
+        InputError: The file cannot be read, or a field is unknown, missing, of another type or out of range.
+    """
+    shipped = Path(__file__).parent / "recipes" / f"{path}.toml"
+    path = shipped if not path.suffix and shipped.is_file() else path
+    try:
+        fields = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        names = ", ".join(sorted(each.stem for each in shipped.parent.glob("*.toml")))
+        raise InputError(f"{path}: cannot be read ({error.strerror}); shipped recipes: {names}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not sound TOML ({error})") from None
+    try:
+        return parse(fields)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def parse(fields: Mapping[str, Any]) -> Recipe:
+    """Build a recipe from nested fields; see :func:`read`.
+
+    >>> parse({"name": "tiny", "schedule": {"steps": 10}}).optimiser.batch
+    64
+    """
+    return _build(Recipe, fields, "")
+
+
+def _build(kind: type[T], fields: Mapping[str, Any], where: str) -> T:
+    hints = get_type_hints(kind)
+    values = {}
+    for name, value in fields.items():
+        if name not in hints:
+            raise unknown_name("recipe field", where + name, [where + each for each in hints])
+        values[name] = _value(hints[name], value, where + name)
+    for each in dataclasses.fields(kind):  # type: ignore[arg-type]
+        bare = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+        if bare and each.name not in values:
+            raise InputError(f"{where}{each.name} is missing")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, name: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise unknown_name(name, str(value), get_args(hint))
+        return value
+    if get_origin(hint) is tuple and isinstance(value, list | tuple) and all(type(each) is str for each in value):
+        return tuple(value)
+    if isinstance(hint, GenericAlias) and get_origin(hint) is dict and isinstance(value, Mapping):
+        return dict(value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is hint:
+        return value
+    raise InputError(f"{name} must be {getattr(hint, '__name__', 'a table')}, not {type(value).__name__}")

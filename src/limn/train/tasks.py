@@ -1,0 +1,168 @@
+"""The two things a recipe can train: a generator of pictures from words, and an autoencoder."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from limn.data import shapes
+from limn.encoders.text import TokenVectors
+from limn.networks.autoencoder import Autoencoder
+from limn.networks.transformer import Transformer
+from limn.predictors.diffusion import clean_from
+from limn.train.export import averaged, build
+from limn.train.feed import feed_for, stream
+from limn.train.losses import autoencoding, generation
+from limn.train.recipe import Recipe
+
+__all__ = ["Task", "autocast", "task_for"]
+
+_KINDS: tuple[Literal["one", "two", "three"], ...] = ("one", "two", "three")
+
+
+class Task(Protocol):
+    """What the loop needs to know of a task."""
+
+    network: nn.Module
+
+    def loss(self, step: int) -> Tensor:
+        """Return the loss of a step, counted from 0."""
+        ...
+
+    def finish(self, network: nn.Module) -> None:
+        """Measure what a network with averaged weights needs before it can be used."""
+        ...
+
+    def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
+        """Return a sample sheet (height, width, 3) and figures of merit."""
+        ...
+
+
+def task_for(recipe: Recipe, device: str) -> Task:
+    """Build the network and the feed that a recipe asks for."""
+    return _Autoencoding(recipe, device) if recipe.task == "autoencoder" else _Generation(recipe, device)
+
+
+def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
+    """Return the context of a forward pass: bfloat16 products where the recipe and the hardware say so."""
+    kind = torch.device(device).type
+    fast = kind == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    wanted = recipe.precision == "bfloat16" or (recipe.precision == "auto" and fast)
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=wanted)
+
+
+class _Generation:
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        self.recipe, self.device, self.words = recipe, device, TokenVectors()
+        self.network = build(recipe).to(device)
+        self.feed = feed_for(recipe, self.words)
+        self.answer = torch.compile(self.network, dynamic=True) if device.startswith("cuda") else self.network
+        self.codec = averaged(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
+
+    def loss(self, step: int) -> Tensor:
+        """Return the loss of a step; captions are dropped at random, so that the model can do without."""
+        objective = self.recipe.objective
+        batch = self.feed(step)
+        generator = torch.Generator().manual_seed(int(stream(self.recipe.seed, 3, step).integers(2**62)))
+        said = torch.rand(len(batch.clean), generator=generator) >= objective.drop
+        mask = batch.mask & said[:, None]
+        text, mask = self._text(batch.ids, mask)
+        with autocast(self.recipe, self.device):
+            return generation(
+                lambda x, time: self.answer(x, time, text, mask), batch.clean.to(self.device), objective, generator
+            )
+
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to measure."""
+
+    def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
+        """Draw fixed prompts; on shapes, read what came out."""
+        assert isinstance(network, Transformer)
+        said = list(self.recipe.saving.prompts)
+        asked: list[shapes.Asked] = []
+        if self.recipe.data.world == "shapes" and not said:
+            asked = [each for kind in _KINDS for each in shapes.prompts(kind, 32, seed=0)]
+            said = [each.text for each in asked]
+        pictures = self._draw(network, said or ["a red heart"])
+        right = map(shapes.matches, shapes.read_all(pictures) if asked else [], asked)
+        whole = np.array([each["all"] for each in right]).reshape(-1, 32)
+        scores = {kind: float(share) for kind, share in zip(_KINDS, whole.mean(1), strict=False)}
+        return _grid(pictures), scores
+
+    @torch.inference_mode()
+    def _draw(self, network: Transformer, prompts: list[str], steps: int = 24) -> NDArray[np.uint8]:
+        """Walk from noise with guidance by Euler's method; returns (prompts, height, width, 3)."""
+        config, count = network.config, len(prompts)
+        text, mask = self._text(*self.words.ids(prompts, limit=config.text_limit))
+        shape = (count, config.channels, config.grid, config.grid)
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(1)).to(self.device)
+        for k in range(steps):
+            sigma = 1 - k / steps
+            time = torch.full((count,), sigma, device=self.device)
+            answers = [network(x, time, text, each).float() for each in (torch.zeros_like(mask), mask)]
+            free, said = (clean_from(self.recipe.objective.target, each, x, 1 - sigma, sigma) for each in answers)
+            clean = free + self.recipe.saving.scale * (said - free)
+            x = x + (clean - x) / (sigma * steps)
+        return _pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder) else x)
+
+    def _text(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        limit = self.network.config.text_limit  # type: ignore[union-attr]
+        ids, mask = ids[:, :limit], mask[:, :limit]  # type: ignore[misc, index]
+        return (self.words.vectors(ids) * mask[..., None]).to(self.device), mask.to(self.device)
+
+
+class _Autoencoding:
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        self.recipe, self.device = recipe, device
+        self.network = build(recipe).to(device)
+        self.feed = feed_for(recipe, TokenVectors())
+        self.probe = torch.cat([self.feed(2**40 + k).clean for k in range(-(-256 // recipe.optimiser.batch))])
+
+    def loss(self, step: int) -> Tensor:
+        """Return the loss of a step."""
+        assert isinstance(self.network, Autoencoder)
+        clean = self.feed(step).clean.to(self.device)
+        generator = torch.Generator().manual_seed(int(stream(self.recipe.seed, 3, step).integers(2**62)))
+        with autocast(self.recipe, self.device):
+            mean, log_variance = self.network.posterior(clean)
+            noise = torch.randn(mean.shape, generator=generator).to(self.device)
+            picture = self.network.render(mean + (log_variance / 2).exp() * noise)
+        return autoencoding(picture, clean, mean, log_variance, self.recipe.objective)
+
+    @torch.inference_mode()
+    def finish(self, network: nn.Module) -> None:
+        """Measure the latents' mean and standard deviation, channel by channel."""
+        assert isinstance(network, Autoencoder)
+        raw = torch.cat([network.posterior(part.to(self.device))[0] for part in self.probe.split(64)])
+        network.mean.copy_(raw.mean((0, 2, 3)))
+        network.std.copy_(raw.std((0, 2, 3)).clamp_min(1e-3))
+
+    @torch.inference_mode()
+    def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
+        """Show pictures above what becomes of them; the figure is the peak signal-to-noise ratio in dB."""
+        assert isinstance(network, Autoencoder)
+        parts = [network.decode(network.encode(part.to(self.device))).cpu() for part in self.probe.split(64)]
+        back = torch.cat(parts).clamp(-1, 1)
+        error = ((back - self.probe) / 2).square().mean((1, 2, 3))
+        pairs = torch.stack([self.probe[:32].unflatten(0, (-1, 8)), back[:32].unflatten(0, (-1, 8))], 1)
+        return _grid(_pixels(pairs.flatten(0, 2))), {"psnr": float((-10 * error.log10()).mean())}
+
+
+def _pixels(states: Tensor) -> NDArray[np.uint8]:
+    """Turn states (n, 3, height, width) in [-1, 1] into pictures (n, height, width, 3)."""
+    bytes_ = states.float().clamp(-1, 1).add(1).mul(127.5).round().byte()
+    return np.ascontiguousarray(bytes_.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def _grid(pictures: NDArray[np.uint8], columns: int = 8) -> NDArray[np.uint8]:
+    """Lay pictures of one size side by side, eight a row."""
+    short = -len(pictures) % columns
+    full = np.concatenate([pictures, np.full((short, *pictures.shape[1:]), 255, np.uint8)])
+    rows = full.reshape(-1, columns, *pictures.shape[1:])
+    return np.ascontiguousarray(rows.swapaxes(1, 2).reshape(-1, columns * pictures.shape[2], 3))
