@@ -148,10 +148,13 @@ def _write_through(path: Path, data: bytes, flag: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename last; systems that cannot sync a folder do so themselves."""
-    with contextlib.suppress(PermissionError):
+    """Make a rename last, where folders can be synced at all."""
+    try:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.EPERM):
+            raise

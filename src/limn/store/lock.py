@@ -37,7 +37,7 @@ class Lock:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             deadline = time.monotonic() + self.wait
-            while not _take(descriptor):
+            while not self._take(descriptor):
                 if time.monotonic() >= deadline:
                     raise StoreError(
                         f"{self.what}: {_holder(descriptor)} is at work on it; wait until it ends or stop it"
@@ -52,6 +52,10 @@ class Lock:
             os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
         return self
+
+    def _take(self, descriptor: int) -> bool:
+        with explained(self.path):
+            return _take(descriptor)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -17,7 +17,7 @@ from limn.store.atomic import explained
 __all__ = [
     "MAX_PICTURES",
     "SCHEMA",
-    "NewerError",
+    "VersionError",
     "check_key",
     "environment",
     "key_of",
@@ -31,7 +31,7 @@ MAX_PICTURES = 1_000_000  # of a run
 SCHEMA = 1  # of request.json, record.json and the record inside a picture
 
 
-class NewerError(StoreError):
+class VersionError(StoreError):
     """A file was written by a newer limn."""
 
 
@@ -94,7 +94,7 @@ def read_request(folder: Path) -> dict[str, Any]:
     found = read_json(path)
     schema = found.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise NewerError(f"{path}: was written by a newer limn (schema {schema}); update limn to read it")
+        raise VersionError(f"{path}: was written by a newer limn (schema {schema}); update limn to read it")
     request = found.get("request")
     if schema != SCHEMA or not isinstance(request, dict) or key_of(request) != folder.name:
         raise StoreError(f"{path}: is damaged; repair the store with `limn runs repair`")

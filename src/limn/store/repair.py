@@ -13,7 +13,7 @@ from limn.kernel.errors import LimnError, StoreError
 from limn.store.atomic import explained, move_aside, write_json
 from limn.store.info import run_folders
 from limn.store.png import read_record
-from limn.store.record import SCHEMA, NewerError, key_of, now, read_json, read_request
+from limn.store.record import SCHEMA, VersionError, key_of, now, read_json, read_request
 from limn.store.run import lock_run, picture_files, picture_flaw
 
 __all__ = ["Damage", "RepairReport", "mend"]
@@ -101,8 +101,8 @@ def _mend_request(folder: Path, pictures: list[Path], quarantine: Path) -> Itera
     try:
         read_request(folder)
         return
-    except NewerError as error:
-        yield Damage(path=path, reason=str(error))
+    except VersionError as error:
+        yield Damage(path=path, reason=str(error).removeprefix(f"{path}: "))
         return
     except LimnError:
         pass

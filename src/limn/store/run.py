@@ -171,9 +171,9 @@ def picture_flaw(index: int, path: Path) -> str:
     try:
         record = read_record(path, whole=True)
     except LimnError as error:
-        return str(error)
+        return str(error).removeprefix(f"{path}: ")
     if (record.get("key"), record.get("index")) != (path.parent.name, index):
-        return f"{path}: belongs to another run or place"
+        return "belongs to another run or place"
     return ""
 
 

@@ -13,7 +13,7 @@ from limn.store.atomic import make_folder, move_aside, probe, write_json
 from limn.store.index import Index
 from limn.store.info import RunInfo
 from limn.store.png import read_record
-from limn.store.record import SCHEMA, NewerError, check_key, key_of, now, read_request
+from limn.store.record import SCHEMA, VersionError, check_key, key_of, now, read_request
 from limn.store.repair import RepairReport, mend
 from limn.store.run import Run
 
@@ -136,7 +136,7 @@ class Store:
 def _is_sound(folder: Path) -> bool:
     try:
         read_request(folder)
-    except NewerError:
+    except VersionError:
         raise
     except LimnError:
         return False
