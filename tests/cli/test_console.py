@@ -74,7 +74,7 @@ def test_the_meter_is_quiet_in_a_log_and_says_a_line_now_and_then(
         now[0] += 20
         meter.at(20, 50)
         meter.at(21, 50)
-    assert capsys.readouterr().err == "20 of 50 pictures, 0.5 pictures a second, 1:00 left\n"
+    assert capsys.readouterr().err == "20 of 50 pictures, 0.5 a second, 1:00 left\n"
 
 
 def test_the_meter_draws_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from limn.kernel.errors import LimnError
 
 __all__ = ["app", "main", "run"]
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="limn",
@@ -66,7 +66,9 @@ def main() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        code = _broken_pipe()
+        # The reader has gone; keep Python from complaining about it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
     sys.exit(code)
 
 
@@ -85,8 +87,6 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        return _broken_pipe()
     except Exception as error:
         if debug:
             traceback.print_exc()
@@ -112,9 +112,3 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
     return [*(each for each in words[:end] if each != "--debug"), *words[end:]], "--debug" in words[:end]
-
-
-def _broken_pipe() -> int:
-    """The reader has gone: keep Python from complaining about it again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE

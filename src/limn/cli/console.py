@@ -49,10 +49,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bo
         made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*(Text(clean(each)) for each in row))
-    console = _console(error)
-    with console.capture() as captured:  # printed by us, so that a closed pipe is met in one place
-        console.print(made)
-    print(captured.get(), end="", file=console.file)
+    _console(error).print(made)
 
 
 def picture(path: Path) -> None:
@@ -149,16 +146,28 @@ class Meter:
             total: How many there are.
             note: What is being done.
         """
-        now = time.monotonic()
-        pace = (done - self.kept) / max(now - self._start, 1e-9)
+        pace = (done - self.kept) / max(time.monotonic() - self._start, 1e-9)
         left = duration((total - done) / pace) if pace > 0 else "?"
-        text = f"{pace:.1f} {self.what} a second, {left} left"
+        count = f"{int(done)} of {total} {self.what}"
+        self.show(done, total, f"{note}: {count}" if note else count, f"{pace:.1f} a second, {left} left")
+
+    def show(self, done: float, total: float, text: str, pace: str) -> None:
+        """Show a share with words of one's own.
+
+        Args:
+            done: How much is done.
+            total: How much there is.
+            text: What is being done.
+            pace: How fast, and how long it still takes.
+        """
+        now = time.monotonic()
         if self._bar is not None:
-            shown = clean(note) or f"{int(done)} of {total} {self.what}"
-            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=shown, pace=text)
+            self._bar.update(
+                self._bar.task_ids[0], completed=done, total=total, description=clean(text), pace=clean(pace)
+            )
         elif now - self._said >= QUIET_SECONDS:
             self._said = now
-            say(f"{int(done)} of {total} {self.what}, {text}" + (f" ({note})" if note else ""))
+            say(f"{text}, {pace}")
 
 
 def _console(error: bool) -> Console:

@@ -2,8 +2,91 @@
 
 from __future__ import annotations
 
+import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from limn.cli import console
+
+if TYPE_CHECKING:
+    from limn.train.loop import Progress
+
 __all__ = ["train"]
 
+INTERRUPTED = 130
 
-def train() -> None:
-    """Train a model from a recipe."""
+RecipeFile = Annotated[Path, typer.Argument(help="A TOML file, or the name of a recipe that comes with limn.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/train/NAME if left out.")]
+Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all, instead of what the recipe says.")]
+Resume = Annotated[bool, typer.Option(help="Go on with the run that is in the folder.")]
+Device = Annotated[str | None, typer.Option(help="Where to train; a GPU if there is one.")]
+Export = Annotated[
+    Path | None, typer.Option(help="At the end, write a model folder here, for limn generate --model.")
+]
+
+
+def train(
+    recipe: RecipeFile,
+    out: Out = None,
+    minutes: Minutes = None,
+    resume: Resume = True,
+    device: Device = None,
+    export: Export = None,
+) -> None:
+    """Train a model, with checkpoints; the same command goes on after a stop."""
+    from limn.train.export import export as write_model
+    from limn.train.loop import train as steps
+    from limn.train.recipe import read
+
+    plan = read(recipe)
+    if minutes is not None:
+        plan = replace(plan, schedule=replace(plan.schedule, minutes=minutes, steps=0))
+    folder = out or Path("runs/train") / plan.name
+    with console.Meter("pictures") as meter, _stopping() as asked:
+        for event in steps(plan, folder, resume=resume, device=device):
+            meter.show(event.progress, 1.0, *_words(event))
+            if event.sheet is not None:
+                figures = "".join(f", {name} {value:.3g}" for name, value in event.scores.items())
+                meter.say(f"limn: step {event.step}, {event.sheet}{figures}")
+            if asked:
+                break
+    if asked:
+        console.say(f"limn: stopped and saved in {folder}; the same command goes on")
+        raise typer.Exit(INTERRUPTED)
+    if export is not None:
+        write_model(folder, export)
+        console.result(export)
+    else:
+        console.result(folder)
+
+
+def _words(event: Progress) -> tuple[str, str]:
+    """Say where training is, and how fast it goes."""
+    loss = "" if math.isnan(event.loss) else f", loss {event.loss:.4f}"
+    left = console.duration(event.eta) if math.isfinite(event.eta) else "?"
+    return f"step {event.step}{loss}", f"{event.rate:.1f} pictures a second, {left} left"
+
+
+@contextmanager
+def _stopping() -> Iterator[list[int]]:
+    """Let the step at work end when the person presses Ctrl-C; a second time stops at once."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from limn.train import export, loop
+
+RECIPE = """
+name = "tiny"
+[data]
+world = "shapes"
+[network]
+width = 32
+depth = 2
+heads = 2
+channels = 3
+grid = 32
+patch = 4
+text_width = 128
+[optimiser]
+batch = 2
+[schedule]
+steps = 2
+[saving]
+sheet_minutes = 0
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """A training loop that only says what it was asked, and how it ended."""
+    asked: dict[str, object] = {}
+
+    def train(recipe, out, **options):  # type: ignore[no-untyped-def]
+        asked.update(options, recipe=recipe, out=out)
+        try:
+            for step in range(1, 5):
+                done = {"progress": step / 4, "loss": 0.5, "rate": 40.0, "seconds": step, "eta": 4.0 - step}
+                sheet = Path("sheet.png") if step == 2 else None
+                yield loop.Progress(step=step, sheet=sheet, scores={"right": 0.25} if sheet else {}, **done)
+                if step == asked.get("interrupt"):
+                    os.kill(os.getpid(), signal.SIGINT)
+            asked["end"] = "whole"
+        except GeneratorExit:
+            asked["end"] = "saved"
+            raise
+
+    monkeypatch.setattr(loop, "train", train)
+    return asked
+
+
+def test_train_runs_a_recipe_and_prints_the_folder(limn, recipe, steps) -> None:
+    result = limn("train", recipe)
+    assert result.code == 0
+    assert result.lines == ["runs/train/tiny"]
+    assert "limn: step 2, sheet.png, right 0.25" in result.err
+    assert (steps["resume"], steps["device"], steps["end"]) == (True, None, "whole")
+
+
+def test_options_change_the_recipe(limn, recipe, steps) -> None:
+    result = limn("train", recipe, "--out", "there", "--minutes", 1.5, "--no-resume", "--device", "cpu")
+    assert result.lines == ["there"]
+    schedule = steps["recipe"].schedule  # type: ignore[attr-defined]
+    assert (schedule.minutes, schedule.steps) == (1.5, 0)
+    assert (steps["resume"], steps["device"]) == (False, "cpu")
+
+
+def test_ctrl_c_ends_the_step_saves_and_says_how_to_go_on(limn, recipe, steps) -> None:
+    steps["interrupt"] = 2
+    before = signal.getsignal(signal.SIGINT)
+    result = limn("train", recipe)
+    assert result.code == 130
+    assert "stopped and saved in runs/train/tiny" in result.err
+    assert steps["end"] == "saved"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_export_writes_a_model_folder(limn, recipe, steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(export, "export", lambda *arguments: written.append(arguments))
+    result = limn("train", recipe, "--export", "model")
+    assert result.lines == ["model"]
+    assert written == [(Path("runs/train/tiny"), Path("model"))]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("", ""), "nowhere.toml"),
+        (('name = "tiny"', 'name = "tiny'), "tiny.toml"),
+        (("[optimiser]", "[optimizer]"), "did you mean 'optimiser'"),
+        (("batch = 2", "batch = 0"), "batch"),
+        (("batch = 2", "batch = nan"), "batch"),
+    ],
+)
+def test_a_bad_recipe_is_one_line(limn, recipe, change, said) -> None:
+    recipe.write_text(RECIPE.replace(*change))
+    result = limn("train", recipe if change[0] else "nowhere.toml")
+    assert result.code == 2
+    assert result.err.startswith("limn: error: ")
+    assert said in result.err
+    assert result.err.count("\n") == 1
