@@ -160,6 +160,7 @@ class Index:
         remedy = {
             sqlite3.SQLITE_BUSY: "another program holds it; close that and try again",
             sqlite3.SQLITE_FULL: "the disk is full; free some space",
+            sqlite3.SQLITE_IOERR: "the disk cannot be read or written; free some space or check it",
             sqlite3.SQLITE_READONLY: "it is read-only; change that or choose another folder",
             sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the folder's permissions",
         }.get(_code(error), f"{error}; check the disk or choose another folder")
