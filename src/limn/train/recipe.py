@@ -196,12 +196,13 @@ def read(path: Path) -> Recipe:
     Raises:
         InputError: The file cannot be read, or a field is unknown, missing, of another type or out of range.
     """
-    shipped = Path(__file__).parent / "recipes" / f"{path}.toml"
-    path = shipped if not path.suffix and shipped.is_file() else path
+    folder = Path(__file__).parent / "recipes"
+    shipped = folder / f"{path.name}.toml"
+    path = shipped if path == Path(path.name) and shipped.is_file() else path
     try:
         fields = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        names = ", ".join(sorted(each.stem for each in shipped.parent.glob("*.toml")))
+        names = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
         raise InputError(f"{path}: cannot be read ({error.strerror}); shipped recipes: {names}") from None
     except ValueError as error:
         raise InputError(f"{path}: not sound TOML ({error})") from None

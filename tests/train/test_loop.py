@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from limn.kernel.errors import InputError, LimnError, WeightsError
+from limn.networks.autoencoder import Autoencoder
+from limn.networks.transformer import Transformer
+from limn.train import checkpoint as checkpoints
+from limn.train.export import averaged, export
+from limn.train.loop import Progress, train
+from limn.train.recipe import Recipe, parse
+
+TINY = {
+    "name": "tiny",
+    "data": {"world": "shapes"},
+    "network": {
+        "width": 16, "depth": 1, "heads": 2, "channels": 3, "grid": 32, "patch": 8, "text_width": 128,
+    },
+    "optimiser": {"name": "muon", "batch": 4},
+    "schedule": {"steps": 9, "warmup": 3},
+    "saving": {"steps": 4, "sheet_minutes": 0.0, "prompts": ["a red circle"]},
+}  # fmt: skip
+
+
+def tiny(**changes: object) -> Recipe:
+    return dataclasses.replace(parse(TINY), **changes)  # type: ignore[arg-type]
+
+
+def run(recipe: Recipe, out: Path, until: int = 10**9) -> list[Progress]:
+    seen = []
+    for progress in train(recipe, out, device="cpu"):
+        seen.append(progress)
+        if progress.step == until:
+            break
+    return seen
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    (path,) = out.glob("ema-*.safetensors")
+    (model,) = out.glob("model-*.safetensors")
+    (memory,) = out.glob("optimiser-*.safetensors")
+    return {
+        f"{part}.{name}": each
+        for part, file in (("ema", path), ("model", model), ("optimiser", memory))
+        for name, each in load_file(file).items()
+    }
+
+
+@pytest.mark.parametrize(("optimiser", "stops"), [("muon", (4,)), ("muon", (1, 6)), ("adamw", (3,))])
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
+    tmp_path: Path, optimiser: str, stops: tuple[int, ...]
+) -> None:
+    recipe = tiny(optimiser=dataclasses.replace(parse(TINY).optimiser, name=optimiser))
+    whole = run(recipe, tmp_path / "whole")
+    for stop in stops:
+        run(recipe, tmp_path / "parts", until=stop)
+    parts = run(recipe, tmp_path / "parts")
+    assert [each.step for each in parts] == [*range(stops[-1] + 1, 10), 9]
+    assert whole[-1].progress == 1.0
+    one, two = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_a_finished_run_has_a_sheet_and_nothing_more_to_do(tmp_path: Path) -> None:
+    last = run(tiny(), tmp_path)[-1]
+    assert last.sheet is not None
+    assert last.sheet.is_file()
+    assert last.saved
+    assert run(tiny(), tmp_path) == []
+    longer = tiny(schedule=dataclasses.replace(parse(TINY).schedule, steps=11))
+    assert [each.step for each in run(longer, tmp_path)] == [10, 11, 11]
+
+
+def test_metrics_are_never_doubled(tmp_path: Path) -> None:
+    steps = dataclasses.replace(parse(TINY).schedule, steps=45)
+    saving = dataclasses.replace(parse(TINY).saving, steps=15)
+    recipe = tiny(schedule=steps, saving=saving)
+    run(recipe, tmp_path, until=44)
+    state = checkpoints.load(tmp_path)
+    assert state is not None
+    checkpoints.save(tmp_path, dataclasses.replace(state, step=35))  # as if killed after step 44
+    run(recipe, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "loss" in line] == [20, 40]
+
+
+def test_only_schedule_and_saving_may_change(tmp_path: Path) -> None:
+    run(tiny(), tmp_path, until=1)
+    with pytest.raises(InputError, match="another seed"):
+        run(tiny(seed=1), tmp_path)
+    with pytest.raises(InputError, match="already holds a run"):
+        next(train(tiny(), tmp_path, resume=False))
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
+    first = train(tiny(), tmp_path, device="cpu")
+    next(first)
+    with pytest.raises(InputError, match="another process"):
+        next(train(tiny(), tmp_path, device="cpu"))
+    first.close()
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tiny(), tmp_path, until=4)
+    monkeypatch.setattr("limn.train.tasks.generation", lambda network, clean, *_: network(
+        clean * torch.nan, torch.zeros(len(clean))
+    ).mean())  # fmt: skip
+    with pytest.raises(LimnError, match="loss is nan at step 5"):
+        run(tiny(), tmp_path)
+    state = checkpoints.load(tmp_path)
+    assert state is not None
+    assert state.step == 4
+
+
+@pytest.mark.parametrize("damage", ["manifest", "tensors", "missing"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage: str) -> None:
+    run(tiny(), tmp_path, until=1)
+    (path,) = tmp_path.glob("model-*.safetensors")
+    if damage == "manifest":
+        (tmp_path / "checkpoint.json").write_text("{")
+    elif damage == "tensors":
+        path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    else:
+        path.unlink()
+    with pytest.raises(WeightsError, match=str(tmp_path)):
+        run(tiny(), tmp_path)
+
+
+_KILLED = """
+import dataclasses, sys
+from pathlib import Path
+from limn.train.loop import train
+from limn.train.recipe import parse
+import json, torch
+torch.set_num_threads(1)
+recipe = parse(json.loads(sys.argv[1]))
+for progress in train(recipe, Path(sys.argv[2]), device="cpu"):
+    print(progress.step, flush=True)
+"""
+
+
+def test_a_killed_run_goes_on_from_a_whole_checkpoint(tmp_path: Path) -> None:
+    fields = {**TINY, "saving": {**TINY["saving"], "steps": 1}, "schedule": {"steps": 10**6}}  # type: ignore[dict-item]
+    command = [sys.executable, "-c", _KILLED, json.dumps(fields), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
+    assert process.stdout is not None
+    while int(process.stdout.readline()) < 3:
+        pass
+    time.sleep(0.0137)  # somewhere in a step or in the middle of a save
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    (tmp_path / "model-99999999.safetensors").write_bytes(b"half")  # a save that was cut short
+    state = checkpoints.load(tmp_path)
+    assert state is not None
+    assert state.step >= 2
+    after = run(parse({**fields, "schedule": {"steps": state.step + 2}}), tmp_path)
+    assert [each.step for each in after][:2] == [state.step + 1, state.step + 2]
+    assert not (tmp_path / "model-99999999.safetensors").exists()
+
+
+def test_export_ships_the_averaged_weights(tmp_path: Path) -> None:
+    run(tiny(), tmp_path / "run")
+    export(tmp_path / "run", tmp_path / "model", figures="none, 9 steps")
+    network = averaged(tmp_path / "run")
+    assert isinstance(network, Transformer)
+    shipped = load_file(tmp_path / "model" / "model.safetensors")
+    assert all(torch.equal(each.half(), shipped[name]) for name, each in network.state_dict().items())
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert Transformer.from_config(config["transformer"]).config == network.config
+    assert config["size"] == 32
+    assert "none, 9 steps" in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+
+
+def test_export_of_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="train first"):
+        export(tmp_path, tmp_path / "model")
+
+
+def test_training_starts_from_given_weights(tmp_path: Path) -> None:
+    run(tiny(), tmp_path / "a")
+    frozen = tiny(
+        init=str(tmp_path / "a"), optimiser=dataclasses.replace(parse(TINY).optimiser, lr=1e-8, weight_decay=0.0)
+    )
+    run(frozen, tmp_path / "b", until=1)
+    one, two = averaged(tmp_path / "a").state_dict(), averaged(tmp_path / "b").state_dict()
+    assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
+    assert not any(isinstance(averaged(tmp_path / each), Autoencoder) for each in "ab")
