@@ -35,7 +35,8 @@ def write(name: str, figures: Mapping[str, Any]) -> Path:
         "command": " ".join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "--short", "HEAD"),
         "changed": bool(_git("status", "--porcelain", "--", "src")),
-        "machine": f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}",
+        "machine": f"{os.cpu_count()} cores {platform.machine()}",
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
         **figures,
     }
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import os
 import re
@@ -48,7 +49,7 @@ def test_public_names_are_sorted_and_exist(path: Path) -> None:
         assert path.name in ("__init__.py", "__main__.py"), "__all__ is missing"
         return
     names = ast.literal_eval(assigned[0])
-    assert names == sorted(names)
+    assert names == sorted(names, key=lambda name: (0 if name.isupper() else 1 if name[0].isupper() else 2, name))
     module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
     if path.name != "__init__.py":
         defined = {
@@ -115,5 +116,5 @@ def test_every_part_has_paper_docstring_and_test(kind: str) -> None:
         part = spec.find(kind, name)
         assert part.paper, f"{name} names no paper"
         assert re.search(rf"@\w+\{{{part.paper},", bibliography), f"{part.paper} is not in references.bib"
-        assert "Args:" in (part.__doc__ or "") or not getattr(part, "__dataclass_fields__", None)
+        assert "Args:" in (part.__doc__ or "") or not dataclasses.fields(part)
         assert (ROOT / "tests" / kind / f"test_{name}.py").exists(), f"tests/{kind}/test_{name}.py is missing"

@@ -137,8 +137,8 @@ def test_a_picture_does_not_depend_on_its_neighbours(name: str, schedule: str) -
     for row, seed in enumerate([5, 6, 7]):
         alone = run(noisy(name), schedule, [seed])
         for both, one in zip(together, alone, strict=True):
-            assert torch.equal(both.x[row : row + 1], one.x)
-    assert torch.equal(again[-1].x, together[-1].x[[2, 0]])
+            assert torch.allclose(both.x[row : row + 1], one.x, rtol=1e-5, atol=1e-5)
+    assert torch.allclose(again[-1].x, together[-1].x[[2, 0]], rtol=1e-5, atol=1e-5)
     assert torch.equal(torch.random.get_rng_state(), before), "the global stream is left alone"
 
 

@@ -42,6 +42,7 @@ class Stage:
         steps: Used unless the request says otherwise.
         gives: What this stage makes, by name; the last stage gives ``"image"``.
         adapters: Other sets of weights a guidance may name.
+        device: Where the state lives.
     """
 
     encoder: Encoder
@@ -52,6 +53,7 @@ class Stage:
     steps: int
     gives: str = "image"
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    device: str = "cpu"
 
     def walk(
         self,
@@ -86,7 +88,7 @@ class Stage:
         levels = self.schedule.levels(steps, sampler)
         if noise is None:
             noise = streams.normal(self.codec.shape(*size))
-        start = noise * self.schedule.start_scale(steps, sampler)
+        start = noise.to(self.device) * self.schedule.start_scale(steps, sampler)
         predict = Runner(
             self.predictor, self.encoder, prompts, guidances, streams,
             given=given, adapters=self.adapters, ledger=ledger,

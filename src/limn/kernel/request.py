@@ -10,11 +10,11 @@ from typing import Any
 
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt, Region
-from limn.kernel.rng import MAX_SEED
 
 __all__ = ["MAX_PICTURES", "Item", "Request"]
 
 MAX_PICTURES = 1_000_000
+MAX_SEED = 2**63 - 1
 SCHEMA = 1
 
 

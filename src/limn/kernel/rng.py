@@ -8,9 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["MAX_SEED", "Streams"]
-
-MAX_SEED = 2**63 - 1
+__all__ = ["Streams"]
 
 
 class Streams:

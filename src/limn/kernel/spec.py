@@ -24,7 +24,7 @@ __all__ = ["Part", "build", "find", "names", "parse", "record"]
 class Part:
     """Base of registered parts; subclasses are frozen, keyword-only dataclasses.
 
-    ``paper`` is the citation key of the method's source in docs/references.bib.
+    ``paper`` is the citation key of the method's source in ``references.bib``.
     """
 
     paper: ClassVar[str] = ""

@@ -124,6 +124,7 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         schedule=Flow(),
         sampler=_sampler(folder, config.sampler),
         steps=config.steps,
+        device=device,
     )
     return Generator(
         name,

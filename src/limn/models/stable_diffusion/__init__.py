@@ -61,10 +61,10 @@ def load(
     else:
         found, words = single_file.read_configs(path, tokenizer)
         networks = single_file.read_networks(path, found, device, dtype)
-    return _generator(path, found, words, networks)
+    return _generator(path, found, words, networks, device)
 
 
-def _generator(path: Path, found: Configs, words: Path, networks: Networks) -> Generator:
+def _generator(path: Path, found: Configs, words: Path, networks: Networks, device: str) -> Generator:
     from limn.codecs.latents import Latents
     from limn.guidance.classifier_free import ClassifierFree
     from limn.kernel.generator import Generator, Stage
@@ -89,6 +89,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks) -> G
         schedule=schedule_of(scheduler),
         sampler=sampler_of(scheduler),
         steps=STEPS,
+        device=device,
     )
     side = found["unet"]["sample_size"] * factor
     settings = json.dumps({name: dict(fields) for name, fields in found.parts.items()}, sort_keys=True)
