@@ -8,6 +8,7 @@ import io
 import shutil
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,12 +100,15 @@ class Tarball:
     """The files of one package in memory: nothing is written to disk and no link is followed."""
 
     def __init__(self, data: bytes) -> None:
-        with gzip.open(io.BytesIO(data)) as packed:
-            plain = packed.read(MAX_UNPACKED + 1)
-        if len(plain) > MAX_UNPACKED:
-            raise DataError(f"a package unpacks to more than {MAX_UNPACKED >> 20} MiB; it is not the pinned one")
-        self._tar = tarfile.open(fileobj=io.BytesIO(plain), mode="r:")  # noqa: SIM115
-        self._members = {member.name: member for member in self._tar if member.isfile()}
+        try:
+            with gzip.open(io.BytesIO(data)) as packed:
+                plain = packed.read(MAX_UNPACKED + 1)
+            if len(plain) > MAX_UNPACKED:
+                raise DataError(f"a package unpacks to more than {MAX_UNPACKED >> 20} MiB; it is not the pinned one")
+            self._tar = tarfile.open(fileobj=io.BytesIO(plain), mode="r:")  # noqa: SIM115
+            self._members = {member.name: member for member in self._tar if member.isfile()}
+        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+            raise DataError("a package is not a readable tarball; fetch it again") from error
 
     def names(self, prefix: str = "", suffix: str = "") -> Iterator[str]:
         """Give the names of the regular files that start and end so, in order."""

@@ -147,7 +147,8 @@ def _read(path: Path, splits: Sequence[str]) -> dict[str, list[Any]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file; run: limn data build pictograms")
     try:
-        table = parquet.read_table(path, columns=list(COLUMNS), filters=[("split", "in", list(splits))])
+        # an empty list of values has no type that Arrow could compare; no split is called ""
+        table = parquet.read_table(path, columns=list(COLUMNS), filters=[("split", "in", [*splits, ""])])
     except Exception as error:
         raise DataError(f"{path}: cannot be read ({str(error).splitlines()[0][:80]}); build it again") from error
     return {name: table[name].to_pylist() for name in COLUMNS}

@@ -39,14 +39,14 @@ def render_svg(svg: str, size: int) -> bytes:
     """Render SVG text as a square RGBA PNG.
 
     Args:
-        svg: The markup; a missing namespace or viewBox is added.
+        svg: The markup; a missing namespace or viewBox is added. It may refer to its own parts alone.
         size: The side of the square, in pixels.
 
     Returns:
         PNG bytes.
 
     Raises:
-        DataError: The markup cannot be rendered.
+        DataError: The markup cannot be rendered, or refers to files.
         InputError: The renderer is not installed.
     """
     try:
@@ -63,7 +63,12 @@ def render_svg(svg: str, size: int) -> bytes:
         return encode_png(fit(picture, size))
 
 
+_REACHES_OUT: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)|href\s*=\s*[\"'](?!#)|<image\b", re.IGNORECASE)
+
+
 def _complete(svg: str) -> str:
+    if _REACHES_OUT.search(svg):  # the renderer would open local files
+        raise DataError("an SVG refers to something outside itself; leave it out")
     head = re.search(r"<svg\b[^>]*>", svg)
     if head is None:
         raise DataError("an SVG has no <svg> element; leave it out")
