@@ -134,19 +134,18 @@ class Population:
         return _people(rng.choice(self.joint.size, size=n, p=self.joint.ravel()))
 
     def census(self, n: int) -> list[Person]:
-        """Take n people whose shares are as close to the planted ones as n allows (largest remainders).
+        """Take n people by count, not by chance.
 
         Args:
             n: How many people.
 
         Returns:
-            People in the order of FIELDS; the count of each kind is within one of n times its probability.
+            People in the order of FIELDS. Where n times each probability is a whole number, shares are exactly those
+            of share(); otherwise the count of each kind, and of each leading group of fields, is off by one at most.
         """
-        ideal = self.joint.ravel() * n
-        counts = np.floor(ideal + 1e-9).astype(int)
-        rest = np.argsort(-(ideal - counts), kind="stable")[: n - counts.sum()]
-        counts[rest] += 1
-        return _people(np.repeat(np.arange(counts.size), counts))
+        edges = np.floor(np.cumsum(self.joint.ravel()) * n + 0.5 - 1e-9).astype(np.int64)
+        edges[-1] = n
+        return _people(np.repeat(np.arange(edges.size), np.diff(edges, prepend=0)))
 
 
 def _where(values: Mapping[str, str]) -> tuple[int | slice, ...]:
@@ -166,7 +165,8 @@ def _people(numbers: NDArray[np.int64]) -> list[Person]:
 
 def render(person: Person) -> NDArray[np.uint8]:
     """Draw a person: RGB, uint8 of shape (32, 32, 3)."""
-    return table()[tuple(values.index(getattr(person, name)) for name, values in FIELDS.items())].copy()
+    numbers = tuple(values.index(getattr(person, name)) for name, values in FIELDS.items())
+    return np.array(table()[numbers], np.uint8)
 
 
 def batch(
