@@ -19,6 +19,7 @@ import toys
 from limn import models
 from limn.store import Store, read_record
 
+LOAD = models.load
 TOYS = Path(toys.__file__)
 
 
@@ -77,7 +78,7 @@ def test_json_says_everything_and_is_alone_on_stdout(limn) -> None:
     assert Path(run["grid"]).exists()
     request = read_record(picture["path"])["request"]
     assert (request["steps"], request["width"], request["height"]) == (2, 16, 24)
-    assert "▀" in result.err
+    assert "colours cannot be shown here" in result.err
 
 
 def test_explain_counts_what_was_asked(limn) -> None:
@@ -212,11 +213,21 @@ def test_bad_input_is_one_line_and_code_2(limn, tmp_path, arguments, said) -> No
     assert pictures(tmp_path) == {}
 
 
-def test_an_unknown_model_is_named_with_the_nearest(limn, monkeypatch) -> None:
-    monkeypatch.undo()
-    result = limn("generate", "a cat", "--model", "emojy", "--out", "/nowhere/limn")
-    assert result.code != 0
-    assert result.err.count("\n") == 1
+def test_an_unknown_model_is_named_with_the_nearest(limn, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(models, "load", LOAD)
+    monkeypatch.setattr(models, "names", lambda: ["emoji", "shapes"])
+    result = limn("generate", "a cat", "--model", "emojy")
+    assert result.code == 2
+    assert result.err == "limn: error: unknown model 'emojy'; did you mean 'emoji'? known: emoji, shapes\n"
+    (tmp_path / "m").mkdir()
+    empty = limn("generate", "a cat", "--model", "m")
+    assert empty.code == 2
+    assert "config.json" in empty.err
+    (tmp_path / "m.ckpt").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
+    pickled = limn("generate", "a cat", "--model", "m.ckpt")
+    assert pickled.code == 2
+    assert not (tmp_path / "owned").exists()
+    assert pickled.err.count("\n") == 1
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_model_is_loaded(limn, monkeypatch) -> None:

@@ -58,6 +58,9 @@ def picture(path: Path) -> None:
     from rich.text import Text
 
     console = _console(True)
+    if console.color_system is None:
+        say(f"{path.name}: colours cannot be shown here")
+        return
     with Image.open(path, formats=["PNG"]) as opened:
         image = opened.convert("RGB")
     image.thumbnail((min(console.width, MAX_COLUMNS), MAX_COLUMNS))

@@ -77,7 +77,7 @@ def draw(
     from limn import studio
 
     outcomes = [Outcome(request) for request in requests]
-    total = sum(len(request.items()) for request in requests)
+    total, done = sum(request.n * len(request.prompts) for request in requests), 0
     try:
         with console.Meter("pictures") as meter:
             for outcome in outcomes:
@@ -86,9 +86,10 @@ def draw(
                 )
                 for event in events:
                     part = _note(event, outcome)
+                    done += isinstance(event, studio.Kept | studio.Drawn | studio.Failed)
                     if isinstance(event, studio.Started):
                         meter.kept += event.kept
-                    meter.at(_done(outcomes) + part, total)
+                    meter.at(done + part, total)
     except KeyboardInterrupt:
         console.say(
             f"limn: stopped; {sum(len(each.pictures) for each in outcomes)} of {total} pictures are kept in "
@@ -170,10 +171,6 @@ def _note(event: Event, outcome: Outcome) -> float:
     else:
         return len(event.batch) * event.step / (event.steps + 1)
     return 0.0
-
-
-def _done(outcomes: Sequence[Outcome]) -> int:
-    return sum(len(each.pictures) + len(each.failed) for each in outcomes)
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:
