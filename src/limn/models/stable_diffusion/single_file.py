@@ -21,7 +21,7 @@ from limn.models.stable_diffusion.text import find_tokenizer
 from limn.networks.configs import first_line
 from limn.networks.weights import check_names, read_header, read_tensors, sha256_of
 
-__all__ = ["read_configs", "read_networks"]
+__all__ = ["V1", "V2", "read_configs", "read_networks"]
 
 _UNET: Final = "model.diffusion_model."
 _VAE: Final = "first_stage_model."
@@ -29,7 +29,7 @@ _TEXT: Final = "cond_stage_model."
 # Everything but the three networks is left out: averages kept for training, noise tables, losses.
 _SKIPPED: Final = r"^(?!model\.diffusion_model\.|first_stage_model\.|cond_stage_model\.)|position_ids$|\.loss\."
 
-_V1: Final[Mapping[str, Mapping[str, Any]]] = {
+V1: Final[Mapping[str, Mapping[str, Any]]] = {
     "unet": {
         "sample_size": 64,
         "block_out_channels": [320, 640, 1280, 1280],
@@ -64,16 +64,16 @@ _V1: Final[Mapping[str, Mapping[str, Any]]] = {
         "prediction_type": "epsilon",
     },
 }
-_V2: Final[Mapping[str, Mapping[str, Any]]] = {
-    **_V1,
+V2: Final[Mapping[str, Mapping[str, Any]]] = {
+    **V1,
     "unet": {
-        **_V1["unet"],
+        **V1["unet"],
         "cross_attention_dim": 1024,
         "attention_head_dim": [5, 10, 20, 20],
         "use_linear_projection": True,
     },
     "text_encoder": {
-        **_V1["text_encoder"],
+        **V1["text_encoder"],
         "hidden_size": 1024,
         "intermediate_size": 4096,
         "num_hidden_layers": 23,
@@ -99,36 +99,53 @@ def read_configs(path: Path, given: Path | None) -> tuple[Configs, Path]:
     """
     shapes = {name: shape for name, (_, shape) in read_header(path).items()}
     width = _text_width(path, shapes)
-    folders = [given] if given is not None else [path.with_suffix(""), path.parent]
-    words = next(filter(None, map(find_tokenizer, folders)), None)
-    if words is None:
-        where = given if given is not None else f"{path.with_suffix('')} or {path.parent / 'tokenizer'}"
-        raise WeightsError(
-            f"{path}: a single file has no tokenizer, and {where} has none; put vocab.json and merges.txt there, "
-            "from the tokenizer folder of any Stable Diffusion model of this version in diffusers format"
-        )
-    said = {part: read_part(words.parent, part) for part in _V1 if config_path(words.parent, part).exists()}
-    known = {768: _V1, 1024: _V2}.get(width, {})
-    lacking = [part for part in _V1 if part not in said and part not in known]
+    home, words = _tokenizer(path, given)
+    said = {part: read_part(home, part) for part in V1 if config_path(home, part).exists()}
+    parts = {**_known(path, shapes, width, said), **said}
+    lacking = [part for part in V1 if part not in parts]
     if lacking:
         raise WeightsError(
             f"{path}: neither Stable Diffusion 1.x nor 2.x by its shapes; "
-            f"put {config_path(words.parent, lacking[0])} and the like of its other parts beside the tokenizer"
+            f"put its configuration at {config_path(home, lacking[0])}, and that of its other parts likewise"
         )
-    if width == 1024 and "scheduler" not in said and "v_pred" not in shapes:
-        raise WeightsError(
-            f"{path}: a Stable Diffusion 2.x file does not say whether it predicts noise or v; put the model's "
-            f"{config_path(words.parent, 'scheduler')} there"
-        )
-    parts = {**known, **said}
-    if "scheduler" not in said and "v_pred" in shapes:
-        zero_snr = {"rescale_betas_zero_snr": True} if "ztsnr" in shapes else {}
-        parts["scheduler"] = {**parts["scheduler"], "prediction_type": "v_prediction", **zero_snr}
-    if "unet" not in said and width == 1024 and parts["scheduler"].get("prediction_type") == "v_prediction":
-        parts["unet"] = {**parts["unet"], "sample_size": 96}
     configs = Configs(parts, pad=None if "text_encoder" in said else {768: "<|endoftext|>", 1024: "!"}[width])
     check_together(path, configs)
     return configs, words
+
+
+def _tokenizer(path: Path, given: Path | None) -> tuple[Path, Path]:
+    """Return the model folder in which configurations are looked for, and the tokenizer's folder."""
+    for folder in [given] if given is not None else [path.with_suffix(""), path.parent]:
+        words = find_tokenizer(folder)
+        if words is not None:
+            # Of a tokenizer's folder given by itself, only the tokenizer is meant.
+            return (path.with_suffix("") if words == folder else folder), words
+    where = given if given is not None else f"{path.with_suffix('')} or {path.parent / 'tokenizer'}"
+    raise WeightsError(
+        f"{path}: a single file has no tokenizer, and {where} has none; put vocab.json and merges.txt there, "
+        "from the tokenizer folder of any Stable Diffusion model of this version in diffusers format"
+    )
+
+
+def _known(
+    path: Path, shapes: Mapping[str, object], width: int, said: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return what is published of the file's version, with the prediction that marks in the file tell."""
+    known = dict({768: V1, 1024: V2}.get(width, {}))
+    if not known:
+        return known
+    if "v_pred" in shapes:
+        marks = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": "ztsnr" in shapes}
+        known["scheduler"] = {**known["scheduler"], **marks}
+    elif width == 1024 and "scheduler" not in said:
+        raise WeightsError(
+            f"{path}: a Stable Diffusion 2.x file does not say whether it predicts noise or v; put the model's "
+            f"scheduler_config.json at {config_path(path.with_suffix(''), 'scheduler')}"
+        )
+    scheduler = said.get("scheduler", known["scheduler"])
+    if width == 1024 and scheduler.get("prediction_type") == "v_prediction":
+        known["unet"] = {**known["unet"], "sample_size": 96}
+    return known
 
 
 def read_networks(path: Path, configs: Configs, device: str, dtype: torch.dtype) -> Networks:
