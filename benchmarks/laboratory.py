@@ -36,7 +36,10 @@ def damages(rng: np.random.Generator) -> dict[str, Callable[[Floats], Floats]]:
     soft = {f"blur {s} px": lambda x, s=s: blur(x, s) for s in (0.5, 0.7, 1.0, 1.5)}
     tint = {f"tint {s}": lambda x, s=s: x + rng.uniform(-s, s, (len(x), 1, 1, 3)) for s in (0.05, 0.1, 0.15)}
     both = {"blur 0.7 px, noise 0.05": lambda x: blur(x, 0.7) + rng.normal(0, 0.05, x.shape)}
-    return {"none": lambda x: x, **noise, **soft, **tint, **both}
+    moved = {
+        f"moved {s} px": lambda x, s=s: np.concatenate([x[:, :, :1].repeat(s, 2), x[:, :, :-s]], 2) for s in (1, 2)
+    }
+    return {"none": lambda x: x, **noise, **soft, **tint, **both, **moved}
 
 
 def exactness(pictures: NDArray[np.uint8], truth: list[Any], read: Callable[..., list[Any]], whole: str) -> Any:
