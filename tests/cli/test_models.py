@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,14 @@ def test_json_holds_the_whole_card(limn, shipped) -> None:
 
 def test_doctor_checks_hashes(limn, shipped) -> None:
     result = limn("doctor")
-    assert "1 files as in its card" in result.out
+    assert "1 files, hashes right" in result.out
     assert result.code == 0
     (shipped / "model.safetensors").write_bytes(b"abd")
     damaged = limn("doctor")
-    assert "model.safetensors differs from its card" in damaged.out
+    assert "model.safetensors has another hash" in damaged.out
     assert damaged.code == 1
+    (shipped / "SHA256SUMS").write_text(f"{sha256(b'abd').hexdigest()}  model.safetensors\n")
+    assert limn("doctor").code == 0
 
 
 def test_cite_names_the_papers_of_models(limn, shipped) -> None:
