@@ -44,7 +44,7 @@ class AutoencoderConfig:
     @property
     def factor(self) -> int:
         """Pixels along one side of a latent cell."""
-        return 2 ** len(self.widths)
+        return int(2 ** len(self.widths))
 
 
 class Autoencoder(nn.Module):
@@ -127,4 +127,5 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (pictures, width, h, w) to the same shape."""
         h = self.conv1(F.silu(self.norm1(x)))
-        return x + self.conv2(F.silu(self.norm2(h)))
+        change: Tensor = self.conv2(F.silu(self.norm2(h)))
+        return x + change

@@ -244,16 +244,16 @@ class Transformer(nn.Module):
     def _tokens_in(self, state: Tensor, offset: int) -> Tensor:
         if self.config.vocabulary:
             places = self.places.flatten(0, 1)[offset : offset + state.shape[1]]
-            return self.embed(state) + places
-        patch = self.config.patch
-        x = F.pixel_unshuffle(state, patch).permute(0, 2, 3, 1)
-        return (self.embed(x) + self.places[: x.shape[1], : x.shape[2]]).flatten(1, 2)
+            tokens: Tensor = self.embed(state) + places
+            return tokens
+        x = self.embed(F.pixel_unshuffle(state, self.config.patch).permute(0, 2, 3, 1))
+        return torch.flatten(x + self.places[: x.shape[1], : x.shape[2]], 1, 2)
 
     def _tokens_out(self, x: Tensor, state: Tensor) -> Tensor:
         if self.config.vocabulary:
             return x
         patch, (high, wide) = self.config.patch, state.shape[2:]
-        x = x.unflatten(1, (high // patch, wide // patch)).permute(0, 3, 1, 2)
+        x = x.reshape(len(x), high // patch, wide // patch, -1).permute(0, 3, 1, 2)
         return F.pixel_shuffle(x, patch)
 
     def _initialise(self) -> None:
@@ -311,6 +311,6 @@ def _attention(
     # Gradients of short sequences: the CPU's fused kernel takes four times as long as two plain products.
     if query.requires_grad and query.device.type == "cpu" and not edits and not causal and mask is not None:
         logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        return (logits + mask.to(logits.dtype)).softmax(-1) @ value
+        return torch.softmax(logits + mask.to(logits.dtype), -1) @ value
     mask = None if mask is None else mask.to(query.dtype)
     return attend(query, key, value, mask=mask, causal=causal, edits=edits, site=site)

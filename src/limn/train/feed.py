@@ -19,10 +19,10 @@ from torch import Tensor
 from limn.data import shapes
 from limn.data.images import composite
 from limn.data.pictograms import PictureSet, load
+from limn.data.scenes import Scenes
 from limn.encoders.text import LIMIT, TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.train.recipe import Data, Recipe
-from limn.train.scenes import pair
 
 __all__ = ["Batch", "Feed", "feed_for", "signed", "stream"]
 
@@ -88,13 +88,14 @@ class _Pictures:
 
     def __init__(self, recipe: Recipe, source: PictureSet) -> None:
         self.recipe, self.source = recipe, source
+        self.scenes = Scenes(source) if recipe.data.scenes else None
         self.ids = torch.zeros(recipe.optimiser.batch, 0, dtype=torch.int64)
 
     def __call__(self, step: int) -> Batch:
         data, rows = self.recipe.data, self.recipe.optimiser.batch
         rng = stream(self.recipe.seed, 1, step)
         order = _places(self.recipe.seed, len(self.source), step * rows, rows)
-        pictures = [_picture(self.source, index, data, rng) for index in order]
+        pictures = [_picture(self.source, self.scenes, index, data, rng) for index in order]
         return Batch(clean=signed(np.stack(pictures)), ids=self.ids, mask=self.ids.bool())
 
 
@@ -108,7 +109,8 @@ class _Captioned:
         self.single = len(source)
         if recipe.data.scenes:
             rng = stream(recipe.seed, 2)
-            made = [pair(source, rng) for _ in range(len(source) // 3)]
+            scenes = Scenes(source)
+            made = [scenes.draw(rng) for _ in range(len(source) // 3)]
             pictures.append(np.stack([composite(each.picture) for each in made]))
             captions += [list(each.captions) for each in made]
         self.clean = _states(np.concatenate(pictures), recipe.data.autoencoder)
@@ -138,11 +140,13 @@ def _places(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
     return order[first : first + count]
 
 
-def _picture(source: PictureSet, index: int, data: Data, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _picture(
+    source: PictureSet, scenes: Scenes | None, index: int, data: Data, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Return one picture (height, width, 3), perhaps in a scene, perhaps on a colour."""
     layers: NDArray[Any] = source.pictures[index]
-    if rng.random() < data.scenes:
-        layers = pair(source, rng).picture
+    if scenes is not None and rng.random() < data.scenes:
+        layers = scenes.draw(rng).picture
     ground = (255, 255, 255)
     if rng.random() < data.backgrounds:
         red, green, blue = rng.integers(0, 256, size=3).tolist()

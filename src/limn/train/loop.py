@@ -132,8 +132,8 @@ class _Run:
     def advance(self) -> Progress:
         """Do one step; save and draw when it is time."""
         start = time.perf_counter()
-        if self.recipe.schedule.minutes and self.step == 0:
-            self.seconds = 0.0
+        if self.step % _EVERY == 0:
+            self.losses, self.window = [], self.seconds
         options, network = self.recipe.optimiser, self.task.network
         rate = options.lr * self.recipe.schedule.rate(self.step, self.progress)
         optimise.set_rate(self.optimisers, rate)
@@ -161,7 +161,6 @@ class _Run:
             progress = self.report()
             line = {"step": self.step, "loss": progress.loss, "lr": rate, "seconds": round(self.seconds, 3)}
             self._log({**line, "pictures_per_second": round(progress.rate, 2)})
-            self.losses, self.window = [], self.seconds
         due = self.seconds - self.saved_seconds >= 60 * saving.minutes
         if not (self.step % saving.steps == 0 if saving.steps else due):
             return self.report()

@@ -26,7 +26,7 @@ class Data:
         world: ``pictograms`` (built by ``limn data build``) or ``shapes`` (drawn on the fly).
         folder: Where the pictograms are.
         styles: Which drawing styles; all of them when empty.
-        scenes: Share of pictures with two pictograms side by side or one above the other.
+        scenes: Share of pictures with two or three pictograms, captioned with their places.
         backgrounds: Share of pictures on a random colour in place of white.
         autoencoder: Folder of a trained autoencoder; the model then learns its latents.
     """

@@ -29,7 +29,10 @@ _KINDS: tuple[Literal["one", "two", "three"], ...] = ("one", "two", "three")
 class Task(Protocol):
     """What the loop needs to know of a task."""
 
-    network: nn.Module
+    @property
+    def network(self) -> Transformer | Autoencoder:
+        """The network that learns."""
+        ...
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step, counted from 0."""
@@ -60,7 +63,9 @@ def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
 class _Generation:
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe, self.device, self.words = recipe, device, TokenVectors()
-        self.network = build(recipe).to(device)
+        network = build(recipe).to(device)
+        assert isinstance(network, Transformer)
+        self.network = network
         self.feed = feed_for(recipe, self.words)
         self.answer = torch.compile(self.network, dynamic=True) if device.startswith("cuda") else self.network
         self.codec = averaged(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
@@ -92,7 +97,7 @@ class _Generation:
         pictures = self._draw(network, said or ["a red heart"])
         right = map(shapes.matches, shapes.read_all(pictures) if asked else [], asked)
         whole = np.array([each["all"] for each in right]).reshape(-1, 32)
-        scores = {kind: float(share) for kind, share in zip(_KINDS, whole.mean(1), strict=False)}
+        scores: dict[str, float] = {kind: float(share) for kind, share in zip(_KINDS, whole.mean(1), strict=False)}
         return _grid(pictures), scores
 
     @torch.inference_mode()
@@ -112,21 +117,22 @@ class _Generation:
         return _pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder) else x)
 
     def _text(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        limit = self.network.config.text_limit  # type: ignore[union-attr]
-        ids, mask = ids[:, :limit], mask[:, :limit]  # type: ignore[misc, index]
+        limit = self.network.config.text_limit
+        ids, mask = ids[:, :limit], mask[:, :limit]
         return (self.words.vectors(ids) * mask[..., None]).to(self.device), mask.to(self.device)
 
 
 class _Autoencoding:
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe, self.device = recipe, device
-        self.network = build(recipe).to(device)
+        network = build(recipe).to(device)
+        assert isinstance(network, Autoencoder)
+        self.network = network
         self.feed = feed_for(recipe, TokenVectors())
         self.probe = torch.cat([self.feed(2**40 + k).clean for k in range(-(-256 // recipe.optimiser.batch))])
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step."""
-        assert isinstance(self.network, Autoencoder)
         clean = self.feed(step).clean.to(self.device)
         generator = torch.Generator().manual_seed(int(stream(self.recipe.seed, 3, step).integers(2**62)))
         with autocast(self.recipe, self.device):
@@ -139,7 +145,7 @@ class _Autoencoding:
     def finish(self, network: nn.Module) -> None:
         """Measure the latents' mean and standard deviation, channel by channel."""
         assert isinstance(network, Autoencoder)
-        raw = torch.cat([network.posterior(part.to(self.device))[0] for part in self.probe.split(64)])
+        raw = torch.cat([network.posterior(part.to(self.device))[0] for part in torch.split(self.probe, 64)])
         network.mean.copy_(raw.mean((0, 2, 3)))
         network.std.copy_(raw.std((0, 2, 3)).clamp_min(1e-3))
 
@@ -147,11 +153,11 @@ class _Autoencoding:
     def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
         """Show pictures above what becomes of them; the figure is the peak signal-to-noise ratio in dB."""
         assert isinstance(network, Autoencoder)
-        parts = [network.decode(network.encode(part.to(self.device))).cpu() for part in self.probe.split(64)]
+        parts = [network.decode(network.encode(part.to(self.device))).cpu() for part in torch.split(self.probe, 64)]
         back = torch.cat(parts).clamp(-1, 1)
         error = ((back - self.probe) / 2).square().mean((1, 2, 3))
-        pairs = torch.stack([self.probe[:32].unflatten(0, (-1, 8)), back[:32].unflatten(0, (-1, 8))], 1)
-        return _grid(_pixels(pairs.flatten(0, 2))), {"psnr": float((-10 * error.log10()).mean())}
+        pairs = [each for k in range(0, 32, 8) for each in (self.probe[k : k + 8], back[k : k + 8])]
+        return _grid(_pixels(torch.cat(pairs))), {"psnr": float((-10 * error.log10()).mean())}
 
 
 def _pixels(states: Tensor) -> NDArray[np.uint8]:
