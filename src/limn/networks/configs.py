@@ -78,7 +78,7 @@ def read_config(kind: type[C], fields: Mapping[str, Any] | Path) -> C:
         for name, value in fields.items():
             if name not in known:
                 raise unknown_name("configuration field", str(name), known)
-            values[name] = _typed(name, value, type(known[name].default))
+            values[name] = _typed(name, value, _type_of(known[name]))
         return kind(**values)
     except InputError as error:
         raise WeightsError(f"{where}: {error}") from None
@@ -164,6 +164,16 @@ def _all_keys(value: Any) -> set[str]:
     return keys
 
 
+def _type_of(field: dataclasses.Field[Any]) -> type:
+    made = field.default_factory
+    return type(field.default if made is dataclasses.MISSING else made())
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if isinstance(made, type(dataclasses.MISSING)) else made()
+
+
 def _typed(name: str, value: Any, wanted: type) -> Any:
     if wanted is float and type(value) is int:
         value = float(value)
@@ -171,7 +181,7 @@ def _typed(name: str, value: Any, wanted: type) -> Any:
         value = tuple(value)
     if type(value) is not wanted:
         raise InputError(f"{name} must be {wanted.__name__}, not {type(value).__name__}")
-    if wanted is float and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{name} must be a finite number")
     return value
 
