@@ -77,7 +77,7 @@ def generate(
     studio.check_room(out, n * len(lines), sides or (64, 64))
     if threads is not None:
         _use_threads(threads)
-    generator = models.load(model, device=device)
+    generator = models.load(model, device=studio.check_device(device))
     options = {"n": n, "steps": steps, "size": sides, "sampler": sampler, "style": style}
     requests = [
         generator.request(

@@ -41,11 +41,14 @@ def train(
     export: Export = None,
 ) -> None:
     """Train a model, with checkpoints; the same command goes on after a stop."""
+    from limn.studio import check_device
     from limn.train.export import export as write_model
     from limn.train.loop import train as steps
     from limn.train.recipe import read
 
     plan = read(recipe)
+    if device is not None:
+        check_device(device)
     if minutes is not None:
         plan = replace(plan, schedule=replace(plan.schedule, minutes=minutes, steps=0))
     folder = out or Path("runs/train") / plan.name

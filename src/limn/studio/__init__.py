@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limn.studio.drawing import Drawn, Event, Failed, Finished, Kept, Started, check_room, generate, guidances, sheet
-from limn.studio.facts import facts
+from limn.studio.facts import check_device, facts
 from limn.studio.replaying import Replay, replay
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Kept",
     "Replay",
     "Started",
+    "check_device",
     "check_room",
     "facts",
     "generate",

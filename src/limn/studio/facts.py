@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
+from limn.kernel.errors import InputError
 from limn.store.record import environment
 
-__all__ = ["differences", "facts"]
+__all__ = ["check_device", "differences", "facts"]
 
 
 def facts(device: str = "cpu") -> dict[str, Any]:
@@ -23,6 +24,23 @@ def facts(device: str = "cpu") -> dict[str, Any]:
         JSON-ready data: versions, commit and dirty flag of limn's checkout, platform, device class and threads.
     """
     return {**environment(), "device": _device_class(device), "threads": torch.get_num_threads()}
+
+
+def check_device(device: str) -> str:
+    """Return the device if this machine has it.
+
+    Raises:
+        InputError: If it does not, or the name says nothing.
+    """
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        there = ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
+        raise InputError(f"device: {device[:40]!r} cannot be used here; choose from: {', '.join(there)}") from None
+    if found.type == "meta":
+        raise InputError(f"device: {device!r} holds no values; choose cpu or cuda")
+    return device
 
 
 def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from limn.kernel.request import Request
 from limn.store import read_record
 from limn.store.record import read_request
 from limn.studio.drawing import MAX_BATCH
-from limn.studio.facts import differences, facts
+from limn.studio.facts import check_device, differences, facts
 
 __all__ = ["Replay", "replay"]
 
@@ -74,7 +74,7 @@ def replay(
     request, index, size, alone = _asked(path, record)
     before = record.get("circumstances")
     before = before if isinstance(before, dict) else {}
-    device = device or _device(before)
+    device = check_device(device or _device(before))
     generator = load(model or request.model, device=device)
     generator.request(request.prompts[0], size=(request.height, request.width))
     with _threads(before.get("threads")):
