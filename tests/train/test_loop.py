@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from limn.kernel.errors import InputError, LimnError, WeightsError
+from limn.models.native import load
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.train import checkpoint as checkpoints
@@ -84,13 +85,13 @@ def test_a_finished_run_has_a_sheet_and_nothing_more_to_do(tmp_path: Path) -> No
 
 
 def test_metrics_are_never_doubled(tmp_path: Path) -> None:
-    steps = dataclasses.replace(parse(TINY).schedule, steps=45)
+    steps = dataclasses.replace(parse(TINY).schedule, steps=42)
     saving = dataclasses.replace(parse(TINY).saving, steps=15)
     recipe = tiny(schedule=steps, saving=saving)
-    run(recipe, tmp_path, until=44)
+    run(recipe, tmp_path, until=41)
     state = checkpoints.load(tmp_path)
     assert state is not None
-    checkpoints.save(tmp_path, dataclasses.replace(state, step=35))  # as if killed after step 44
+    checkpoints.save(tmp_path, dataclasses.replace(state, step=35))  # as if killed after step 41
     run(recipe, tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "loss" in line] == [20, 40]
@@ -201,3 +202,27 @@ def test_training_starts_from_given_weights(tmp_path: Path) -> None:
     one, two = averaged(tmp_path / "a").state_dict(), averaged(tmp_path / "b").state_dict()
     assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
     assert not any(isinstance(averaged(tmp_path / each), Autoencoder) for each in "ab")
+
+
+SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"
+
+
+def test_from_pictograms_to_a_model_that_draws(tmp_path: Path) -> None:
+    data = {"folder": str(SAMPLE), "styles": ["noto"]}
+    saving = {"steps": 2, "prompts": ["a red heart"]}
+    common = {"schedule": {"steps": 2}, "saving": saving, "optimiser": {"batch": 4}}
+    coder = {"channels": 4, "widths": [16, 16, 16], "blocks": [1, 1, 1]}
+    first = parse({**common, "name": "coder", "task": "autoencoder", "data": data, "network": coder})
+    assert run(first, tmp_path / "coder")[-1].scores["psnr"] > 0
+    network = averaged(tmp_path / "coder")
+    assert isinstance(network, Autoencoder)
+    assert network.std.ne(1).all()
+    shape = {"width": 16, "depth": 1, "heads": 2, "channels": 4, "grid": 8, "text_width": 128}
+    second = parse({
+        **common, "name": "emoji", "data": {**data, "autoencoder": str(tmp_path / "coder")}, "network": shape,
+    })  # fmt: skip
+    assert run(second, tmp_path / "emoji")[-1].sheet is not None
+    export(tmp_path / "emoji", tmp_path / "model")
+    generator = load(tmp_path / "model", name="small")
+    (picture,) = generator.generate("a red heart", seed=1, steps=2)
+    assert picture.pixels.shape == (64, 64, 3)

@@ -86,13 +86,14 @@ def train(recipe: Recipe, out: Path, *, resume: bool = True, device: str | None 
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from None
     with _locked(out):
         run = _Run(recipe, out, device, resume)
+        first = run.step
         try:
             while run.progress < 1:
                 yield run.advance()
         except GeneratorExit:
             run.save()
             raise
-        if run.step > run.saved_at:
+        if run.step > first:
             yield run.report(saved=run.save(), sheet=True)
 
 

@@ -121,7 +121,7 @@ class Saving:
 
     Args:
         minutes: Minutes between checkpoints.
-        sheet_minutes: Minutes between sample sheets, drawn at the next checkpoint; 0 for none.
+        sheet_minutes: Minutes between sample sheets, drawn at the next checkpoint; 0 for one at the end only.
         steps: Steps between checkpoints in place of minutes; 0 for minutes.
         prompts: What the sheets show, eight a row.
         scale: Guidance scale of the sheets.
