@@ -59,6 +59,8 @@ app.command("cite")(cite.cite)
 
 def main() -> None:
     """Run the command line with the arguments of this process."""
+    # Threads that wait by spinning slow a busy machine down tenfold; read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -171,7 +171,7 @@ def _type_of(field: dataclasses.Field[Any]) -> type:
 
 def _default(field: dataclasses.Field[Any]) -> Any:
     made = field.default_factory
-    return field.default if isinstance(made, type(dataclasses.MISSING)) else made()
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def _typed(name: str, value: Any, wanted: type) -> Any:
