@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,7 @@ from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.networks.weights import load_state, write_tensors
+from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint, load, write_text
 from limn.train.recipe import Recipe, parse
 
@@ -26,29 +28,6 @@ _STYLES = {
     "noto": "{} in Noto style",
     "twemoji": "{} in Twemoji style",
 }
-
-_CARD = """# {name}
-
-{kind} trained by limn. Weights: float16, exponential moving average.
-
-| | |
-|---|---|
-| Data | {data} |
-| Licence of the weights | Apache-2.0; attribution of the pictures: ATTRIBUTION.md of the data set |
-| Network | {parameters:,} parameters: {network} |
-| Recipe | `{name}.toml`: {objective} |
-| Training | {steps:,} steps of {batch} pictures, {hours:.2f} hours |
-| Figures | {figures} |
-
-## What it is for
-
-Research and teaching: a small model that is trained in hours, for trying methods on. {use}
-
-## Limits
-
-It knows only what its data show, at {size} pixels. It is not a photograph model; people are drawn as emoji are,
-with the stereotypes of their designers. Words outside its captions fall back on the nearest ones it knows.
-"""
 
 
 def build(recipe: Recipe) -> Transformer | Autoencoder:
@@ -93,13 +72,13 @@ def _averaged(checkpoint: Checkpoint) -> Transformer | Autoencoder:
     return network.eval().requires_grad_(False)
 
 
-def export(checkpoint: Path, folder: Path, *, figures: str = "not measured", styles: bool = True) -> None:
-    """Write a model folder: ``model.safetensors``, ``config.json``, ``MODEL_CARD.md``, and the autoencoder if any.
+def export(checkpoint: Path, folder: Path, *, figures: Mapping[str, str] | None = None, styles: bool = True) -> None:
+    """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
 
     Args:
         checkpoint: A training folder.
         folder: Where to; made when missing.
-        figures: What was measured, for the model card.
+        figures: What was measured, by name, for the model card.
         styles: Whether the configuration names the drawing styles (pictograms only).
 
     Raises:
@@ -125,7 +104,11 @@ def export(checkpoint: Path, folder: Path, *, figures: str = "not measured", sty
         if styles and recipe.data.world == "pictograms":
             config["styles"] = _STYLES
     write_text(folder / "config.json", json.dumps(config, indent=1) + "\n")
-    write_text(folder / "MODEL_CARD.md", _card(recipe, network, state, figures, size))
+    source = Path(recipe.data.folder) / "ATTRIBUTION.md"
+    if recipe.data.world == "pictograms" and source.is_file():
+        write_text(folder / source.name, source.read_text("utf-8"))
+    write_sums(folder)
+    write_card(folder, _card(recipe, network, state, figures or {}, size))
 
 
 def _write(network: nn.Module, path: Path, recipe: Recipe) -> None:
@@ -135,21 +118,24 @@ def _write(network: nn.Module, path: Path, recipe: Recipe) -> None:
     path.chmod(0o644)
 
 
-def _card(recipe: Recipe, network: nn.Module, state: Checkpoint, figures: str, size: int) -> str:
+def _card(
+    recipe: Recipe, network: nn.Module, state: Checkpoint, figures: Mapping[str, str], size: int
+) -> dict[str, Any]:
     emoji = recipe.data.world == "pictograms"
-    return _CARD.format(
-        name=recipe.name,
-        kind="An autoencoder" if recipe.task == "autoencoder" else "A text-to-image model",
-        data="pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); training split only"
+    return {
+        "name": recipe.name,
+        "kind": "An autoencoder" if recipe.task == "autoencoder" else "A text-to-image model",
+        "draws": "emoji-like pictograms in four styles"
+        if emoji
+        else "coloured shapes that can be read back exactly",
+        "data": "pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); training split only"
         if emoji
         else "shapes: procedural pictures with exact captions; training split only",
-        parameters=sum(each.numel() for each in network.parameters()),
-        network=", ".join(f"{name} {value}" for name, value in recipe.network.items()),
-        objective=f"{recipe.objective.target}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
-        steps=state.step,
-        batch=recipe.optimiser.batch,
-        hours=state.seconds / 3600,
-        figures=figures,
-        use="It draws emoji-like pictures." if emoji else "Every picture can be read back exactly.",
-        size=size,
-    )
+        "licence": "Apache-2.0" + ("; attribution of the pictures in ATTRIBUTION.md" if emoji else ""),
+        "size": size,
+        "parameters": sum(each.numel() for each in network.parameters()),
+        "network": ", ".join(f"{name} {value}" for name, value in recipe.network.items()),
+        "recipe": f"{recipe.objective.target}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
+        "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
+        "figures": dict(figures),
+    }

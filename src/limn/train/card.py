@@ -1,0 +1,56 @@
+"""The model card: ``card.json`` for programs, and the same as ``MODEL_CARD.md`` for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from limn.networks.weights import sha256_of
+from limn.train.checkpoint import write_text
+
+__all__ = ["write_card", "write_sums"]
+
+_CARD = """# {name}
+
+{kind}. Weights: float16, exponential moving average.
+
+| | |
+|---|---|
+| Draws | {draws} |
+| Data | {data} |
+| Licence | {licence} |
+| Network | {parameters:,} parameters: {network} |
+| Recipe | `src/limn/train/recipes/{name}.toml`: {recipe} |
+| Training | {training} |
+{figures}
+
+## What it is for
+
+Research and teaching: a small model that is trained in hours, for trying methods on.
+
+## Limits
+
+It knows only what its data show, at {size} pixels. It is no photograph model; people are drawn as emoji are, with
+the stereotypes of their designers, and are represented, never identified. A small model on small data copies: many
+pictures are close to one it was trained on. Words outside its captions fall back on the nearest ones it knows.
+"""
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write ``card.json`` and ``MODEL_CARD.md``.
+
+    Args:
+        folder: The model's folder.
+        card: name, kind, draws, data, licence, parameters, network, recipe, training, size, and figures by name.
+    """
+    write_text(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    rows = "\n".join(f"| {name} | {value} |" for name, value in card["figures"].items())
+    write_text(folder / "MODEL_CARD.md", _CARD.format(**{**card, "figures": rows or "| Figures | not measured |"}))
+
+
+def write_sums(folder: Path) -> None:
+    """Write ``SHA256SUMS``, which every later loading of the weights is held against."""
+    files = sorted([*folder.glob("*.safetensors"), folder / "config.json"])
+    write_text(folder / "SHA256SUMS", "".join(f"{sha256_of(path)}  {path.name}\n" for path in files))
