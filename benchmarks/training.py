@@ -1,0 +1,123 @@
+"""Training throughput as a share of the measured matrix-product rate, and exact resume.
+
+With one thread, the default, processor time is counted, so that other programs on the machine do not count; with
+several threads, which wait for one another, wall-clock time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.record import write
+from limn.networks.transformer import Transformer
+from limn.train import optimise
+from limn.train.ema import Average
+from limn.train.export import averaged, build
+from limn.train.loop import train
+from limn.train.losses import generation
+from limn.train.recipe import Recipe, read
+from limn.train.tasks import autocast
+
+WORDS = 20
+"""Text tokens of each row, about as long as the pictograms' captions are after trimming."""
+
+
+def main() -> None:
+    """Measure and write ``results/training.json``."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--steps", type=int, default=4)
+    arguments.add_argument("--threads", type=int, default=1)
+    chosen = arguments.parse_args()
+    torch.set_num_threads(chosen.threads)
+    figures: dict[str, Any] = {"threads": chosen.threads, "load average": os.getloadavg()[0]}
+    for name in ("emoji", "shapes"):
+        for precision in ("float32", "bfloat16"):
+            figures[f"{name}, {precision}"] = measure(name, precision, chosen.steps)
+            print(name, precision, figures[f"{name}, {precision}"])
+    figures["resumed equals uninterrupted, bit for bit"] = resume()
+    print(write("training", figures))
+
+
+def measure(name: str, precision: Any, steps: int) -> dict[str, float]:
+    """Time whole steps and plain products of the same shape in turn, and compare the fastest of each."""
+    recipe = dataclasses.replace(read(Path(name)), precision=precision)
+    network = build(recipe)
+    assert isinstance(network, Transformer)
+    optimisers, average = optimise.make(network, recipe.optimiser), Average(network, recipe.ema)
+    config, rows = network.config, recipe.optimiser.batch
+    clean = torch.randn(rows, config.channels, config.grid, config.grid)
+    text, mask = torch.randn(rows, WORDS, config.text_width), torch.ones(rows, WORDS, dtype=torch.bool)
+    generator = torch.Generator().manual_seed(0)
+    tokens, kind = rows * (config.side**2 + WORDS), getattr(torch, precision)
+    left = torch.randn(tokens, config.width, dtype=kind)
+    right = torch.randn(config.width, config.expansion * config.width, dtype=kind)
+
+    def answer(x: Tensor, level: Tensor) -> Tensor:
+        result: Tensor = network(x, level, text, mask)
+        return result
+
+    def step() -> None:
+        with autocast(recipe, "cpu"):
+            loss = generation(answer, clean, recipe.objective, generator)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.optimiser.clip)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        average.update(network, 1)
+
+    whole, product = [], []
+    for _ in range(steps):
+        whole.append(seconds(step))
+        product += [seconds(lambda: left @ right) for _ in range(10)]
+    weights = sum(each.numel() for each in network.trunk.blocks.parameters() if each.ndim == 2)
+    useful, gemm = 6 * weights * tokens / min(whole), 2 * left.numel() * right.shape[1] / min(product)
+    return {
+        "parameters": sum(each.numel() for each in network.parameters()),
+        "pictures a second": round(rows / min(whole), 1),
+        "GFLOP/s of the blocks' products": round(useful / 1e9, 1),
+        "GFLOP/s of a plain product": round(gemm / 1e9, 1),
+        "share": round(useful / gemm, 3),
+    }
+
+
+def seconds(action: Any) -> float:
+    """Time one call: processor time of a single thread, else wall-clock time."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    start = clock()
+    action()
+    return clock() - start
+
+
+def resume() -> bool:
+    """Train six steps at once, and six in two sessions; compare every averaged weight."""
+    plain = read(Path("shapes"))
+    recipe: Recipe = dataclasses.replace(
+        plain,
+        optimiser=dataclasses.replace(plain.optimiser, batch=4),
+        schedule=dataclasses.replace(plain.schedule, minutes=0, steps=6),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        whole, parts = Path(folder) / "whole", Path(folder) / "parts"
+        for _ in train(recipe, whole):
+            pass
+        for progress in train(recipe, parts):
+            if progress.step == 3:
+                break
+        for _ in train(recipe, parts):
+            pass
+        one, two = averaged(whole).state_dict(), averaged(parts).state_dict()
+    return all(torch.equal(one[name], two[name]) for name in one)
+
+
+if __name__ == "__main__":
+    main()
