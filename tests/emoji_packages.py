@@ -21,7 +21,14 @@ SKINS = (
 
 GROUPS = {
     "groups": {"0": "smileys-emotion", "1": "people-body", "2": "component", "4": "food-drink", "9": "flags"},
-    "subgroups": {"14": "heart", "20": "hands", "25": "person-role", "42": "food-fruit", "97": "flag"},
+    "subgroups": {
+        "14": "heart",
+        "20": "hands",
+        "25": "person-role",
+        "29": "person-resting",
+        "42": "food-fruit",
+        "97": "flag",
+    },
 }
 
 
@@ -42,6 +49,7 @@ ENTRIES = [
     entry("red apple", "1F34E", 4, 42, ("fruit", "ripe")),
     entry("banana", "1F34C", 4, 42, ("fruit",)),
     entry("woman cook", "1F469-200D-1F373", 1, 25, ("chef",), tones=5),
+    entry("person taking bath", "1F6C0", 1, 29, (), tones=5),
     entry("waving hand", "1F44B", 1, 20, (), tones=5),
     entry("chequered flag", "1F3C1", 9, 97),
     {"label": "regional indicator A", "hexcode": "1F1E6"},
@@ -89,5 +97,6 @@ def fake_packages() -> dict[str, bytes]:
         "flat": tarball({f"icons/flat/{name}.svg": svg(colour).encode() for name, colour in
                          {"red-heart": "#f8312f", "woman-cook-default": "#fcea2b",
                           "woman-cook-medium-dark": "#9b6b50",
+                          "person-taking-bath-dark": "#4b2b21", "person-taking-bath-medium-dark": "#fcea2c",
                           "chequered-flag": "#000"}.items()}),
     }  # fmt: skip

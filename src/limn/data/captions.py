@@ -232,4 +232,5 @@ def _coloured(name: str, colours: Sequence[str], concept: Concept, chooser: _Cho
     thing = noun and not said and concept.group != "people-body" and len(colours) < 3
     if noun and thing and chooser.of((True, False)):
         return with_article(f"{' and '.join(colours)} {name[noun.end() :]}")
-    return chooser.of(_COLOURED).format(name, listing(list(colours)))
+    ways = _COLOURED[: 3 if " with " in name else 4]
+    return chooser.of(ways).format(name, listing(list(colours)))

@@ -94,7 +94,7 @@ def _fluent_3d(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[
     prefix, suffix = "package/assets/", ".webp"
     for name in tar.names(prefix, suffix):
         concept = concepts.get(canonical(name[len(prefix) : -len(suffix)]))
-        if concept is not None and not _mislabelled(concept):
+        if concept is not None and not _mislabelled("3d", concept):
             yield codes[concept.base, _drawn_tone(concept)], raster(name)
 
 
@@ -109,9 +109,17 @@ def _drawn_tone(concept: Concept) -> str:
     return {"medium-light": "medium", "medium": "medium-light"}.get(concept.tone, concept.tone)
 
 
-def _mislabelled(concept: Concept) -> bool:
-    """Say whether both Fluent packages draw other tones than the file names say, without a pattern."""
-    return concept.label == "person mountain biking" and concept.tone != TONES[0]
+# Pictures that a Fluent package draws in another tone than their name says, without a pattern: all toned
+# ones of a label, or one.
+_WRONG_TONE: Final = {
+    "3d": {("person mountain biking", ""), ("pregnant person", "dark")},
+    "flat": {("person mountain biking", ""), ("person taking bath", "medium-dark")},
+}
+
+
+def _mislabelled(style: str, concept: Concept) -> bool:
+    toned = concept.tone != TONES[0]
+    return toned and not _WRONG_TONE[style].isdisjoint({(concept.label, ""), (concept.label, concept.tone)})
 
 
 def _noto(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
@@ -176,7 +184,7 @@ def _flat(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, 
             slug, tone = match[1], match[2].replace("default", TONES[0])
         slug = _slug(_RENAMED.get(slug, slug))
         code = codes.get((slug, tone)) or codes.get((slug, ""))
-        if code is not None and not _mislabelled(concepts[code]):
+        if code is not None and not _mislabelled("flat", concepts[code]):
             yield code, _vector(tar, name)
 
 

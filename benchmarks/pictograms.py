@@ -1,0 +1,145 @@
+"""What is in the built pictograms, and whether their ground truth holds.
+
+    python -m benchmarks.pictograms data/pictograms
+
+Writes ``results/pictograms.json`` and the sheets ``docs/ideas/pictograms-world.png`` and ``scenes-world.png``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.record import wilson, write
+from limn.data.catalogue import TONES
+from limn.data.colours import oklab
+from limn.data.picture_set import PictureSet, load
+from limn.data.scenes import Scenes
+from limn.data.split import SPLITS, STYLES
+
+SHEETS = Path(__file__).parents[1] / "docs" / "ideas"
+SHOWN = (
+    "red heart", "red apple", "dog", "tiger face", "butterfly", "automobile", "airplane", "house", "umbrella", "sun",
+    "pizza", "guitar", "robot", "crying face", "woman farmer", "man health worker", "cook", "victory hand",
+)  # fmt: skip
+
+
+def main(folder: Path) -> None:
+    """Measure, and draw the sheets."""
+    clock = time.process_time()
+    load(folder)
+    seconds = time.process_time() - clock
+    everything = load(folder, SPLITS)
+    scenes = Scenes(everything.where(split="train"))
+    clock = time.process_time()
+    drawn = list(itertools.islice(scenes.stream(np.random.default_rng(0)), 500))
+    each = (time.process_time() - clock) / len(drawn)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))["sets"]
+    kept = ("package", "version", "sha256", "pictures", "splits")
+    sets = {
+        name: {key: entry[key] for key in kept} | {key: len(entry[key]) for key in ("lost", "repeats")}
+        for name, entry in manifest.items()
+    }
+    write("pictograms", {
+        "sets": sets,
+        "held_out": held_out(everything),
+        "tones_in_order": {style: tones_in_order(everything.where(style=style)) for style in STYLES},
+        "colours_named_by_labels": colours_agree(everything),
+        "captions": captions(everything),
+        "cpu_seconds": {"load_train": round(seconds, 2), "scene": round(each, 5)},
+    })  # fmt: skip
+    world_sheet(everything).save(SHEETS / "pictograms-world.png", optimize=True)
+    tile([scene.on() for scene in drawn[:48]], 12).save(SHEETS / "scenes-world.png", optimize=True)
+
+
+def held_out(everything: PictureSet) -> dict[str, Any]:
+    """Shares held out, and what training would never see (which must be nothing)."""
+    rows = list(zip(*(everything.columns[name] for name in ("label", "style", "split")), strict=True))
+    pairs = {(label, style) for label, style, _ in rows}
+    held = {(label, style) for label, style, split in rows if split == "pair"}
+    people = list(zip(*(everything.columns[n] for n in ("profession", "gender", "tone", "split")), strict=True))
+    cells = {row[:3] for row in people if row[0]}
+    held_cells = {row[:3] for row in people if row[3] == "cell"}
+    train = everything.where(split="train").columns
+    unseen = {
+        name: sorted(set(everything.columns[name]) - set(train[name]))
+        for name in ("label", "style", "profession", "gender", "tone")
+    }
+    trained = {row[:3] for row in people if row[3] == "train"}
+    return {
+        "pairs": wilson(len(held), len(pairs)),
+        "cells": wilson(len(held_cells), len(cells)),
+        "never_in_training": unseen,
+        "held_cells_in_training": len(held_cells & trained),
+    }
+
+
+def tones_in_order(style: PictureSet) -> dict[str, float]:
+    """Share of concepts whose skin gets darker from medium-light to dark, in the pixels that change."""
+    found: dict[str, dict[str, NDArray[np.uint8]]] = {}
+    for label, tone, picture in zip(style.columns["label"], style.columns["tone"], style.pictures, strict=True):
+        if tone in TONES[1:]:
+            found.setdefault(label, {})[tone] = picture
+    ordered = []
+    for toned in found.values():
+        if len(toned) < 5:
+            continue
+        stack = np.stack([toned[tone] for tone in TONES[1:]])
+        sure = (np.ptp(stack[..., :3].astype(int), axis=0).max(-1) > 30) & (stack[..., 3] == 255).all(0)
+        if sure.sum() >= 10:
+            light = [float(np.median(oklab(picture[sure][:, :3])[:, 0])) for picture in stack[1:]]
+            ordered.append(light == sorted(light, reverse=True))
+    return wilson(sum(ordered), len(ordered))
+
+
+def colours_agree(everything: PictureSet) -> dict[str, float]:
+    """Where a label names a colour, whether it is among the colours measured from the pixels."""
+    hits = []
+    columns = (everything.columns[name] for name in ("label", "colours", "group"))
+    for label, colours, group in zip(*columns, strict=True):
+        told = re.match(r"(?:light )?(red|orange|yellow|green|blue|purple|brown|black|white|pink|grey)\b", label)
+        if told and group != "people-body":
+            hits.append(told[1] in {colour.split()[-1] for colour in colours})
+    return wilson(sum(hits), len(hits))
+
+
+def captions(everything: PictureSet) -> dict[str, Any]:
+    """How many, how long and how varied."""
+    counts = [len(found) for found in everything.columns["captions"]]
+    every = [caption for found in everything.columns["captions"] for caption in found]
+    words = Counter(word for caption in every for word in re.findall(r"[\w'-]+", caption.lower()))
+    return {
+        "a_picture": {"least": min(counts), "most": max(counts), "mean": round(float(np.mean(counts)), 2)},
+        "all": len(every),
+        "distinct": len(set(every)),
+        "distinct_words": len(words),
+        "mean_words": round(sum(words.values()) / len(every), 2),
+    }
+
+
+def world_sheet(everything: PictureSet) -> Image.Image:
+    """One row a style."""
+    columns = zip(*(everything.columns[name] for name in ("style", "label", "tone")), strict=True)
+    places = {(style, label): i for i, (style, label, tone) in enumerate(columns) if tone in ("", "medium")}
+    shown = everything.on()
+    return tile([shown[places[style, label]] for style in STYLES for label in SHOWN], len(SHOWN))
+
+
+def tile(pictures: list[NDArray[np.uint8]], across: int) -> Image.Image:
+    """Lay pictures of one size in rows."""
+    rows = [np.concatenate(pictures[start : start + across], 1) for start in range(0, len(pictures), across)]
+    return Image.fromarray(np.concatenate(rows, 0))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
