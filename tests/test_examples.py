@@ -23,8 +23,7 @@ def test_an_example_runs_as_it_stands(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if "emoji" not in models.names():
-        monkeypatch.setattr(models, "load", toys.load)
+    monkeypatch.setattr(models, "load", toys.load)
     runpy.run_path(str(path), run_name="__main__")
     assert capsys.readouterr().out
     written = WRITES[path.name]

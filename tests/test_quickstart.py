@@ -30,8 +30,7 @@ def test_the_python_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if "emoji" not in models.names():
-        monkeypatch.setattr(models, "load", toys.load)
+    monkeypatch.setattr(models, "load", toys.load)
     exec("\n".join(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)), {})
     assert (tmp_path / "heart.png").exists()
     assert len(capsys.readouterr().out.splitlines()) == 8
