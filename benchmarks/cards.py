@@ -1,0 +1,82 @@
+"""Carry the measured figures from benchmarks/results into the model cards and the README's table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import RESULTS
+from limn.train.card import write_card
+
+ROOT = Path(__file__).parents[1]
+START, END = "<!-- figures: python -m benchmarks.cards -->", "<!-- end of figures -->"
+
+
+def result(name: str) -> dict[str, Any]:
+    """Return a results file, empty when it has not been measured."""
+    path = RESULTS / f"{name}.json"
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
+def share(figure: dict[str, Any]) -> str:
+    """Say a share with its interval, as in ``93 % (91 to 95)``."""
+    return f"{100 * figure['share']:.0f} % ({100 * figure['low']:.0f} to {100 * figure['high']:.0f})"
+
+
+def shapes() -> dict[str, str]:
+    """Return what was measured of the shapes model."""
+    found = result("shapes_accuracy")
+    kinds = {"one": "one object", "two": "two objects", "three": "three objects"}
+    splits = {"train": "seen (colour, shape) pairs", "pair": "held-out pairs"}
+    return {
+        f"shapes, {words}, {other}: every attribute right": share(found[f"{kind}, {split}"]["all"])
+        for split, other in splits.items()
+        for kind, words in kinds.items()
+        if f"{kind}, {split}" in found
+    }
+
+
+def waiting() -> dict[str, str]:
+    """Return how long a person waits."""
+    found = result("speed")
+    return {
+        name: f"{value['median']}" if isinstance(value, dict) else f"{value}"
+        for name, value in found.items()
+        if name.startswith(("seconds", "pictures"))
+    }
+
+
+def against() -> dict[str, str]:
+    """Return the comparison with diffusers."""
+    found = result("against_diffusers")
+    if not found:
+        return {}
+    sizes = [found["tiny"], found["6m"]]
+    worst = max(max(size["largest difference of latents"].values()) for size in sizes)
+    figures = {"latents against diffusers, largest difference": f"{worst:.1e}"}
+    for name, each in found["6m"]["speed"].items():
+        figures[f"{name}, 6 M U-Net: pictures a second, limn : diffusers"] = (
+            f"{each['limn pictures a second']} : {each['diffusers pictures a second']}"
+        )
+    return figures
+
+
+def main() -> None:
+    """Rewrite the cards and the table."""
+    weights = ROOT / "src" / "limn" / "weights"
+    for name, figures in {"shapes": shapes(), "emoji": {}}.items():
+        folder = weights / name
+        card = json.loads((folder / "card.json").read_text("utf-8"))
+        write_card(folder, {**card, "figures": {**card["figures"], **figures}})
+    rows = {**waiting(), **shapes(), **against()}
+    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+    readme = ROOT / "README.md"
+    text = readme.read_text("utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{START}\n{table}\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
