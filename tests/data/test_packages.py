@@ -84,7 +84,7 @@ def test_links_and_folders_in_a_tarball_are_no_files() -> None:
         tar.read("package/link")
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", DATA[:60]])
+@pytest.mark.parametrize("data", [b"", b"no gzip", DATA[:60]], ids=["empty", "no gzip", "cut short"])
 def test_damaged_tarballs_are_refused(data: bytes) -> None:
     with pytest.raises(DataError):
         Tarball(data)
