@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -23,10 +24,10 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import comb
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -36,6 +37,7 @@ from torch import Tensor
 from benchmarks.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
 from benchmarks.record import wilson, write
 from benchmarks.text_order import order_scores
+from limn.encoders.text import TokenVectors
 
 HERE = Path(__file__).parent
 Encode = Callable[[Sequence[str]], list[Tensor]]  # texts -> one (T, D) sequence each
@@ -130,42 +132,71 @@ def cold_start(code: str, repeats: int) -> float:
     return statistics.median(float(run.stdout.split()[-1]) for run in runs)
 
 
-def candidates(options: argparse.Namespace) -> dict[str, tuple[Encode, int, str]]:
-    """Name -> encoder, bytes on disk, code of its cold start ("" where it is that of another)."""
-    shipped = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
-    stored = load_file(FOLDER / "vectors.safetensors")
-    size = sum((FOLDER / name).stat().st_size for name in ("vectors.safetensors", "tokenizer.json"))
-    words = (FOLDER / "tokenizer.json").stat().st_size
+class Candidate(NamedTuple):
+    """An encoder, its bytes on disk, and the code of its cold start ("" for a variant of another)."""
+
+    name: str
+    encode: Encode
+    size: int
+    start: str = ""
+
+
+def shipped_table() -> Iterator[Candidate]:
+    """What ships."""
+    words = TokenVectors()
+    size = sum((FOLDER / name).stat().st_size for name in ("tokenizer.json", "vectors.safetensors"))
     start = "from limn.encoders.text import TokenVectors; TokenVectors()(['a red heart'])"
-    found = {"MiniLM static 128 int8 (shipped)": (static(shipped, stored["codes"] * stored["scale"]), size, start)}
-    folder = source_folder(options.minilm)
+
+    def encode(texts: Sequence[str]) -> list[Tensor]:
+        return [row[kept] for row, kept in zip(*words(texts), strict=True)]
+
+    yield Candidate("MiniLM static 128 int8 (shipped)", encode, size, start)
+
+
+def minilm_tables(folder: Path) -> Iterator[Candidate]:
+    """The shipped table at other widths, without rounding."""
+    tokenizer, rules = (
+        Tokenizer.from_file(str(FOLDER / "tokenizer.json")),
+        (FOLDER / "tokenizer.json").stat().st_size,
+    )
     states = token_states(folder)
-    for width in (64, 128, 192, 256, 384):
+    for width in (64, 128, 256):
         table = reduce(states, width)
-        found[f"MiniLM static {width} float32"] = (static(shipped, table), words + table.numel() * 4, "")
+        yield Candidate(f"MiniLM static {width} float32", static(tokenizer, table), rules + table.numel() * 4)
+
+
+def wordllama_tables() -> Iterator[Candidate]:
+    """The table of the wordllama package, whole, cut and rounded."""
     spec = importlib.util.find_spec("wordllama")
-    assert spec is not None
-    assert spec.origin is not None
-    home = Path(spec.origin).parent
-    (vectors,) = home.glob("weights/*256.safetensors")
-    (rules,) = home.glob("tokenizers/l2*.json")
+    if spec is None or spec.origin is None:
+        raise SystemExit("pip install --no-deps wordllama==0.4.0.post1 toml")
+    (vectors,) = Path(spec.origin).parent.glob("weights/*256.safetensors")
+    (rules,) = Path(spec.origin).parent.glob("tokenizers/l2*.json")
     table, tokenizer = load_file(vectors)["embedding.weight"].float(), Tokenizer.from_file(str(rules))
     codes, scale = quantise(table)
-    start = "from wordllama import WordLlama; WordLlama.load().embed(['a red heart'])"
-    base = rules.stat().st_size
-    found["wordllama 256 float16"] = (static(tokenizer, table), base + vectors.stat().st_size, start)
-    found["wordllama 256, case kept"] = (static(tokenizer, table, fold=False), base + vectors.stat().st_size, "")
-    found["wordllama 256 int8"] = (static(tokenizer, codes * scale), base + codes.numel() + scale.numel() * 4, "")
+    size = rules.stat().st_size
+    # Without a cache folder the package looks for its tokenizer in the wrong place and downloads it.
+    start = "from pathlib import Path; import wordllama; here = Path(wordllama.__file__).parent; "
+    start += "wordllama.WordLlama.load(cache_dir=here, disable_download=True).embed(['a red heart'])"
+    yield Candidate("wordllama 256 float16", static(tokenizer, table), size + table.numel() * 2, start)
+    yield Candidate("wordllama 256, case kept", static(tokenizer, table, fold=False), size + table.numel() * 2)
+    yield Candidate("wordllama 256 int8", static(tokenizer, codes * scale), size + codes.numel() + 4 * len(scale))
     for width in (128, 64):
-        found[f"wordllama {width} float16"] = (static(tokenizer, table[:, :width]), base + 64_000 * width, "")
+        yield Candidate(
+            f"wordllama {width} float16", static(tokenizer, table[:, :width]), size + 2 * width * len(table)
+        )
+
+
+def transformers(minilm: Path, smollm2: Path | None) -> Iterator[Candidate]:
+    """Encoders that read the whole text before they give a token its vector."""
     start = "from pathlib import Path; from benchmarks.text_encoder import contextual; "
-    run = f"contextual(Path({str(folder)!r}))(['a red heart'])"
-    found["MiniLM contextual"] = (contextual(folder), 90_868_376 + 466_247, start + run)
-    if options.smollm2:
-        where, kind = options.smollm2.parent, {"gguf_file": options.smollm2.name}
+    size = sum((minilm / name).stat().st_size for name in ("model.safetensors", "tokenizer.json"))
+    run = f"contextual(Path({str(minilm)!r}))(['a red heart'])"
+    yield Candidate("MiniLM contextual", contextual(minilm), size, start + run)
+    if smollm2:
+        where, kind = smollm2.parent, {"gguf_file": smollm2.name}
         run = f"contextual(Path({str(where)!r}), **{kind!r})(['a red heart'])"
-        found["SmolLM2-135M"] = (contextual(where, **kind), options.smollm2.stat().st_size, start + run)
-    return found
+        yield Candidate("SmolLM2-135M", contextual(where, **kind), smollm2.stat().st_size, start + run)
 
 
 def main() -> None:
@@ -184,7 +215,11 @@ def main() -> None:
     assert not [query for pairs in lists.values() for query in pairs if used.issuperset(query.split())]
 
     rows, shipped = {}, None
-    for name, (encode, size, start) in candidates(options).items():
+    folder = source_folder(options.minilm)
+    every = itertools.chain(
+        shipped_table(), wordllama_tables(), minilm_tables(folder), transformers(folder, options.smollm2)
+    )
+    for name, encode, size, start in every:
         row, hits = meaning(encode, lists, labels)
         shipped = shipped or hits
         row["confirmation_top1_against_shipped"] = mcnemar(shipped, hits)
@@ -192,13 +227,11 @@ def main() -> None:
             row["word_order"] = order_scores(encode)
         row["megabytes"] = round(size / 1e6, 2)
         row["cpu_ms_per_100_prompts"] = round(1e3 * seconds_for_100(encode, labels[:1900:19]), 2)
-        repeats = 1 if "SmolLM2" in name else 3
+        repeats = 1 if name == "SmolLM2-135M" else 3
         row["cold_start_cpu_seconds"] = round(cold_start(start, repeats), 3) if start else None
         rows[name] = row
         print(name, json.dumps(row), flush=True)
-
-    queries = {name: len(pairs) for name, pairs in lists.items()}
-    write("text_encoder", {"threads": 1, "labels": len(labels), "queries": queries, "encoders": rows})
+        write("text_encoder", {"threads": 1, "labels": len(labels), "encoders": rows})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ __all__ = ["order_scores"]
 
 COLOURS = ["red", "orange", "yellow", "green", "blue", "purple", "black", "white"]
 SHAPES = ["circle", "square", "triangle", "star", "heart", "ring"]
-TEMPLATES = ("a {} {} and a {} {}", "{} {}, {} {}")
+TEMPLATE = "{} {}, {} {}"
 
 
 def prompts() -> tuple[list[str], Tensor, Tensor]:
@@ -23,10 +23,10 @@ def prompts() -> tuple[list[str], Tensor, Tensor]:
             answer = [-1] * len(SHAPES)
             answer[one], answer[other] = left, right
             words = (COLOURS[left], SHAPES[one], COLOURS[right], SHAPES[other])
-            texts += [template.format(*words) for template in TEMPLATES]
-            answers += [answer] * len(TEMPLATES)
+            texts.append(TEMPLATE.format(*words))
+            answers.append(answer)
             # By colours and shapes whatever their order, so a prompt and its swap are both seen or both unseen.
-            unseen += [(left * right + left + right + one * other + one + other) % 5 == 0] * len(TEMPLATES)
+            unseen.append((left * right + left + right + one * other + one + other) % 5 == 0)
     return texts, torch.tensor(answers), torch.tensor(unseen)
 
 
@@ -66,7 +66,7 @@ class SequenceProbe(nn.Module):
         return logits
 
 
-def score(probe: nn.Module, x: Tensor, mask: Tensor, answers: Tensor, unseen: Tensor, steps: int = 500) -> float:
+def score(probe: nn.Module, x: Tensor, mask: Tensor, answers: Tensor, unseen: Tensor, steps: int = 400) -> float:
     """Train on the seen prompts; share of the unseen with both colours right."""
     optimizer = torch.optim.AdamW(probe.parameters(), lr=2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
