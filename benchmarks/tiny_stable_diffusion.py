@@ -22,7 +22,7 @@ WORDS = ("a", "red", "heart", "blue", "cat", "dog", "photo", "of", "the", "and",
 START, END = "<|startoftext|>", "<|endoftext|>"
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "tiny": {"unet": [8, 16], "text": 16, "layers": 2, "vae": [4, 4, 8, 8], "sample": 8, "groups": 4},
-    "6m": {"unet": [64, 128, 128], "text": 64, "layers": 4, "vae": [16, 16, 32, 32], "sample": 16, "groups": 8},
+    "6m": {"unet": [64, 96, 112], "text": 64, "layers": 4, "vae": [16, 16, 32, 32], "sample": 16, "groups": 8},
 }
 INDEX = {
     "_class_name": "StableDiffusionPipeline",

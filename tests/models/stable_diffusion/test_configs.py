@@ -11,6 +11,8 @@ import pytest
 
 from limn.kernel.errors import WeightsError
 from limn.models import stable_diffusion
+from limn.models.stable_diffusion.configs import read_configs
+from limn.models.stable_diffusion.single_file import V1, V2
 
 FILES = {
     "index": "model_index.json",
@@ -132,3 +134,132 @@ def test_bounds_are_checked_before_memory_is_taken(copy: Path, checkpoint: Calla
     unet = copy / FILES["unet"]
     unet.write_text(json.dumps(json.loads(unet.read_text()) | {"cross_attention_dim": 4096}))
     refuse(copy, "tensors matched|has shape")
+
+
+PUBLISHED: dict[int, dict[str, dict[str, Any]]] = {
+    1: {
+        "index": {
+            "_class_name": "StableDiffusionPipeline",
+            "_diffusers_version": "0.6.0",
+            "feature_extractor": ["transformers", "CLIPImageProcessor"],
+            "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
+            "scheduler": ["diffusers", "PNDMScheduler"],
+            "text_encoder": ["transformers", "CLIPTextModel"],
+            "tokenizer": ["transformers", "CLIPTokenizer"],
+            "unet": ["diffusers", "UNet2DConditionModel"],
+            "vae": ["diffusers", "AutoencoderKL"],
+        },
+        "unet": {
+            "_class_name": "UNet2DConditionModel",
+            "_diffusers_version": "0.6.0",
+            "act_fn": "silu",
+            "attention_head_dim": 8,
+            "block_out_channels": [320, 640, 1280, 1280],
+            "center_input_sample": False,
+            "cross_attention_dim": 768,
+            "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
+            "downsample_padding": 1,
+            "flip_sin_to_cos": True,
+            "freq_shift": 0,
+            "in_channels": 4,
+            "layers_per_block": 2,
+            "mid_block_scale_factor": 1,
+            "norm_eps": 1e-05,
+            "norm_num_groups": 32,
+            "out_channels": 4,
+            "sample_size": 64,
+            "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
+        },
+        "vae": {
+            "_class_name": "AutoencoderKL",
+            "_diffusers_version": "0.6.0",
+            "act_fn": "silu",
+            "block_out_channels": [128, 256, 512, 512],
+            "down_block_types": ["DownEncoderBlock2D"] * 4,
+            "in_channels": 3,
+            "latent_channels": 4,
+            "layers_per_block": 2,
+            "norm_num_groups": 32,
+            "out_channels": 3,
+            "sample_size": 512,
+            "up_block_types": ["UpDecoderBlock2D"] * 4,
+        },
+        "text_encoder": {
+            "_name_or_path": "openai/clip-vit-large-patch14",
+            "architectures": ["CLIPTextModel"],
+            "attention_dropout": 0.0,
+            "bos_token_id": 0,
+            "dropout": 0.0,
+            "eos_token_id": 2,
+            "hidden_act": "quick_gelu",
+            "hidden_size": 768,
+            "initializer_factor": 1.0,
+            "initializer_range": 0.02,
+            "intermediate_size": 3072,
+            "layer_norm_eps": 1e-05,
+            "max_position_embeddings": 77,
+            "model_type": "clip_text_model",
+            "num_attention_heads": 12,
+            "num_hidden_layers": 12,
+            "pad_token_id": 1,
+            "projection_dim": 768,
+            "torch_dtype": "float32",
+            "transformers_version": "4.22.0.dev0",
+            "vocab_size": 49408,
+        },
+        "scheduler": {
+            "_class_name": "PNDMScheduler",
+            "_diffusers_version": "0.6.0",
+            "beta_end": 0.012,
+            "beta_schedule": "scaled_linear",
+            "beta_start": 0.00085,
+            "clip_sample": False,
+            "num_train_timesteps": 1000,
+            "set_alpha_to_one": False,
+            "skip_prk_steps": True,
+            "steps_offset": 1,
+            "trained_betas": None,
+        },
+    },
+}
+PUBLISHED[2] = {
+    **PUBLISHED[1],
+    "index": {**PUBLISHED[1]["index"], "requires_safety_checker": False, "safety_checker": [None, None]},
+    "unet": {
+        **PUBLISHED[1]["unet"],
+        "attention_head_dim": [5, 10, 20, 20],
+        "cross_attention_dim": 1024,
+        "dual_cross_attention": False,
+        "num_class_embeds": None,
+        "only_cross_attention": False,
+        "sample_size": 96,
+        "upcast_attention": True,
+        "use_linear_projection": True,
+    },
+    "text_encoder": {
+        **PUBLISHED[1]["text_encoder"],
+        "hidden_act": "gelu",
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "num_attention_heads": 16,
+        "num_hidden_layers": 23,
+        "projection_dim": 512,
+    },
+    "scheduler": {
+        **PUBLISHED[1]["scheduler"],
+        "_class_name": "DDIMScheduler",
+        "prediction_type": "v_prediction",
+    },
+}
+
+
+@pytest.mark.parametrize("version", PUBLISHED)
+def test_the_published_configurations_are_read_and_are_those_of_single_files(tmp_path: Path, version: int) -> None:
+    for part, fields in PUBLISHED[version].items():
+        path = tmp_path / FILES[part]
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(fields))
+    found = read_configs(tmp_path)
+    for part, said in (V1 if version == 1 else V2).items():
+        inside = {"sample_size", "prediction_type", "_class_name"}
+        assert all(found[part][name] == value for name, value in said.items() if name not in inside), part

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-STEPS, SCALE, BATCH, SIZES = 30, 7.5, 4, (64, 2048)
+STEPS, SCALE, BATCH = 30, 7.5, 4
+LEAST, MOST = 64, 2048  # sides in pixels
 
 
 def load(
@@ -98,7 +99,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
         [stage],
         weights=hashlib.sha256("\n".join([*networks.hashes, settings]).encode()).hexdigest(),
         size=(side, side),
-        sizes=SIZES,
+        sizes=(min(LEAST, side), max(MOST, side)),
         guidance=[ClassifierFree(scale=SCALE)],
         batch=BATCH,
     )
