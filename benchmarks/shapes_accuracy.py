@@ -20,7 +20,7 @@ SEEDS = (0, 1, 2)
 def main() -> None:
     """Draw, read and write ``results/shapes_accuracy.json``."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--prompts", type=int, default=200, help="prompts of each kind and seed")
+    arguments.add_argument("--prompts", type=int, default=100, help="prompts of each kind and seed")
     arguments.add_argument("--model", default="shapes")
     chosen = arguments.parse_args()
     generator = limn.models.load(chosen.model)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from limn.data.pictograms import load
 from limn.encoders.text import TokenVectors
 from limn.train.feed import feed_for
 from limn.train.recipe import Recipe, parse
@@ -62,3 +63,11 @@ def test_the_share_of_scenes_is_what_the_recipe_says(words: TokenVectors) -> Non
     single = {each.numpy().tobytes() for each in feed.clean[: feed.single]}  # type: ignore[attr-defined]
     share = np.mean([each.numpy().tobytes() not in single for step in range(10) for each in feed(step).clean])
     assert share == pytest.approx(0.25, abs=0.06)
+
+
+def test_the_share_of_people_with_a_skin_tone_is_what_the_recipe_says(words: TokenVectors) -> None:
+    feed = feed_for(recipe(batch=64, toned=0.2), words)
+    tones = load(SAMPLE).columns["tone"]
+    toned = {feed.clean[row].numpy().tobytes() for row, tone in enumerate(tones) if tone not in ("", "yellow")}  # type: ignore[attr-defined]
+    share = np.mean([each.numpy().tobytes() in toned for step in range(10) for each in feed(step).clean])
+    assert share == pytest.approx(0.2, abs=0.06)

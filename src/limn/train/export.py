@@ -137,5 +137,6 @@ def _card(
         "network": ", ".join(f"{name} {value}" for name, value in recipe.network.items()),
         "recipe": f"{recipe.objective.target}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
         "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
+        "papers": ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"],
         "figures": dict(figures),
     }

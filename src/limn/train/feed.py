@@ -105,6 +105,8 @@ class _Captioned:
     def __init__(self, recipe: Recipe, source: PictureSet, words: TokenVectors) -> None:
         self.recipe = recipe
         captions = [list(each) for each in source.columns["captions"]]
+        toned = np.array([each not in ("", "yellow") for each in source.columns["tone"]])
+        self.toned, self.plain = np.flatnonzero(toned), np.flatnonzero(~toned)
         pictures = [source.on()]
         self.single = len(source)
         if recipe.data.scenes:
@@ -121,7 +123,7 @@ class _Captioned:
     def __call__(self, step: int) -> Batch:
         rows, seed = self.recipe.optimiser.batch, self.recipe.seed
         rng = stream(seed, 1, step)
-        order = _places(seed, self.single, step * rows, rows)
+        order = self._order(step, rng)
         if len(self.clean) > self.single:
             scenes = rng.integers(self.single, len(self.clean), size=rows)
             order = np.where(rng.random(rows) < self.recipe.data.scenes, scenes, order)
@@ -130,6 +132,14 @@ class _Captioned:
         longest = int(lengths.max())
         mask = torch.arange(longest) < lengths[:, None]
         return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[said, :longest], mask=mask)
+
+    def _order(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return which pictures a step shows: in passes over all of them, or over the two kinds by their share."""
+        rows, seed, share = self.recipe.optimiser.batch, self.recipe.seed, self.recipe.data.toned
+        if not share or not len(self.toned) or not len(self.plain):
+            return _places(seed, self.single, step * rows, rows)
+        toned, plain = (pool[_places(seed, len(pool), step * rows, rows)] for pool in (self.toned, self.plain))
+        return np.where(rng.random(rows) < share, toned, plain)
 
 
 def _places(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:

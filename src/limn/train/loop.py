@@ -22,7 +22,7 @@ from limn.train import checkpoint as checkpoints
 from limn.train import optimise
 from limn.train.ema import Average
 from limn.train.export import averaged, build
-from limn.train.recipe import Recipe
+from limn.train.recipe import Recipe, parse
 from limn.train.tasks import Task, task_for
 
 __all__ = ["Progress", "train"]
@@ -225,9 +225,10 @@ class _Run:
 def _check_same(old: Mapping[str, Any], recipe: Recipe, out: Path, resume: bool) -> None:
     if not resume:
         raise InputError(f"{out}: already holds a run; resume it or choose another folder")
-    new = json.loads(json.dumps(asdict(recipe)))
-    for name, value in new.items():
-        if name not in _FREE and old.get(name) != value:
+    # Read as a recipe, so that a run from before a field existed has that field's default.
+    before, now = asdict(parse(old)), asdict(recipe)
+    for name, value in now.items():
+        if name not in _FREE and before[name] != value:
             raise InputError(f"{out}: its run has another {name}; choose another folder or the recipe it began with")
 
 

@@ -28,6 +28,8 @@ class Data:
         styles: Which drawing styles; all of them when empty.
         scenes: Share of pictures with two or three pictograms, captioned with their places.
         backgrounds: Share of pictures on a random colour in place of white.
+        toned: Share of pictures of people in one of the five skin tones, which are most of the pictograms; 0 shows
+            every picture equally often.
         autoencoder: Folder of a trained autoencoder; the model then learns its latents.
     """
 
@@ -36,6 +38,7 @@ class Data:
     styles: tuple[str, ...] = ()
     scenes: float = 0.0
     backgrounds: float = 0.0
+    toned: float = 0.0
     autoencoder: str = ""
 
 
@@ -166,6 +169,7 @@ class Recipe:
             "seed": (self.seed, 0, 2**31),
             "ema": (self.ema, 0, 0.999999),
             "data.scenes": (self.data.scenes, 0, 1),
+            "data.toned": (self.data.toned, 0, 1),
             "data.backgrounds": (self.data.backgrounds, 0, 1),
             "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
             "optimiser.batch": (self.optimiser.batch, 1, 65536),
