@@ -48,13 +48,15 @@ def test_spans_point_at_the_words(encoder: ClipEncoder) -> None:
     assert set(spans[4:]) == {(0, 0)}
 
 
-def test_what_a_long_prompt_loses_is_said(encoder: ClipEncoder) -> None:
+def test_what_a_long_prompt_loses_is_said(encoder: ClipEncoder, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(0)
     fits, long = " ".join(["cat"] * 75), " ".join(["cat"] * 75 + ["red", "dog"])
     assert encoder.cut(fits) == (0, "")
     assert encoder.cut(long) == (2, "red dog")
     with pytest.warns(UserWarning, match="reads 75 tokens; the last 2 are left out: 'red dog'"):
         cut = encoder.encode([Ask(Prompt(long))])
     assert torch.equal(cut.tokens, encoder.encode([Ask(Prompt(fits))]).tokens)
+    assert not caplog.records
 
 
 def test_pictures_in_a_prompt_are_refused(encoder: ClipEncoder) -> None:

@@ -135,7 +135,9 @@ class ClipEncoder:
 
     def cut(self, text: str) -> tuple[int, str]:
         """Return how many tokens of a text are past the limit, and the words they are."""
-        spans = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        # Not verbose: the library would log a warning of its own about the length.
+        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        spans = found["offset_mapping"]
         past = spans[self.limit - 2 :]
         return len(past), text[past[0][0] :] if past else ""
 
