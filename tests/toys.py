@@ -50,6 +50,9 @@ class Words:
         rows = [colour("" if "text" in ask.drop else ask.prompt.text) for ask in asks]
         return Conditioning(torch.stack(rows)[:, None], torch.ones(len(rows), 1, dtype=torch.bool))
 
+    def unread(self, text: str) -> str:
+        return ""
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         return [(0, len(text))]
 

@@ -198,5 +198,6 @@ def test_what_ships_loads_and_has_a_card(name: str) -> None:
 
 
 def test_words_that_are_not_read_are_told(tmp_path: Path) -> None:
-    encoder = limn.models.load(build(tmp_path)).stages[0].encoder
-    assert encoder.cut(["short", "word " * 200]) == [False, True]
+    model = limn.models.load(build(tmp_path))
+    long = " ".join(["word"] * 48 + ["red", "dog"])
+    assert model.unread(model.request(["short", long])) == {long: "red dog"}

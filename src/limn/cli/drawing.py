@@ -81,6 +81,8 @@ def draw(
     try:
         with console.Meter("pictures") as meter:
             for outcome in outcomes:
+                for text, words in generator.unread(outcome.request).items():
+                    meter.say(f"limn: {text[:40]!r}... is too long for this model; not read: {words[:60]!r}")
                 events = studio.generate(
                     generator, outcome.request, store, device=device, batch=batch, ledger=ledger
                 )

@@ -36,6 +36,8 @@ class PromptEncoder:
         """Return the (start, end) characters of each token that is read."""
         return self.words.spans(text.strip(), limit=self.limit)
 
-    def cut(self, texts: Sequence[str]) -> list[bool]:
-        """Say for each text whether its end is not read."""
-        return self.words.cut([text.strip() for text in texts], limit=self.limit)
+    def unread(self, text: str) -> str:
+        """Return the end of a text that is past the limit and not read."""
+        text = text.strip()
+        (cut,) = self.words.cut([text], limit=self.limit)
+        return text[self.spans(text)[-1][1] :].strip() if cut else ""

@@ -216,6 +216,12 @@ class Generator:
             guidance=tuple(spec.record(each) for each in parts),
         )
 
+    def unread(self, request: Request) -> dict[str, str]:
+        """Return, by prompt, the words at its end that are past an encoder's limit and play no part."""
+        texts = dict.fromkeys(prompt.text for prompt in request.prompts)
+        found = {text: max((stage.encoder.unread(text) for stage in self.stages), key=len) for text in texts}
+        return {text: words for text, words in found.items() if words}
+
     def draw(
         self,
         request: Request,

@@ -76,6 +76,10 @@ class Encoder(Protocol):
         """Return the (start, end) characters of each conditioning token; (0, 0) for special tokens."""
         ...
 
+    def unread(self, text: str) -> str:
+        """Return the end of a text that is past the encoder's limit and not read; empty when all is."""
+        ...
+
 
 class Predictor(Protocol):
     """Answers rows of questions, whatever the network inside was trained on (eps, x0, v, flow, tokens)."""

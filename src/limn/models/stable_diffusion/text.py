@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -116,8 +115,6 @@ class ClipEncoder:
             raise InputError("prompt: this model reads text only; leave the pictures out")
         texts = ["" if "text" in ask.drop else ask.prompt.text for ask in asks]
         places = {each: place for place, each in enumerate(dict.fromkeys(texts))}
-        for each in places:
-            self._say_what_is_cut(each)
         found = self.tokenizer(
             list(places), padding="max_length", max_length=self.limit, truncation=True, return_tensors="pt"
         )
@@ -133,22 +130,12 @@ class ClipEncoder:
         )
         return [(start, end) for start, end in found["offset_mapping"]]
 
-    def cut(self, text: str) -> tuple[int, str]:
-        """Return how many tokens of a text are past the limit, and the words they are."""
+    def unread(self, text: str) -> str:
+        """Return the end of a text that is past the limit and not read."""
         # Not verbose: the library would log a warning of its own about the length.
         found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        spans = found["offset_mapping"]
-        past = spans[self.limit - 2 :]
-        return len(past), text[past[0][0] :] if past else ""
-
-    def _say_what_is_cut(self, text: str) -> None:
-        count, words = self.cut(text)
-        if count:
-            shown = words if len(words) <= 60 else words[:57] + "..."
-            warnings.warn(
-                f"prompt: this model reads {self.limit - 2} tokens; the last {count} are left out: {shown!r}",
-                stacklevel=2,
-            )
+        past = found["offset_mapping"][self.limit - 2 :]
+        return text[past[0][0] :] if past else ""
 
 
 def _content(token: Any) -> str:
