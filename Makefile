@@ -1,6 +1,7 @@
 # The same verbs for a person and for CI.
 PYTHON ?= python3
 PROMPT ?= a red heart
+SEED ?= 5
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -22,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 install: $(STAMP)  ## make .venv and install limn into it
 
 generate: $(STAMP)  ## draw PROMPT="a red heart" and print the picture's path
-	@$(BIN)/limn generate "$(PROMPT)"
+	@$(BIN)/limn generate "$(PROMPT)" --seed $(SEED)
 
 test: .venv/.installed-dev  ## run the tests
 	$(BIN)/python -m pytest -n 2

@@ -80,6 +80,7 @@ def export(checkpoint: Path, folder: Path, *, figures: Mapping[str, str] | None 
         folder: Where to; made when missing.
         figures: What was measured, by name, for the model card.
         styles: Whether the configuration names the drawing styles (pictograms only).
+        defaults: How the model draws unless told otherwise: ``steps``, ``sampler``, ``scale``, ``batch``.
 
     Raises:
         WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
@@ -101,6 +102,7 @@ def export(checkpoint: Path, folder: Path, *, figures: Mapping[str, str] | None 
             size *= codec.factor
             config["autoencoder"] = asdict(codec.config)
         config["size"] = size
+        config.update(defaults or {})
         if styles and recipe.data.world == "pictograms":
             config["styles"] = _STYLES
     write_text(folder / "config.json", json.dumps(config, indent=1) + "\n")
