@@ -72,7 +72,14 @@ def _averaged(checkpoint: Checkpoint) -> Transformer | Autoencoder:
     return network.eval().requires_grad_(False)
 
 
-def export(checkpoint: Path, folder: Path, *, figures: Mapping[str, str] | None = None, styles: bool = True) -> None:
+def export(
+    checkpoint: Path,
+    folder: Path,
+    *,
+    figures: Mapping[str, str] | None = None,
+    styles: bool = True,
+    defaults: Mapping[str, Any] | None = None,
+) -> None:
     """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
 
     Args:
