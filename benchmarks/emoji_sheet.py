@@ -1,4 +1,4 @@
-"""Draw the committed 8x8 sheet of the emoji model: the first picture of every prompt, none chosen by hand."""
+"""Draw the committed 8x8 sheet of the emoji model: picture k with seed k, none chosen by hand."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "emoji.png"
 def main() -> None:
     """Draw, write ``docs/pictures/emoji.png`` and ``results/emoji_sheet.json``."""
     generator = limn.load("emoji")
-    pictures = generator.generate([prompt for row in ROWS.values() for prompt in row], seed=0)
+    prompts = [prompt for row in ROWS.values() for prompt in row]
+    pictures = [generator.generate(prompt, seed=place)[0] for place, prompt in enumerate(prompts)]
     SHEET.parent.mkdir(exist_ok=True)
     grid([each.image for each in pictures], columns=8).save(SHEET, optimize=True)
     digest = hashlib.sha256(SHEET.read_bytes()).hexdigest()
-    print(write("emoji_sheet", {"file": SHEET.name, "sha256": digest, "seed": 0, "rows": ROWS}))
+    print(write("emoji_sheet", {"file": SHEET.name, "sha256": digest, "seed": "the place of the prompt", "rows": ROWS}))
 
 
 if __name__ == "__main__":
