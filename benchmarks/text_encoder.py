@@ -1,6 +1,6 @@
 """Compare the text encoders that limn could ship: meaning, word order, size, start and speed.
 
-Meaning: each query of text_synonyms.json, a word that no emoji label holds, ranks the emoji labels by the cosine
+Meaning: each query of text_synonyms.json, not made of label words alone, ranks the emoji labels by the cosine
 of mean token vectors; a hit is a right label among the first 1 or 3. The list "choice" chose the encoder; the
 list "confirmation" was written afterwards. Word order: "red circle, blue square" holds the same words as "blue
 circle, red square"; a probe reads the colour of each shape from (a) the mean vector, (b) the sequence with
