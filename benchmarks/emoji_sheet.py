@@ -37,7 +37,7 @@ def main() -> None:
     SHEET.parent.mkdir(exist_ok=True)
     grid([each.image for each in pictures], columns=8).save(SHEET, optimize=True)
     digest = hashlib.sha256(SHEET.read_bytes()).hexdigest()
-    print(write("emoji_sheet", {"file": SHEET.name, "sha256": digest, "seed": "the place of the prompt", "rows": ROWS}))
+    print(write("emoji_sheet", {"file": SHEET.name, "sha256": digest, "seed": "place", "rows": ROWS}))
 
 
 if __name__ == "__main__":
