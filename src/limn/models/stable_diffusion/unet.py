@@ -97,13 +97,14 @@ class UNet:
     ) -> Tensor:
         """Answer rows (rows, channels, height, width); see :class:`limn.predictors.diffusion.Network`."""
         model = self.model
-        state = x.to(model.device, model.dtype)
+        weight = model.conv_in.weight  # model.device and model.dtype search the whole tree, milliseconds at each step
+        state = x.to(weight.device, weight.dtype)
         extra = {}
         if any(edit is not None for edit in edits):
-            extra["cross_attention_kwargs"] = {"edits": tuple(edits), "sigma": sigma.to(model.device)}
+            extra["cross_attention_kwargs"] = {"edits": tuple(edits), "sigma": sigma.to(state.device)}
         answer: Tensor = model(
             state,
-            time.to(model.device),
+            time.to(state.device),
             encoder_hidden_states=conditioning.tokens.to(state),
             return_dict=False,
             **extra,
