@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.networks.weights import check_range, read_config, require
 
-__all__ = ["Cache", "Transformer", "TransformerConfig", "Trunk"]
+__all__ = ["TIME_WIDTH", "Block", "Cache", "Transformer", "TransformerConfig", "Trunk", "padding", "waves"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ class Transformer(nn.Module):
         self.text_pool = nn.Linear(config.text_width, width)
         self.text_places = nn.Parameter(torch.zeros(config.text_limit, width))
         self.places = nn.Parameter(_places(config.side, width))
-        self.time_in = nn.Sequential(nn.Linear(_TIME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
+        self.time_in = nn.Sequential(nn.Linear(TIME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
         cells = config.channels * config.patch**2
         self.embed = nn.Embedding(config.vocabulary, width) if config.vocabulary else nn.Linear(cells, width)
         self.head_table = nn.Parameter(torch.zeros(2, width))
@@ -231,11 +231,11 @@ class Transformer(nn.Module):
         pooled = (text * real).sum(1) / real.sum(1).clamp_min(1)
         condition = self.text_pool(pooled)
         if time is not None:
-            condition = condition + self.time_in(_waves(time))
+            condition = condition + self.time_in(waves(time))
         x = self._tokens_in(state, max(seen - words, 0))
         if not seen:
             x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
-        mask = _padding(text_mask, seen + x.shape[1], x.dtype)
+        mask = padding(text_mask, seen + x.shape[1], x.dtype)
         x = self.trunk(x, condition, mask, text=words, edits=edits, sigma=sigma, cache=cache)
         x = x if seen else x[:, words:]
         shift, scale = (self.head_modulation(F.silu(condition)).unflatten(-1, (2, -1)) + self.head_table).unbind(1)
@@ -268,12 +268,13 @@ class Transformer(nn.Module):
         nn.init.trunc_normal_(self.text_places, std=0.1)
 
 
-_TIME_WIDTH = 128
+TIME_WIDTH = 128
+"""Numbers that stand for a noise level."""
 
 
-def _waves(time: Tensor) -> Tensor:
+def waves(time: Tensor) -> Tensor:
     """Sines and cosines of the noise level at frequencies from 1 to 1000."""
-    half = _TIME_WIDTH // 2
+    half = TIME_WIDTH // 2
     rates = torch.exp(torch.linspace(0, math.log(1000), half, device=time.device))
     angles = time.float()[:, None] * rates
     return torch.cat([angles.cos(), angles.sin()], 1)
@@ -292,7 +293,7 @@ def _modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
 
 
-def _padding(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+def padding(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
     """Additive logits (rows, 1, 1, keys) that hide padded words."""
     hidden = torch.zeros(text_mask.shape, dtype=dtype, device=text_mask.device)
     hidden = hidden.masked_fill(~text_mask, -torch.inf)
