@@ -34,3 +34,14 @@ def test_global_randomness_is_left_alone() -> None:
     before = torch.random.get_rng_state()
     Streams([1]).normal((4,))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_choices_follow_the_shares_and_the_picture() -> None:
+    shares = torch.tensor([0.1, 0.6, 0.3]).expand(2, 4000, 3)
+    drawn = Streams([4, 9]).choose(shares)
+    assert drawn.shape == (2, 4000)
+    counts = torch.stack([torch.bincount(row, minlength=3) for row in drawn]) / 4000
+    torch.testing.assert_close(counts, shares[:, 0], atol=0.03, rtol=0)
+    assert torch.equal(Streams([9]).choose(shares[:1])[0], drawn[1])
+    certain = torch.tensor([0.0, 0.0, 1.0]).expand(2, 5, 3)
+    assert (Streams([1, 2]).choose(certain) == 2).all()

@@ -6,7 +6,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["Codec"]
+__all__ = ["HIDDEN", "Codec"]
+
+HIDDEN = -1
+"""Stands in a state of token ids for a token that is not decided yet."""
 
 
 class Codec(Protocol):

@@ -40,6 +40,18 @@ class Streams:
         """Draw uniform numbers in [0, 1) as (pictures, *shape), float32."""
         return torch.stack([torch.rand(tuple(shape), generator=each) for each in self._generators])
 
+    def choose(self, shares: Tensor) -> Tensor:
+        """Draw one of the classes by their shares (pictures, ..., classes), on the CPU in float32.
+
+        Returns:
+            Class numbers (pictures, ...), on the device of ``shares``.
+        """
+        drawn = []
+        for picture, generator in zip(shares.float().cpu(), self._generators, strict=True):
+            rows = torch.multinomial(picture.flatten(0, -2), 1, generator=generator)
+            drawn.append(rows.view(picture.shape[:-1]))
+        return torch.stack(drawn).to(shares.device)
+
     def fork(self, purpose: str) -> Streams:
         """Return independent streams for another purpose; the same name gives the same streams.
 

@@ -6,7 +6,7 @@ A variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114) as latent d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from limn.networks.weights import check_range, read_config, require
 
-__all__ = ["Autoencoder", "AutoencoderConfig"]
+__all__ = ["Autoencoder", "AutoencoderConfig", "check_layers", "doublings", "halvings"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,7 @@ class AutoencoderConfig:
 
     def __post_init__(self) -> None:
         check_range(self, channels=(1, 256))
-        require(1 <= len(self.widths) == len(self.blocks) <= 6, "widths and blocks must be 1 to 6 numbers each")
-        for name, values, most in (("widths", self.widths, 1024), ("blocks", self.blocks, 8)):
-            sound = all(type(value) is int and 1 <= value <= most for value in values)
-            require(sound, f"{name} must be whole numbers from 1 to {most}")
-        require(all(width % _GROUP == 0 for width in self.widths), f"widths must be multiples of {_GROUP}")
+        check_layers(self.widths, self.blocks)
 
     @property
     def factor(self) -> int:
@@ -56,20 +52,8 @@ class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        widths, blocks = config.widths, config.blocks
-        down: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, padding=1)]
-        up: list[nn.Module] = [nn.Conv2d(config.channels, widths[-1], 3, padding=1)]
-        for level, width in enumerate(widths):
-            if level:
-                down.append(nn.Conv2d(widths[level - 1], width, 2, stride=2))
-            down += [_Residual(width) for _ in range(blocks[level])]
-        for level in reversed(range(len(widths))):
-            up += [_Residual(widths[level]) for _ in range(blocks[level])]
-            if level:
-                up += [nn.Conv2d(widths[level], 4 * widths[level - 1], 1), nn.PixelShuffle(2)]
-        down += [_Norm(widths[-1]), nn.SiLU(), nn.Conv2d(widths[-1], 2 * config.channels, 1)]
-        up += [_Norm(widths[0]), nn.SiLU(), nn.Conv2d(widths[0], 12, 3, padding=1), nn.PixelShuffle(2)]
-        self.encoder, self.decoder = nn.Sequential(*down), nn.Sequential(*up)
+        self.encoder = halvings(config.widths, config.blocks, 2 * config.channels)
+        self.decoder = doublings(config.widths, config.blocks, config.channels)
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("std", torch.ones(config.channels))
 
@@ -105,6 +89,41 @@ class Autoencoder(nn.Module):
         """Turn raw latents into pictures; for training."""
         picture: Tensor = self.decoder(raw)
         return picture
+
+
+def check_layers(widths: Sequence[int], blocks: Sequence[int]) -> None:
+    """Refuse widths and blocks that no encoder and decoder of this kind can have.
+
+    Raises:
+        InputError: They do not fit each other or are out of bounds.
+    """
+    require(1 <= len(widths) == len(blocks) <= 6, "widths and blocks must be 1 to 6 numbers each")
+    for name, values, most in (("widths", widths, 1024), ("blocks", blocks, 8)):
+        sound = all(type(value) is int and 1 <= value <= most for value in values)
+        require(sound, f"{name} must be whole numbers from 1 to {most}")
+    require(all(width % _GROUP == 0 for width in widths), f"widths must be multiples of {_GROUP}")
+
+
+def halvings(widths: Sequence[int], blocks: Sequence[int], channels: int) -> nn.Sequential:
+    """Build the way down: pictures (pictures, 3, height, width) to a grid of cells with ``channels`` channels."""
+    layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, padding=1)]
+    for level, width in enumerate(widths):
+        if level:
+            layers.append(nn.Conv2d(widths[level - 1], width, 2, stride=2))
+        layers += [_Residual(width) for _ in range(blocks[level])]
+    return nn.Sequential(*layers, _Norm(widths[-1]), nn.SiLU(), nn.Conv2d(widths[-1], channels, 1))
+
+
+def doublings(widths: Sequence[int], blocks: Sequence[int], channels: int) -> nn.Sequential:
+    """Build the way up: a grid of cells with ``channels`` channels to pictures (pictures, 3, height, width)."""
+    layers: list[nn.Module] = [nn.Conv2d(channels, widths[-1], 3, padding=1)]
+    for level in reversed(range(len(widths))):
+        layers += [_Residual(widths[level]) for _ in range(blocks[level])]
+        if level:
+            layers += [nn.Conv2d(widths[level], 4 * widths[level - 1], 1), nn.PixelShuffle(2)]
+    return nn.Sequential(
+        *layers, _Norm(widths[0]), nn.SiLU(), nn.Conv2d(widths[0], 12, 3, padding=1), nn.PixelShuffle(2)
+    )
 
 
 _GROUP = 16

@@ -1,0 +1,174 @@
+"""A convolutional autoencoder whose cells are tokens: each is one of a few hundred learned codes.
+
+Vector quantisation (van den Oord et al. 2017, arXiv:1711.00937) with codes of few dimensions and unit length, so
+that a code is found by angle and all of them stay in use (ViT-VQGAN; Yu et al. 2022, arXiv:2110.04627).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from limn.networks.autoencoder import check_layers, doublings, halvings
+from limn.networks.weights import check_range, read_config
+
+__all__ = ["VQ", "Quantised", "VQConfig", "perplexity"]
+
+_DECAY = 0.98  # of the running usage: a code is judged by about the last 50 batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class VQConfig:
+    """The shape of a vector-quantised autoencoder; every field is bounded.
+
+    Args:
+        codes: How many tokens there are.
+        code_width: Dimensions of a code.
+        widths: Channels of the layers at a half, a quarter, an eighth ... of the side; one halving each.
+        blocks: Residual blocks at each size.
+    """
+
+    codes: int = 512
+    code_width: int = 8
+    widths: tuple[int, ...] = (64, 128, 192)
+    blocks: tuple[int, ...] = (1, 2, 1)
+
+    def __post_init__(self) -> None:
+        check_range(self, codes=(2, 2**16), code_width=(1, 256))
+        check_layers(self.widths, self.blocks)
+
+    @property
+    def factor(self) -> int:
+        """Pixels along one side of a token."""
+        return int(2 ** len(self.widths))
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """What becomes of a picture in training.
+
+    Args:
+        picture: Decoded pictures (pictures, 3, height, width).
+        ids: Tokens (pictures, h, w).
+        features: What the tokens stand for, before they were replaced by codes (pictures, h, w, code_width).
+        pull: Mean squared distance that draws codes to features.
+        commitment: The same distance, drawing features to codes.
+    """
+
+    picture: Tensor
+    ids: Tensor
+    features: Tensor
+    pull: Tensor
+    commitment: Tensor
+
+
+class VQ(nn.Module):
+    """Pictures in [-1, 1] to tokens, and back.
+
+    Args:
+        config: The network's shape.
+    """
+
+    usage: Tensor
+
+    def __init__(self, config: VQConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = halvings(config.widths, config.blocks, config.code_width)
+        self.decoder = doublings(config.widths, config.blocks, config.code_width)
+        self.codebook = nn.Parameter(F.normalize(torch.randn(config.codes, config.code_width), dim=1))
+        self.register_buffer("usage", torch.zeros(config.codes))
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> VQ:
+        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
+        return cls(read_config(VQConfig, config))
+
+    @property
+    def codes(self) -> int:
+        """How many tokens there are."""
+        return self.config.codes
+
+    @property
+    def factor(self) -> int:
+        """Pixels along one side of a token."""
+        return self.config.factor
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return unit vectors (pictures, h, w, code_width), one a cell, for pictures in [-1, 1]."""
+        return F.normalize(self.encoder(image).permute(0, 2, 3, 1).float(), dim=-1)
+
+    def nearest(self, features: Tensor) -> Tensor:
+        """Return ids (...) of the codes at the smallest angles to features (..., code_width) of any length."""
+        return (features.float() @ self._unit().T).argmax(-1)
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Turn pictures (pictures, 3, height, width) in [-1, 1] into token ids (pictures, h, w)."""
+        return self.nearest(self.features(image))
+
+    def decode(self, ids: Tensor) -> Tensor:
+        """Turn token ids (pictures, h, w) into pictures (pictures, 3, height, width), about in [-1, 1]."""
+        return self.render(F.embedding(ids, self._unit()))
+
+    def render(self, codes: Tensor) -> Tensor:
+        """Turn unit vectors (pictures, h, w, code_width) into pictures; for training."""
+        scale = math.sqrt(self.config.code_width)  # unit variance in each dimension
+        picture: Tensor = self.decoder(codes.permute(0, 3, 1, 2) * scale)
+        return picture
+
+    def forward(self, image: Tensor) -> Quantised:
+        """Take pictures through their tokens; gradients pass the tokens unchanged (straight through)."""
+        features = self.features(image)
+        ids = self.nearest(features.detach())
+        codes = F.embedding(ids, self._unit())
+        return Quantised(
+            picture=self.render(features + (codes - features).detach()),
+            ids=ids,
+            features=features,
+            pull=F.mse_loss(codes, features.detach()),
+            commitment=F.mse_loss(features, codes.detach()),
+        )
+
+    @torch.no_grad()
+    def note(self, ids: Tensor) -> None:
+        """Count which tokens a batch used; 1 is an equal share, as a running mean."""
+        counts = torch.bincount(ids.flatten(), minlength=self.codes)
+        self.usage.lerp_(counts.to(self.usage) * (self.codes / ids.numel()), 1 - _DECAY)
+
+    @torch.no_grad()
+    def revive(self, features: Tensor, generator: torch.Generator, least: float = 0.05) -> int:
+        """Put codes that are hardly used where features of a batch lie.
+
+        Args:
+            features: As :meth:`features` returns them.
+            generator: Chooses the features, on the CPU.
+            least: Usage below which a code counts as dead; 1 is an equal share.
+
+        Returns:
+            How many codes were moved.
+        """
+        dead = (self.usage < least).nonzero().flatten()
+        flat = features.detach().flatten(0, -2)
+        chosen = torch.randint(len(flat), (len(dead),), generator=generator)
+        self.codebook[dead] = flat[chosen.to(flat.device)].to(self.codebook)
+        self.usage[dead] = 1.0
+        return len(dead)
+
+    def _unit(self) -> Tensor:
+        return F.normalize(self.codebook.float(), dim=1)
+
+
+def perplexity(ids: Tensor, codes: int) -> float:
+    """Return how many tokens are in use, counted by their entropy: from 1 to ``codes``.
+
+    >>> perplexity(torch.tensor([0, 1, 2, 3]), 512)
+    4.0
+    """
+    share = torch.bincount(ids.flatten(), minlength=codes).double() / ids.numel()
+    return round(float(torch.special.entr(share).sum().exp()), 6)
