@@ -14,6 +14,7 @@ from torch import Tensor
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.kernel.branch import Branches
+from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.predictor import Ask, Conditioning
@@ -115,16 +116,16 @@ def test_scale_one_asks_nothing_more() -> None:
 class Composed(Guidance):
     """Several prompts, each with a weight that changes over the steps."""
 
-    rank: ClassVar[Rank] = Rank.AMPLIFY
+    rank: ClassVar[Rank] = Rank.REFINE
     prompts: tuple[str, ...] = ("one", "three")
     weights: tuple[tuple[float, ...], ...] = ((1.0, 0.0), (2.0, 5.0))
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         more = {f"also {text}": branches["main"].saying(text) for text in self.prompts}
-        return {**branches, "without text": branches["main"].without("text"), **more}
+        return {**branches, "null": branches["main"].without("text"), **more}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
-        null = predictions["without text"]
+        null = predictions["null"]
         terms = [
             weight[step.index] * (predictions[f"also {text}"] - null)
             for text, weight in zip(self.prompts, self.weights, strict=True)
@@ -302,10 +303,48 @@ class Uneven(Guidance):
         long = len(branches["main"].prompt.text) > 3
         return {**branches, "more": branches["main"].saying("x")} if long else branches
 
+    def combine(self, predictions: Predictions, step: Step) -> Predictions:
+        more = predictions.get("more", predictions["main"])
+        return {**predictions, "main": predictions["main"] + 10 * (predictions["main"] - more)}
 
-def test_prompts_that_need_different_branches_are_refused() -> None:
-    with pytest.raises(InputError, match="one at a time"):
-        run([Uneven()], ["red", "red heart"])
+
+def test_a_branch_that_a_picture_does_not_ask_for_is_answered_as_its_main() -> None:
+    answer, predictor, _ = run([Uneven()], ["red", "red heart"])
+    assert predictor.batches == [3]
+    assert torch.allclose(answer, noise_for([0, 1]) / 2 + torch.tensor([[3.0], [4.0 + 10 * 3.0]]))
+
+
+def test_guidances_that_take_each_others_place_are_refused() -> None:
+    with pytest.raises(InputError, match=r"classifier_free: is given twice; use one"):
+        run([ClassifierFree(), ClassifierFree(scale=2.0)])
+    with pytest.raises(InputError, match="slotted: takes the place of momentum"):
+        run([Momentum(), Slotted()])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slotted(Momentum):
+    slot: ClassVar[str] = "momentum"
+
+
+def test_several_forwards_answer_as_one() -> None:
+    guidances = [Focus(), Composed(), ClassifierFree(scale=4.0)]
+    prompts = ["red heart", "a blue square", "x"]
+    whole, split = run(guidances, prompts), run(guidances, prompts, max_rows=5)
+    assert split[1].batches == [5, 5, 2]
+    assert torch.equal(whole[0], split[0])
+
+
+def test_encodings_are_kept_over_walks() -> None:
+    encoder = WordLengths()
+    kept = Encodings(encoder, limit=2)
+    for prompts in (["red heart"], ["red heart"], ["x", "red heart"]):
+        streams = Streams(range(len(prompts)))
+        runner = Runner(Linear(), encoder, [Prompt(each) for each in prompts], [], streams, encodings=kept)
+        runner(Step(index=0, total=2, x=streams.normal((4,)), level=LEVEL, next=NEXT))
+    assert encoder.encoded == ["red heart", "x"]
+    kept.rows([Ask(Prompt("y"))])
+    kept.rows([Ask(Prompt("x"))])
+    assert encoder.encoded[2:] == ["y", "x"], "the one not used for longest went"
 
 
 def test_a_picture_does_not_depend_on_its_neighbours() -> None:

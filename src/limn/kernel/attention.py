@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["AttentionEdit", "AttentionSite", "attend"]
+__all__ = ["AttentionEdit", "AttentionSite", "Joined", "attend"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,12 @@ class AttentionEdit:
     """A change to the attention of one row; subclasses are frozen dataclasses, so equal edits share a batch.
 
     The default methods change nothing. Most edits override :meth:`bias` (re-weighting words, painting with
-    words) or :meth:`values` (structured conditioning); perturbed attention overrides :meth:`attend`.
+    words, identity attention) or :meth:`values` (structured conditioning); such edits can be joined.
     """
+
+    def skips(self, layer: int, layers: int) -> bool:
+        """Say whether the row passes a whole layer unchanged, as in skip-layer guidance."""
+        return False
 
     def touches(self, site: AttentionSite) -> bool:
         """Say whether the edit acts at this site; elsewhere its rows take the fused path."""
@@ -82,6 +86,38 @@ class AttentionEdit:
         if extra is not None:
             mask = extra if mask is None else mask + extra
         return F.scaled_dot_product_attention(query, key, self.values(value, site), attn_mask=mask)
+
+
+@dataclass(frozen=True)
+class Joined(AttentionEdit):
+    """Several edits of one row: biases add up, values pass through one edit after another."""
+
+    parts: tuple[AttentionEdit, ...]
+
+    @classmethod
+    def of(cls, *edits: AttentionEdit) -> Joined:
+        """Join edits, each of which may itself be joined."""
+        return cls(tuple(part for edit in edits for part in (edit.parts if isinstance(edit, Joined) else (edit,))))
+
+    def skips(self, layer: int, layers: int) -> bool:
+        """Say whether any part skips the layer."""
+        return any(part.skips(layer, layers) for part in self.parts)
+
+    def touches(self, site: AttentionSite) -> bool:
+        """Say whether any part acts at this site."""
+        return any(part.touches(site) for part in self.parts)
+
+    def bias(self, query: Tensor, key: Tensor, site: AttentionSite) -> Tensor | None:
+        """Return the sum of the parts' biases."""
+        found = [part.bias(query, key, site) for part in self.parts if part.touches(site)]
+        biases = [each for each in found if each is not None]
+        return sum(biases[1:], biases[0]) if biases else None
+
+    def values(self, value: Tensor, site: AttentionSite) -> Tensor:
+        """Return the values after every part."""
+        for part in self.parts:
+            value = part.values(value, site) if part.touches(site) else value
+        return value
 
 
 def attend(

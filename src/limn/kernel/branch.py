@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from limn.kernel.attention import AttentionEdit
+from limn.kernel.attention import AttentionEdit, Joined
 from limn.kernel.prompt import Prompt
 
 __all__ = ["Branch", "Branches"]
@@ -42,8 +42,8 @@ class Branch:
         return replace(self, drop=self.drop | {part}, attention=edit)
 
     def edited(self, edit: AttentionEdit) -> Branch:
-        """Return the question with a change to its attention."""
-        return replace(self, attention=edit)
+        """Return the question with a change to its attention, after those it has."""
+        return replace(self, attention=edit if self.attention is None else Joined.of(self.attention, edit))
 
 
 Branches = dict[str, Branch]

@@ -13,6 +13,7 @@ from torch import Tensor
 from limn.kernel import spec
 from limn.kernel.adapter import Adapter
 from limn.kernel.codec import Codec
+from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.guidance import Guidance
 from limn.kernel.predictor import Encoder, Predictor
@@ -66,6 +67,8 @@ class Stage:
         steps: int | None = None,
         given: Mapping[str, Tensor] | None = None,
         noise: Tensor | None = None,
+        encodings: Encodings | None = None,
+        max_rows: int | None = None,
         ledger: Ledger | None = None,
     ) -> Iterator[Step]:
         """Walk one batch from noise to state.
@@ -79,6 +82,8 @@ class Stage:
             steps: Instead of the stage's own.
             given: What earlier stages made (pictures, ...).
             noise: Unit noise to start from (pictures, *state); drawn from the streams when ``None``.
+            encodings: Text encodings kept from earlier walks.
+            max_rows: Most rows in one forward pass.
             ledger: Where forwards are noted.
 
         Yields:
@@ -91,7 +96,8 @@ class Stage:
         start = noise.to(self.device) * self.schedule.start_scale(steps, sampler)
         predict = Runner(
             self.predictor, self.encoder, prompts, guidances, streams,
-            given=given, adapters=self.adapters, ledger=ledger,
+            given=given, adapters=self.adapters, codec=self.codec, encodings=encodings, max_rows=max_rows,
+            ledger=ledger,
         )  # fmt: skip
         yield from sampler.walk(predict, start, levels, streams)
 
@@ -170,6 +176,7 @@ class Generator:
         self.name, self.stages, self.weights, self.size = name, tuple(stages), weights, size
         self.sizes = sizes or (min(size), max(size))
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
+        self._encodings = [Encodings(stage.encoder) for stage in self.stages]
 
     def request(
         self,
@@ -229,6 +236,7 @@ class Generator:
         done: Collection[int] = (),
         only: Collection[int] | None = None,
         batch: int | None = None,
+        max_rows: int | None = None,
         ledger: Ledger | None = None,
     ) -> Iterator[Progress | Picture]:
         """Draw a request's pictures.
@@ -241,6 +249,7 @@ class Generator:
             done: Indices of pictures that exist already.
             only: Indices of the pictures wanted; all when ``None``.
             batch: Pictures drawn together.
+            max_rows: Most rows in one forward pass, for when memory is short; the pictures are the same.
             ledger: Where forwards are noted.
 
         Yields:
@@ -253,7 +262,7 @@ class Generator:
             chunk = items[start : start + size]
             if left.isdisjoint(item.index for item in chunk):
                 continue
-            for event in self._draw_batch(request, chunk, ledger):
+            for event in self._draw_batch(request, chunk, max_rows, ledger):
                 if isinstance(event, Picture):
                     if event.item.index in left:
                         drawn += 1
@@ -270,7 +279,7 @@ class Generator:
         return [each for each in self.draw(self.request(prompts, **options)) if isinstance(each, Picture)]
 
     def _draw_batch(
-        self, request: Request, chunk: Sequence[Item], ledger: Ledger | None
+        self, request: Request, chunk: Sequence[Item], max_rows: int | None, ledger: Ledger | None
     ) -> Iterator[Picture | dict[str, Any]]:
         prompts = [item.prompt for item in chunk]
         indices = tuple(item.index for item in chunk)
@@ -291,6 +300,8 @@ class Generator:
                 sampler=sampler if last else None,  # type: ignore[arg-type]
                 steps=request.steps if last else None,
                 given=given,
+                encodings=self._encodings[place],
+                max_rows=max_rows,
                 ledger=ledger,
             )
             for step in walk:

@@ -24,24 +24,35 @@ class Rank(IntEnum):
     AMPLIFY = 1
     NUDGE = 2
     CONSTRAIN = 3
+    BOUND = 4
 
 
 class Guidance(Part):
     """Base of every steering method; a subclass is a frozen dataclass in a file of its own name.
 
     ``rank`` says when it takes its turn, ``space`` in which space :meth:`combine` works: ``"clean"``, ``"noise"``,
-    ``"logits"``, or ``"any"`` for methods that are the same in all of them. State over steps goes to
-    ``step.memory``, never on the object.
+    ``"logits"``, or ``"any"`` for methods that are the same in all of them. Of the guidances with one ``slot`` only
+    one can be used: they are different answers to the same question. State over steps goes to ``step.memory``,
+    never on the object.
     """
 
     rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "clean"
+    slot: ClassVar[str] = ""
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether :meth:`expand` looks at ``step.picture``, so that pictures may ask different questions."""
+        return False
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Return the questions of one picture, with more added or some rewritten.
 
+        A branch that one picture asks for and another does not is answered for the other as its ``"main"``.
+
         Args:
-            branches: Questions so far, ``"main"`` among them.
+            branches: Questions so far, ``"main"`` among them; ``"null"`` is the one without words, shared by all
+                guidances that need it.
             step: Where the walk stands.
         """
         return branches
@@ -50,7 +61,9 @@ class Guidance(Part):
         """Return the answers with ``"main"`` folded anew.
 
         Args:
-            predictions: Answers (pictures, ...) by branch name, in this guidance's space.
+            predictions: Answers (pictures, ...) by branch name, in this guidance's space. From rank AMPLIFY on,
+                ``"base"`` is what ``"main"`` was after REFINE; a guidance that amplifies adds to ``"main"`` what
+                it works out from ``"base"``, so that several of them add up in any order.
             step: Where the walk stands.
         """
         return predictions

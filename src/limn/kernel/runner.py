@@ -10,16 +10,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from limn.kernel import spec
 from limn.kernel.adapter import Adapter
 from limn.kernel.branch import Branch, Branches
+from limn.kernel.codec import Codec
+from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions
+from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.predictor import Ask, Conditioning, Encoder, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.step import Step
 
-__all__ = ["Forward", "Ledger", "Runner"]
+__all__ = ["Forward", "Ledger", "Runner", "check_together"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +66,17 @@ class Runner:
         predictor: The model.
         encoder: Turns prompts into conditioning.
         prompts: One prompt for each picture.
-        guidances: In any order; sorted by rank here.
+        guidances: In any order; sorted by rank, and within a rank by name, here.
         streams: One random stream for each picture.
         given: What earlier stages made, by name, each (pictures, ...).
         adapters: Other sets of weights that a branch may name.
+        codec: Turns states into pictures, for guidances that look at them.
+        encodings: Encodings of ``encoder`` kept from earlier walks.
+        max_rows: Most rows in one forward pass; more are answered by several, with equal results.
         ledger: Where forwards are noted.
+
+    Raises:
+        InputError: If the guidances cannot be used together or with this model.
     """
 
     def __init__(
@@ -80,20 +89,24 @@ class Runner:
         *,
         given: Mapping[str, Tensor] | None = None,
         adapters: Mapping[str, Adapter] | None = None,
+        codec: Codec | None = None,
+        encodings: Encodings | None = None,
+        max_rows: int | None = None,
         ledger: Ledger | None = None,
     ) -> None:
         self.predictor, self.encoder, self.prompts, self.streams = predictor, encoder, tuple(prompts), streams
-        self.guidances = sorted(guidances, key=lambda each: each.rank)
+        self.guidances = sorted(guidances, key=lambda each: (each.rank, spec.name_of(each)))
         self.given, self.adapters = dict(given or {}), dict(adapters or {})
+        self.codec, self.max_rows = codec, max_rows
         self.ledger = ledger if ledger is not None else Ledger()
         self._memories: list[dict[str, Any]] = [{} for _ in self.guidances]
-        self._encoded: dict[tuple[object, ...], Conditioning] = {}
+        self._encodings = encodings if encodings is not None else Encodings(encoder)
         self._stacked: dict[tuple[tuple[object, ...], ...], Conditioning] = {}
-        _check_spaces(self.guidances, predictor.space)
+        check_together(self.guidances, predictor.space)
 
     def __call__(self, step: Step) -> Tensor:
         """Answer a step with the guided clean state or logits (pictures, ...)."""
-        step = replace(step, streams=self.streams, encoder=self.encoder)
+        step = replace(step, streams=self.streams, encoder=self.encoder, codec=self.codec)
         asked = self._expand(step)
         if any(branch.gradient for branches in asked for branch in branches.values()):
             step = replace(step, x=step.x.detach().requires_grad_(True))
@@ -106,68 +119,62 @@ class Runner:
         return [replace(step, memory=memory) for memory in memories]
 
     def _expand(self, step: Step) -> list[Branches]:
-        """Return the questions of each picture; equal prompts are expanded once and memory is only read."""
-        steps, done = self._steps(replace(step, primary=False)), dict[Prompt, Branches]()
-        for prompt in self.prompts:
-            if prompt in done:
-                continue
-            branches: Branches = {"main": Branch(prompt)}
-            for guidance, own in zip(self.guidances, steps, strict=True):
-                branches = guidance.expand(branches, replace(own, primary=step.primary))
-            done[prompt] = branches
-        first = done[self.prompts[0]]
-        for branches in done.values():
-            if _plan(branches) != _plan(first):
-                raise InputError(
-                    "guidance: the prompts of one batch need different branches "
-                    f"({', '.join(first)} against {', '.join(branches)}); draw them one at a time"
-                )
-        self.ledger.branches.setdefault(step.index, first)
-        return [done[prompt] for prompt in self.prompts]
+        """Return the questions of each picture; equal prompts are expanded once unless a guidance is adaptive."""
+        steps = [replace(own, primary=step.primary) for own in self._steps(replace(step, primary=False))]
+        adaptive = any(guidance.adaptive for guidance in self.guidances)
+        done: dict[Prompt | int, Branches] = {}
+        asked = []
+        for picture, prompt in enumerate(self.prompts):
+            key = picture if adaptive else prompt
+            if key not in done:
+                branches: Branches = {"main": Branch(prompt)}
+                for guidance, own in zip(self.guidances, steps, strict=True):
+                    branches = guidance.expand(branches, replace(own, picture=picture))
+                done[key] = branches
+            asked.append(done[key])
+        self.ledger.branches.setdefault(step.index, _union(asked))
+        return asked
 
     def _answer(self, asked: Sequence[Branches], step: Step) -> Predictions:
         """Ask every distinct question once, one forward for each set of weights."""
-        groups: dict[tuple[str | None, bool], dict[tuple[int, Branch], int]] = {}
+        groups: dict[_Weights, dict[tuple[int, Branch], int]] = {}
         for picture, branches in enumerate(asked):
             for branch in branches.values():
                 rows = groups.setdefault((branch.adapter, branch.gradient), {})
                 rows.setdefault((picture, branch), len(rows))
-        outputs = {key: self._forward(key, rows, asked[0], step) for key, rows in groups.items()}
+        union = _union(asked)
+        outputs = {key: self._forward(key, list(rows), union, step) for key, rows in groups.items()}
         answers: Predictions = {}
-        for name in asked[0]:
-            places = []
-            for picture, branches in enumerate(asked):
-                branch = branches[name]
-                places.append(groups[branch.adapter, branch.gradient][picture, branch])
-            key = (asked[0][name].adapter, asked[0][name].gradient)
-            output = outputs[key]
-            whole = places == list(range(output.shape[0]))
-            answers[name] = output if whole else output[torch.as_tensor(places, device=output.device)]
+        for name in union:
+            wanted = [branches.get(name, branches["main"]) for branches in asked]
+            keys = [(branch.adapter, branch.gradient) for branch in wanted]
+            places = [groups[key][row] for key, row in zip(keys, enumerate(wanted), strict=True)]
+            if len(set(keys)) == 1:
+                answers[name] = _rows(outputs[keys[0]], places)
+            else:
+                answers[name] = torch.stack([outputs[key][row] for key, row in zip(keys, places, strict=True)])
         return answers
 
-    def _forward(
-        self,
-        key: tuple[str | None, bool],
-        rows: Mapping[tuple[int, Branch], int],
-        first: Branches,
-        step: Step,
-    ) -> Tensor:
+    def _forward(self, key: _Weights, rows: Sequence[tuple[int, Branch]], union: Branches, step: Step) -> Tensor:
         adapter, gradient = key
-        pictures = [picture for picture, _ in rows]
-        branches = [branch for _, branch in rows]
-        conditioning = self._condition(pictures, branches)
-        whole = pictures == list(range(step.x.shape[0]))
-        x = step.x if whole else step.x[torch.as_tensor(pictures, device=step.x.device)]
-        names = tuple(name for name, branch in first.items() if (branch.adapter, branch.gradient) == key)
-        self.ledger.forwards.append(
-            Forward(
-                step=step.index, adapter=adapter, gradient=gradient, names=names, rows=len(rows),
-                pictures=len(self.prompts),
-            )
-        )  # fmt: skip
-        edits = [branch.attention for branch in branches]
+        names = tuple(name for name, branch in union.items() if (branch.adapter, branch.gradient) == key)
+        size = self.max_rows or len(rows)
+        answers = []
         with torch.set_grad_enabled(gradient), self._weights(adapter) as predictor:
-            return predictor(x if gradient else x.detach(), step.level, conditioning, edits)
+            for start in range(0, len(rows), size):
+                part = rows[start : start + size]
+                pictures, branches = [picture for picture, _ in part], [branch for _, branch in part]
+                x = _rows(step.x if gradient else step.x.detach(), pictures)
+                conditioning = self._condition(pictures, branches)
+                edits = [branch.attention for branch in branches]
+                answers.append(predictor(x, step.level, conditioning, edits))
+                self.ledger.forwards.append(
+                    Forward(
+                        step=step.index, adapter=adapter, gradient=gradient, names=names, rows=len(part),
+                        pictures=len(self.prompts),
+                    )
+                )  # fmt: skip
+        return answers[0] if len(answers) == 1 else torch.cat(answers)
 
     def _weights(self, adapter: str | None) -> AbstractContextManager[Predictor]:
         if adapter is None:
@@ -177,49 +184,68 @@ class Runner:
         return self.adapters[adapter].on(self.predictor)
 
     def _condition(self, pictures: Sequence[int], branches: Sequence[Branch]) -> Conditioning:
-        """Encode what has not been encoded on this walk, and join the rows."""
-        keys: list[tuple[object, ...]] = [
+        """Return the rows of conditioning; the same rows are joined once a walk."""
+        keys = tuple(
             (branch.prompt, branch.drop, picture if self.given else None)
             for picture, branch in zip(pictures, branches, strict=True)
-        ]
-        stacked = self._stacked.get(tuple(keys))
-        if stacked is not None:
-            return stacked
-        missing: dict[tuple[object, ...], Ask] = {}
-        for key, picture, branch in zip(keys, pictures, branches, strict=True):
-            if key not in self._encoded and key not in missing:
-                given = {name: value[picture] for name, value in self.given.items()}
-                missing[key] = Ask(branch.prompt, branch.drop, given)
-        if missing:
-            encoded = self.encoder.encode(list(missing.values()))
-            self._encoded.update({key: encoded.pick([row]) for row, key in enumerate(missing)})
-        distinct = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-        together = Conditioning.stack([self._encoded[key] for key in distinct])
-        self._stacked[tuple(keys)] = together.pick([distinct[key] for key in keys])
-        return self._stacked[tuple(keys)]
+        )
+        if keys not in self._stacked:
+            asks = [
+                Ask(branch.prompt, branch.drop, {name: value[picture] for name, value in self.given.items()})
+                for picture, branch in zip(pictures, branches, strict=True)
+            ]
+            self._stacked[keys] = self._encodings.rows(asks)
+        return self._stacked[keys]
 
     def _combine(self, answers: Predictions, step: Step) -> Tensor:
         """Fold by rank; convert only when the next guidance works in another space."""
         space = self.predictor.space
+        if not self.guidances:
+            return answers["main"]
         for guidance, own in zip(self.guidances, self._steps(step), strict=True):
             wanted = space if guidance.space == "any" else guidance.space
             if wanted != space:
                 convert = step.to_noise if wanted == "noise" else step.to_clean
                 answers = {name: convert(answer) for name, answer in answers.items()}
                 space = wanted
-            answers = guidance.combine(answers, own)
+            if guidance.rank >= Rank.AMPLIFY:
+                answers.setdefault("base", answers["main"])
+            answers = guidance.combine(answers, replace(own, space=space))
         main = answers["main"]
         return step.to_clean(main) if space == "noise" else main
 
 
-def _plan(branches: Branches) -> dict[str, tuple[str | None, bool]]:
-    return {name: (branch.adapter, branch.gradient) for name, branch in branches.items()}
+def check_together(guidances: Sequence[Guidance], space: str) -> None:
+    """Refuse guidances that cannot be used together, or with a model that answers in this space.
 
+    Args:
+        guidances: What is to be used.
+        space: ``"clean"`` or ``"logits"``.
 
-def _check_spaces(guidances: Sequence[Guidance], space: str) -> None:
+    Raises:
+        InputError: With a sentence that names the guidance.
+    """
+    seen: dict[str, str] = {}
     for guidance in guidances:
-        continuous = guidance.space in ("clean", "noise")
-        fits = guidance.space == "any" or (space == "clean" and continuous) or guidance.space == space
-        if not fits:
-            name = type(guidance).__name__
+        name = spec.name_of(guidance)
+        continuous = space == "clean" and guidance.space in ("clean", "noise")
+        if not (continuous or guidance.space in ("any", space)):
             raise InputError(f"guidance {name}: works in {guidance.space} space, this model answers in {space}")
+        for key in {name, guidance.slot or name}:
+            if key in seen:
+                other = "is given twice" if seen[key] == name else f"takes the place of {seen[key]}"
+                raise InputError(f"guidance {name}: {other}; use one of them")
+        seen.update({name: name, guidance.slot or name: name})
+
+
+_Weights = tuple[str | None, bool]
+
+
+def _union(asked: Sequence[Branches]) -> Branches:
+    """Return the questions of all pictures, each as the first picture that has it asks it."""
+    return {name: branch for branches in reversed(asked) for name, branch in branches.items()}
+
+
+def _rows(values: Tensor, places: Sequence[int]) -> Tensor:
+    whole = list(places) == list(range(values.shape[0]))
+    return values if whole else values[torch.as_tensor(places, device=values.device)]

@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import math
 import pkgutil
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from typing import Any, ClassVar
 
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Part", "build", "find", "names", "parse", "record"]
+__all__ = ["Part", "build", "find", "name_of", "names", "parse", "record"]
 
 
 class Part:
@@ -47,6 +48,15 @@ def find(kind: str, name: str) -> type[Part]:
     if part is None:
         raise unknown_name(_singular(kind), name, names(kind))
     return part
+
+
+def name_of(part: Part) -> str:
+    """Return the name under which a part is registered, that of its file.
+
+    >>> name_of(parse("guidance", "classifier_free"))
+    'classifier_free'
+    """
+    return re.sub("(?<!^)(?=[A-Z])", "_", type(part).__name__).lower()
 
 
 def names(kind: str) -> list[str]:
@@ -109,12 +119,11 @@ def record(part: Part) -> dict[str, Any]:
     >>> record(parse("samplers", "ddim:eta=0.5"))
     {'name': 'ddim', 'eta': 0.5}
     """
-    module = type(part).__module__.rpartition(".")[2]
     fields = {
         field.name: _plain(getattr(part, field.name))
         for field in dataclasses.fields(part)  # type: ignore[arg-type]
     }
-    return {"name": module, **fields}
+    return {"name": name_of(part), **fields}
 
 
 def _modules(kind: str) -> list[str]:
@@ -169,7 +178,7 @@ def _convert(kind: str, where: str, value: Any, hint: Any) -> Any:
             raise unknown_name(f"value of {where}", str(value), [str(each) for each in arguments])
         return value
     if origin is tuple:
-        items = value.split() if isinstance(value, str) else list(value)
+        items = _pieces(value, arguments[0]) if isinstance(value, str) else list(value)
         inner = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else arguments
         if len(inner) != len(items):
             raise InputError(f"{where}: takes {len(inner)} values, {len(items)} given")
@@ -177,6 +186,12 @@ def _convert(kind: str, where: str, value: Any, hint: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, Part):
         return value if isinstance(value, Part) else _nested(kind, value)
     return _scalar(where, value, hint)
+
+
+def _pieces(text: str, kind: Any) -> list[str]:
+    """Split several values in one at bars; numbers may stand with spaces between them as well."""
+    bars = "|" in text or kind is str
+    return [each.strip() for each in text.split("|")] if bars else text.split()
 
 
 def _nested(kind: str, value: Any) -> Part:

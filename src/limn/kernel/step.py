@@ -12,6 +12,7 @@ from torch import Tensor
 from limn.kernel.rng import Streams
 
 if TYPE_CHECKING:
+    from limn.kernel.codec import Codec
     from limn.kernel.predictor import Encoder
 
 __all__ = ["Level", "Step"]
@@ -57,6 +58,9 @@ class Step:
         memory: A guidance's own state, kept over the steps of one walk.
         streams: Random streams, one for each picture.
         encoder: The encoder of the stage, for guidances that look at words and tokens.
+        codec: The codec of the stage, for guidances that look at the picture.
+        picture: Which picture of the batch questions are being expanded for; ``None`` otherwise.
+        space: The space answers stand in while they are combined: ``"clean"``, ``"noise"`` or ``"logits"``.
     """
 
     index: int
@@ -69,6 +73,9 @@ class Step:
     memory: MutableMapping[str, Any] = field(default_factory=dict)
     streams: Streams | None = None
     encoder: Encoder | None = None
+    codec: Codec | None = None
+    picture: int | None = None
+    space: str = "clean"
 
     @property
     def share(self) -> float:

@@ -173,7 +173,9 @@ class Trunk(nn.Module):
             site = AttentionSite(
                 layer=layer, layers=len(self.blocks), kind="joint", text=words, image=image, sigma=sigma
             )
-            x = block(x, modulation, mask, self.causal, edits, site, cache)
+            after = block(x, modulation, mask, self.causal, edits, site, cache)
+            skip = [edit is not None and edit.skips(layer, len(self.blocks)) for edit in edits]
+            x = torch.where(torch.tensor(skip, device=x.device)[:, None, None], x, after) if any(skip) else after
         return x
 
 

@@ -97,7 +97,7 @@ class UNet:
     ) -> Tensor:
         """Answer rows (rows, channels, height, width); see :class:`limn.predictors.diffusion.Network`."""
         model = self.model
-        weight = model.conv_in.weight  # model.device and model.dtype search the whole tree, milliseconds at each step
+        weight = model.conv_in.weight  # model.device and .dtype search the whole tree: milliseconds a step
         state = x.to(weight.device, weight.dtype)
         extra = {}
         if any(edit is not None for edit in edits):

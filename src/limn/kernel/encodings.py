@@ -1,0 +1,47 @@
+"""Text encodings, kept over steps, seeds and requests: a prompt is encoded once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+
+from limn.kernel.predictor import Ask, Conditioning, Encoder
+
+__all__ = ["Encodings"]
+
+
+class Encodings:
+    """The newest encodings of one encoder.
+
+    Args:
+        encoder: Turns asks into conditioning.
+        limit: Most encodings kept; the one not used for longest goes first.
+    """
+
+    def __init__(self, encoder: Encoder, *, limit: int = 256) -> None:
+        self.encoder, self.limit = encoder, limit
+        self._kept: OrderedDict[Hashable, Conditioning] = OrderedDict()
+
+    def rows(self, asks: Sequence[Ask]) -> Conditioning:
+        """Return one row of conditioning for each ask; only what is not known yet is encoded, all at once.
+
+        What earlier stages made belongs to one picture, so an ask that carries it is never kept.
+        """
+        keys = [(ask.prompt, ask.drop, place if ask.given else None) for place, ask in enumerate(asks)]
+        missing = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in self._kept}
+        known = {key: self._kept[key] for key in keys if key in self._kept}
+        if missing:
+            encoded = self.encoder.encode(list(missing.values()))
+            known.update({key: encoded.pick([row]) for row, key in enumerate(missing)})
+        for key in dict.fromkeys(keys):
+            if key[2] is None:
+                self._kept[key] = known[key]
+                self._kept.move_to_end(key)
+        while len(self._kept) > self.limit:
+            self._kept.popitem(last=False)
+        places = {key: place for place, key in enumerate(known)}
+        return Conditioning.stack(list(known.values())).pick([places[key] for key in keys])
+
+    def clear(self) -> None:
+        """Forget everything; to be called when the encoder has changed."""
+        self._kept.clear()
