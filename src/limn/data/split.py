@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-__all__ = ["SPLITS", "STYLES", "split_of", "unit"]
+__all__ = ["SPLITS", "STYLES", "half_of", "split_of", "unit"]
 
 STYLES: Final = ("3d", "noto", "twemoji", "flat")
 SPLITS: Final = ("train", "pair", "cell")
@@ -26,6 +26,15 @@ def unit(text: str) -> float:
     True
     """
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
+
+
+def half_of(key: str) -> str:
+    """Say which of two independent judges learns from a picture, ``a`` or ``b``; each style is in both halves.
+
+    >>> [half_of(key) for key in ("3d/1f600", "noto/1f600", "flat/1f600")]
+    ['a', 'a', 'b']
+    """
+    return "a" if unit("half:" + key) < 0.5 else "b"
 
 
 def split_of(concept: str, style: str, *, version: float = 1.0, cell: tuple[str, str, str] | None = None) -> str:

@@ -52,5 +52,6 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 def write_sums(folder: Path) -> None:
     """Write ``SHA256SUMS``, which every later loading of the weights is held against."""
-    files = sorted([*folder.glob("*.safetensors"), folder / "config.json"])
+    settings = [path for path in folder.glob("*.json") if path.name != "card.json"]
+    files = sorted([*folder.glob("*.safetensors"), *settings])
     write_text(folder / "SHA256SUMS", "".join(f"{sha256_of(path)}  {path.name}\n" for path in files))

@@ -14,14 +14,21 @@ from torch import nn
 
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.transformer import Transformer
 from limn.networks.weights import load_state, write_tensors
 from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint, load, write_text
 from limn.train.recipe import Recipe, parse
 
-__all__ = ["averaged", "build", "export", "recipe_of"]
+__all__ = ["Network", "averaged", "build", "export", "recipe_of"]
 
+Network = Transformer | Autoencoder | DualEncoder
+"""What a recipe can train."""
+
+_KINDS: Mapping[str, type[Network]] = {
+    "generator": Transformer, "autoencoder": Autoencoder, "contrastive": DualEncoder,
+}  # fmt: skip
 _STYLES = {
     "3d": "a 3d render of {}",
     "flat": "{}, flat style",
@@ -30,7 +37,7 @@ _STYLES = {
 }
 
 
-def build(recipe: Recipe) -> Transformer | Autoencoder:
+def build(recipe: Recipe) -> Network:
     """Build the network of a recipe, its weights drawn from the recipe's seed.
 
     Raises:
@@ -39,8 +46,7 @@ def build(recipe: Recipe) -> Transformer | Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         try:
-            kind = Autoencoder if recipe.task == "autoencoder" else Transformer
-            return kind.from_config(recipe.network)
+            return _KINDS[recipe.task].from_config(recipe.network)
         except WeightsError as error:
             raise InputError(f"network: {error}") from None
 
@@ -50,7 +56,7 @@ def recipe_of(checkpoint: Checkpoint) -> Recipe:
     return parse(checkpoint.recipe)
 
 
-def averaged(folder: Path) -> Transformer | Autoencoder:
+def averaged(folder: Path) -> Network:
     """Return the network of a training folder with its averaged weights, ready for use.
 
     Raises:
@@ -66,7 +72,7 @@ def _checkpoint(folder: Path) -> Checkpoint:
     return checkpoint
 
 
-def _averaged(checkpoint: Checkpoint) -> Transformer | Autoencoder:
+def _averaged(checkpoint: Checkpoint) -> Network:
     network = build(recipe_of(checkpoint))
     load_state(network, checkpoint.tensors["ema"], source="averaged weights")
     return network.eval().requires_grad_(False)
@@ -94,11 +100,14 @@ def export(
     """
     state = _checkpoint(checkpoint)
     recipe, network = recipe_of(state), _averaged(state)
+    config: dict[str, Any]
     folder.mkdir(parents=True, exist_ok=True)
     _write(network, folder / "model.safetensors", recipe)
-    if isinstance(network, Autoencoder):
-        config: dict[str, Any] = asdict(network.config)
-        size = 64
+    name = "config.json"
+    if isinstance(network, DualEncoder):
+        name, config, size = CONFIG, asdict(network.config), network.config.size
+    elif isinstance(network, Autoencoder):
+        config, size = asdict(network.config), 64
     else:
         size = network.config.grid
         config = {"family": "native", "target": recipe.objective.target, "transformer": asdict(network.config)}
@@ -112,7 +121,7 @@ def export(
         config.update(defaults or {})
         if styles and recipe.data.world == "pictograms":
             config["styles"] = _STYLES
-    write_text(folder / "config.json", json.dumps(config, indent=1) + "\n")
+    write_text(folder / name, json.dumps(config, indent=1) + "\n")
     source = Path(recipe.data.folder) / "ATTRIBUTION.md"
     if recipe.data.world == "pictograms" and source.is_file():
         write_text(folder / source.name, source.read_text("utf-8"))

@@ -24,7 +24,7 @@ from limn.encoders.text import LIMIT, TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.train.recipe import Data, Recipe
 
-__all__ = ["Batch", "Feed", "feed_for", "signed", "stream"]
+__all__ = ["Batch", "Captioned", "Feed", "feed_for", "signed", "stream"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ def feed_for(recipe: Recipe, words: TokenVectors) -> Feed:
     source = load(Path(recipe.data.folder), styles=recipe.data.styles or None)
     if recipe.task == "autoencoder":
         return _Pictures(recipe, source)
-    return _Captioned(recipe, source, words)
+    return Captioned(recipe, source, words)
 
 
 class _Shapes:
@@ -99,8 +99,14 @@ class _Pictures:
         return Batch(clean=signed(np.stack(pictures)), ids=self.ids, mask=self.ids.bool())
 
 
-class _Captioned:
-    """Pictograms (or their latents) with one of their captions, and scenes of two of them."""
+class Captioned:
+    """Pictograms (or their latents) with one of their captions, and scenes of two of them.
+
+    Args:
+        recipe: Says how often what is shown.
+        source: The pictograms.
+        words: Turns captions into tokens.
+    """
 
     def __init__(self, recipe: Recipe, source: PictureSet, words: TokenVectors) -> None:
         self.recipe = recipe
@@ -116,22 +122,32 @@ class _Captioned:
             pictures.append(np.stack([composite(each.picture) for each in made]))
             captions += [list(each.captions) for each in made]
         self.clean = _states(np.concatenate(pictures), recipe.data.autoencoder)
-        ids, mask = words.ids([caption for each in captions for caption in each], limit=LIMIT)
+        self.captions = [caption for each in captions for caption in each]
+        ids, mask = words.ids(self.captions, limit=LIMIT)
         self.ids, self.lengths = ids, mask.sum(1)
         self.starts = np.cumsum([0, *map(len, captions)])
 
     def __call__(self, step: int) -> Batch:
+        """Return the batch of a step, counted from 0."""
+        return self.batch(*self.pick(step))
+
+    def pick(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the places of a step's pictures and of the captions drawn for them, each (rows,)."""
         rows, seed = self.recipe.optimiser.batch, self.recipe.seed
         rng = stream(seed, 1, step)
         order = self._order(step, rng)
         if len(self.clean) > self.single:
             scenes = rng.integers(self.single, len(self.clean), size=rows)
             order = np.where(rng.random(rows) < self.recipe.data.scenes, scenes, order)
-        said = torch.from_numpy(rng.integers(self.starts[order], self.starts[order + 1]))
-        lengths = self.lengths[said]
+        return order, rng.integers(self.starts[order], self.starts[order + 1])
+
+    def batch(self, order: NDArray[np.int64], said: NDArray[np.int64]) -> Batch:
+        """Return pictures and captions at these places."""
+        words = torch.from_numpy(said)
+        lengths = self.lengths[words]
         longest = int(lengths.max())
         mask = torch.arange(longest) < lengths[:, None]
-        return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[said, :longest], mask=mask)
+        return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[words, :longest], mask=mask)
 
     def _order(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return which pictures a step shows: in passes over all of them, or over the two kinds by their share."""

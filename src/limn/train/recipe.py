@@ -31,6 +31,8 @@ class Data:
         toned: Share of pictures of people in one of the five skin tones, which are most of the pictograms; 0 shows
             every picture equally often.
         autoencoder: Folder of a trained autoencoder; the model then learns its latents.
+        half: Half of all pictograms, held-out ones included, for one of two independent judges: ``a`` or ``b``.
+        jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
     """
 
     world: Literal["pictograms", "shapes"] = "pictograms"
@@ -40,6 +42,8 @@ class Data:
     backgrounds: float = 0.0
     toned: float = 0.0
     autoencoder: str = ""
+    half: Literal["", "a", "b"] = ""
+    jitter: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +147,7 @@ class Recipe:
 
     Args:
         name: What the run is called.
-        task: ``generator`` or ``autoencoder``.
+        task: ``generator``, ``autoencoder`` or ``contrastive`` (a dual encoder of pictures and texts).
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
@@ -152,7 +156,7 @@ class Recipe:
     """
 
     name: str
-    task: Literal["generator", "autoencoder"] = "generator"
+    task: Literal["generator", "autoencoder", "contrastive"] = "generator"
     seed: int = 0
     ema: float = 0.9995
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -170,6 +174,7 @@ class Recipe:
             "ema": (self.ema, 0, 0.999999),
             "data.scenes": (self.data.scenes, 0, 1),
             "data.toned": (self.data.toned, 0, 1),
+            "data.jitter": (self.data.jitter, 0, 1),
             "data.backgrounds": (self.data.backgrounds, 0, 1),
             "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
             "optimiser.batch": (self.optimiser.batch, 1, 65536),

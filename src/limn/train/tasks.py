@@ -1,4 +1,4 @@
-"""The two things a recipe can train: a generator of pictures from words, and an autoencoder."""
+"""What a recipe can train: a generator of pictures from words, an autoencoder, or a dual encoder."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
-from limn.train.export import averaged, build
+from limn.train.export import Network, averaged, build
 from limn.train.feed import feed_for, stream
 from limn.train.losses import autoencoding, generation
 from limn.train.recipe import Recipe
 
-__all__ = ["Task", "autocast", "task_for"]
+__all__ = ["Task", "autocast", "grid", "pixels", "task_for"]
 
 _KINDS: tuple[Literal["one", "two", "three"], ...] = ("one", "two", "three")
 
@@ -30,7 +30,7 @@ class Task(Protocol):
     """What the loop needs to know of a task."""
 
     @property
-    def network(self) -> Transformer | Autoencoder:
+    def network(self) -> Network:
         """The network that learns."""
         ...
 
@@ -49,6 +49,10 @@ class Task(Protocol):
 
 def task_for(recipe: Recipe, device: str) -> Task:
     """Build the network and the feed that a recipe asks for."""
+    if recipe.task == "contrastive":
+        from limn.train.contrastive import Contrastive  # which stands on this module
+
+        return Contrastive(recipe, device)
     return _Autoencoding(recipe, device) if recipe.task == "autoencoder" else _Generation(recipe, device)
 
 
@@ -98,7 +102,7 @@ class _Generation:
         right = map(shapes.matches, shapes.read_all(pictures) if asked else [], asked)
         whole = np.array([each["all"] for each in right]).reshape(-1, 32)
         scores: dict[str, float] = {kind: float(share) for kind, share in zip(_KINDS, whole.mean(1), strict=False)}
-        return _grid(pictures), scores
+        return grid(pictures), scores
 
     @torch.inference_mode()
     def _draw(self, network: Transformer, prompts: list[str], steps: int = 24) -> NDArray[np.uint8]:
@@ -114,7 +118,7 @@ class _Generation:
             free, said = (clean_from(self.recipe.objective.target, each, x, 1 - sigma, sigma) for each in answers)
             clean = free + self.recipe.saving.scale * (said - free)
             x = x + (clean - x) / (sigma * steps)
-        return _pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder) else x)
+        return pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder) else x)
 
     def _text(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         limit = self.network.config.text_limit
@@ -157,16 +161,16 @@ class _Autoencoding:
         back = torch.cat(parts).clamp(-1, 1)
         error = ((back - self.probe) / 2).square().mean((1, 2, 3))
         pairs = [each for k in range(0, 32, 8) for each in (self.probe[k : k + 8], back[k : k + 8])]
-        return _grid(_pixels(torch.cat(pairs))), {"psnr": float((-10 * error.log10()).mean())}
+        return grid(pixels(torch.cat(pairs))), {"psnr": float((-10 * error.log10()).mean())}
 
 
-def _pixels(states: Tensor) -> NDArray[np.uint8]:
+def pixels(states: Tensor) -> NDArray[np.uint8]:
     """Turn states (n, 3, height, width) in [-1, 1] into pictures (n, height, width, 3)."""
     bytes_ = states.float().clamp(-1, 1).add(1).mul(127.5).round().byte()
     return np.ascontiguousarray(bytes_.permute(0, 2, 3, 1).cpu().numpy())
 
 
-def _grid(pictures: NDArray[np.uint8], columns: int = 8) -> NDArray[np.uint8]:
+def grid(pictures: NDArray[np.uint8], columns: int = 8) -> NDArray[np.uint8]:
     """Lay pictures of one size side by side, eight a row."""
     short = -len(pictures) % columns
     full = np.concatenate([pictures, np.full((short, *pictures.shape[1:]), 255, np.uint8)])

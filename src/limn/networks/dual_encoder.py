@@ -1,0 +1,255 @@
+"""A dual encoder: pictures and texts as unit vectors of one space, near each other where they fit.
+
+Contrastive image-text learning as in CLIP (Radford et al. 2021, arXiv:2103.00020). With ``noisy`` the image tower
+also reads pictures at any noise level, told which, so that its gradient can guide from the first step on (GLIDE's
+noised CLIP: Nichol et al. 2022, arXiv:2112.10741). The image tower is smooth everywhere, for the gradient's sake.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from limn.kernel.attention import AttentionSite
+from limn.kernel.errors import WeightsError, unknown_name
+from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
+from limn.networks.weights import check_range, load_state, read_config, read_tensors, require
+
+__all__ = ["CONFIG", "WEIGHTS", "DualEncoder", "DualEncoderConfig", "locate", "names", "read"]
+
+CONFIG = "dual_encoder.json"
+"""The configuration's file in a folder; its name keeps judges apart from models that draw."""
+
+WEIGHTS = "model.safetensors"
+"""The weights' file in a folder."""
+
+_SHIPPED = Path(__file__).parents[1] / "weights"
+_GROUP = 16
+_MOST_SCALE = math.log(100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DualEncoderConfig:
+    """The shape of a dual encoder; every field is bounded.
+
+    Args:
+        size: Side of the pictures it was trained on; others are read too, from 8 cells on.
+        channels: Channels of the state: 3 for pictures, more for latents.
+        patch: Pixels along the side of what the first layer takes together.
+        widths: Channels of the image tower, one halving of the side between each two.
+        blocks: Residual blocks at each width.
+        cells: Side of the grid that the picture is averaged to before places are forgotten.
+        noisy: Whether the image tower is told a noise level.
+        text_width: Width of the text vectors that come in.
+        text_limit: Most text tokens a row may have.
+        width: Width of the text tower, a multiple of 4 times ``heads``.
+        depth: Its layers.
+        heads: Its attention heads.
+        out: Length of the vectors that come out.
+    """
+
+    size: int = 64
+    channels: int = 3
+    patch: int = 4
+    widths: tuple[int, ...] = (64, 96, 128)
+    blocks: tuple[int, ...] = (1, 1, 1)
+    cells: int = 4
+    noisy: bool = False
+    text_width: int = 128
+    text_limit: int = 48
+    width: int = 128
+    depth: int = 2
+    heads: int = 4
+    out: int = 128
+
+    def __post_init__(self) -> None:
+        check_range(self, size=(4, 1024), channels=(1, 256), patch=(1, 16), cells=(1, 16), out=(1, 4096))
+        check_range(self, text_width=(1, 4096), text_limit=(1, 1024), width=(8, 4096), depth=(1, 16), heads=(1, 64))
+        require(self.width % (4 * self.heads) == 0, "width must be a multiple of 4 times heads")
+        require(1 <= len(self.widths) == len(self.blocks) <= 6, "widths and blocks must be 1 to 6 numbers each")
+        for name, values, most in (("widths", self.widths, 1024), ("blocks", self.blocks, 8)):
+            sound = all(type(value) is int and 1 <= value <= most for value in values)
+            require(sound, f"{name} must be whole numbers from 1 to {most}")
+        require(all(width % _GROUP == 0 for width in self.widths), f"widths must be multiples of {_GROUP}")
+
+
+class DualEncoder(nn.Module):
+    """Pictures and texts to unit vectors; similarity is their product."""
+
+    def __init__(self, config: DualEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.image = _ImageTower(config)
+        self.text = _TextTower(config)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> DualEncoder:
+        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
+        return cls(read_config(DualEncoderConfig, config))
+
+    @property
+    def scale(self) -> Tensor:
+        """What similarities are multiplied by to be logits, at most 100."""
+        return self.log_scale.clamp(max=_MOST_SCALE).exp()
+
+    def images(self, x: Tensor, time: Tensor | None = None) -> Tensor:
+        """Place pictures in the space.
+
+        Args:
+            x: States (rows, channels, height, width), clean ones in [-1, 1].
+            time: Noise level in 0 (clean) to 1 (noise), (rows,), for a noisy encoder; 0 if None. The other kind
+                takes none.
+
+        Returns:
+            Unit vectors (rows, out), float32.
+
+        Raises:
+            WeightsError: A time for an encoder that was not trained on noise.
+        """
+        if time is not None and not self.config.noisy:
+            raise WeightsError("this dual encoder reads clean pictures only; use one trained with noisy = true")
+        return F.normalize(self.image(x, time).float(), dim=-1)
+
+    def texts(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Place texts in the space.
+
+        Args:
+            tokens: Text vectors (rows, words, text_width); what is past ``text_limit`` is not read.
+            mask: Which words are real (rows, words), at least one a row.
+
+        Returns:
+            Unit vectors (rows, out), float32.
+        """
+        limit = self.config.text_limit
+        return F.normalize(self.text(tokens[:, :limit], mask[:, :limit]).float(), dim=-1)
+
+
+class _ImageTower(nn.Module):
+    """Convolutions at falling sizes, a small grid of what is where, one vector."""
+
+    def __init__(self, config: DualEncoderConfig) -> None:
+        super().__init__()
+        widths = config.widths
+        self.patch, self.cells = config.patch, config.cells
+        self.time = nn.Linear(TIME_WIDTH, widths[-1]) if config.noisy else None
+        told = widths[-1] if config.noisy else 0
+        before = (config.channels * config.patch**2, *widths)
+        self.enter = nn.ModuleList(
+            nn.Conv2d(before[k], width, 2 if k else 3, stride=2 if k else 1, padding=0 if k else 1)
+            for k, width in enumerate(widths)
+        )
+        self.levels = nn.ModuleList(
+            nn.ModuleList(_Residual(width, told) for _ in range(count))
+            for width, count in zip(widths, config.blocks, strict=True)
+        )
+        self.norm = nn.GroupNorm(widths[-1] // _GROUP, widths[-1])
+        self.narrow = nn.Conv2d(widths[-1], 64, 1)
+        self.out = nn.Linear(64 * config.cells**2, config.out)
+
+    def forward(self, x: Tensor, time: Tensor | None) -> Tensor:
+        """Map states (rows, channels, height, width) to (rows, out)."""
+        told = None
+        if self.time is not None:
+            told = F.silu(self.time(waves(x.new_zeros(len(x)) if time is None else time)))
+        h = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)
+        for enter, blocks in zip(self.enter, self.levels, strict=True):
+            h = enter(h)
+            for block in blocks:  # type: ignore[attr-defined]
+                h = block(h, told)
+        h = self.narrow(F.silu(self.norm(h)))
+        if h.shape[-2:] != (self.cells, self.cells):
+            h = F.adaptive_avg_pool2d(h, self.cells)
+        answer: Tensor = self.out(h.flatten(1))
+        return answer
+
+
+class _Residual(nn.Module):
+    """Two convolutions, each behind a norm, added to what came in; the second norm is told the noise level."""
+
+    def __init__(self, width: int, told: int) -> None:
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(width // _GROUP, width), nn.Conv2d(width, width, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(width // _GROUP, width), nn.Conv2d(width, width, 3, padding=1)
+        self.tell = nn.Linear(told, 2 * width) if told else None
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor, told: Tensor | None) -> Tensor:
+        """Map (rows, width, h, w) to the same shape."""
+        h = self.norm2(self.conv1(F.silu(self.norm1(x))))
+        if self.tell is not None and told is not None:
+            scale, shift = self.tell(told)[..., None, None].chunk(2, 1)
+            h = torch.addcmul(shift, h, 1 + scale)
+        change: Tensor = self.conv2(F.silu(h))
+        return x + change
+
+
+class _TextTower(nn.Module):
+    """A small transformer over token vectors; the mean of the words that are there, one vector."""
+
+    def __init__(self, config: DualEncoderConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.enter = nn.Linear(config.text_width, width)
+        self.places = nn.Parameter(torch.randn(config.text_limit, width) * 0.1)
+        self.blocks = nn.ModuleList(Block(width, config.heads, 2) for _ in range(config.depth))
+        self.out = nn.Linear(width, config.out)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Map (rows, words, text_width) to (rows, out)."""
+        x = self.enter(tokens) + self.places[: tokens.shape[1]]
+        hidden, still = padding(mask, x.shape[1], x.dtype), x.new_zeros(1, 6, x.shape[2])
+        for layer, block in enumerate(self.blocks):
+            site = AttentionSite(
+                layer=layer, layers=len(self.blocks), kind="self", text=slice(0, None), image=slice(0, 0)
+            )
+            x = block(x, still, hidden, False, (), site, None)
+        real = mask[..., None].to(x.dtype)
+        answer: Tensor = self.out(F.layer_norm((x * real).sum(1) / real.sum(1).clamp_min(1), x.shape[-1:]))
+        return answer
+
+
+def names() -> list[str]:
+    """Return the names of the dual encoders shipped with limn."""
+    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def locate(model: str | Path) -> Path:
+    """Return the folder of a dual encoder.
+
+    Args:
+        model: A shipped one's name, or a folder.
+
+    Raises:
+        InputError: There is no such folder; the message has the nearest name.
+    """
+    if str(model) in names():
+        return _SHIPPED / str(model)
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    raise unknown_name("judge", str(model), names())
+
+
+def read(model: str | Path, *, device: str = "cpu") -> DualEncoder:
+    """Read a dual encoder from its folder, frozen and ready for use.
+
+    Args:
+        model: A shipped one's name, or a folder with ``dual_encoder.json`` and ``model.safetensors``.
+        device: Where it runs.
+
+    Raises:
+        InputError: There is no such folder.
+        WeightsError: A file is missing, damaged, unsafe or does not fit the other.
+    """
+    folder = locate(model)
+    network = DualEncoder(read_config(DualEncoderConfig, folder / CONFIG))
+    load_state(network, read_tensors(folder / WEIGHTS), source=str(folder / WEIGHTS))
+    return network.to(device).eval().requires_grad_(False)
