@@ -1,0 +1,157 @@
+"""Judges: how well pictures and texts fit, by a dual encoder trained on one half of the pictograms.
+
+Two judges are shipped, ``judge_a`` and ``judge_b``, from disjoint halves of the data: one may guide, the other only
+judges. The figure is retrieval: a picture has to find its own prompt among others (Radford et al. 2021,
+arXiv:2103.00020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from limn.encoders.text import TokenVectors
+from limn.kernel.errors import InputError
+from limn.networks import dual_encoder
+from limn.networks.configs import sha256_of
+from limn.networks.dual_encoder import DualEncoder
+
+__all__ = ["Judge", "judge", "names"]
+
+_AT_ONCE = 256
+
+names = dual_encoder.names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """A dual encoder with the words it reads.
+
+    Args:
+        name: What it was asked for by.
+        network: The frozen network.
+        words: Tokenizer and token vectors.
+        weights: SHA-256 of its weights, for records.
+    """
+
+    name: str
+    network: DualEncoder
+    words: TokenVectors
+    weights: str
+
+    @torch.inference_mode()
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """Place texts in the judge's space: unit vectors (texts, 128) on the CPU."""
+        device, limit = self.network.log_scale.device, self.network.config.text_limit
+        found = []
+        for start in range(0, len(texts), _AT_ONCE):
+            vectors, mask = self.words(texts[start : start + _AT_ONCE], limit=limit)
+            found.append(self.network.texts((vectors * mask[..., None]).to(device), mask.to(device)).cpu())
+        return torch.cat(found) if found else torch.zeros(0, self.network.config.out)
+
+    @torch.inference_mode()
+    def images(self, pictures: NDArray[np.uint8] | Tensor) -> Tensor:
+        """Place pictures in the judge's space.
+
+        Args:
+            pictures: RGB pictures (pictures, height, width, 3), 0 to 255, or states (pictures, channels, height,
+                width) in [-1, 1]; pictures of another size than the judge's are scaled to it.
+
+        Returns:
+            Unit vectors (pictures, 128) on the CPU.
+
+        Raises:
+            InputError: Another shape or type.
+        """
+        states = self._states(pictures)
+        device = self.network.log_scale.device
+        parts = [self.network.images(part.to(device)).cpu() for part in torch.split(states, _AT_ONCE) if len(part)]
+        return torch.cat(parts) if parts else torch.zeros(0, self.network.config.out)
+
+    def similarity(self, pictures: NDArray[np.uint8] | Tensor, texts: Sequence[str]) -> Tensor:
+        """Return the cosine of each picture and each text, (pictures, texts), in [-1, 1]."""
+        return self.images(pictures) @ self.texts(texts).T
+
+    def retrieval(
+        self,
+        pictures: NDArray[np.uint8] | Tensor,
+        prompts: Sequence[str],
+        *,
+        seed: int = 0,
+        ways: int = 100,
+        meanings: Sequence[Hashable] | None = None,
+    ) -> NDArray[np.int64]:
+        """Rank each picture's own prompt among distinct ones.
+
+        Args:
+            pictures: As for :meth:`images`.
+            prompts: One for each picture.
+            seed: Chooses the other prompts, for each picture anew.
+            ways: How many prompts there are to choose from, the own one included.
+            meanings: What each prompt means; of equal meanings no two stand against each other. The prompts
+                themselves, in lower case, if None.
+
+        Returns:
+            Ranks (pictures,), 1 is the best; of equal similarity the own prompt comes last.
+
+        Raises:
+            InputError: Fewer different meanings than ``ways``, or the lengths differ.
+        """
+        meant = list(meanings) if meanings is not None else [text.strip().lower() for text in prompts]
+        if not len(pictures) == len(prompts) == len(meant):
+            raise InputError(f"prompts: {len(prompts)} for {len(pictures)} pictures; give one for each")
+        number = {meaning: place for place, meaning in enumerate(dict.fromkeys(meant))}
+        if len(number) < ways:
+            raise InputError(f"ways: {ways} need as many different prompts, there are {len(number)}; give more")
+        own = np.array([number[meaning] for meaning in meant])
+        close = self.similarity(pictures, prompts).numpy()
+        rng = np.random.default_rng(seed)
+        ranks = np.ones(len(own), np.int64)
+        for row, mine in enumerate(own):
+            # a random prompt of each of `ways - 1` other meanings
+            order = rng.permutation(len(own))
+            _, firsts = np.unique(own[order], return_index=True)
+            others = order[firsts[np.delete(np.arange(len(number)), mine)]]
+            chosen = rng.choice(others, ways - 1, replace=False)
+            ranks[row] += int((close[row, chosen] >= close[row, row]).sum())
+        return ranks
+
+    def _states(self, pictures: NDArray[np.uint8] | Tensor) -> Tensor:
+        config = self.network.config
+        if isinstance(pictures, Tensor):
+            states = pictures.float()
+        else:
+            if pictures.dtype != np.uint8 or pictures.ndim != 4:
+                raise InputError("pictures: give uint8 of shape (pictures, height, width, 3), or states as a tensor")
+            states = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).float() / 127.5 - 1
+        if states.ndim != 4 or states.shape[1] != config.channels:
+            raise InputError(f"pictures: shape {tuple(states.shape)}; {self.name} reads {config.channels} channels")
+        size = (config.size, config.size)
+        if states.shape[-2:] == size or not len(states):
+            return states
+        scaled: Tensor = F.interpolate(states, size, mode="bilinear", antialias=True, align_corners=False)
+        return scaled
+
+
+def judge(name: str | Path = "judge_b", *, device: str = "cpu") -> Judge:
+    """Load a judge.
+
+    Args:
+        name: ``judge_a``, ``judge_b``, another dual encoder shipped with limn, or a folder of one.
+        device: Where it runs.
+
+    Raises:
+        InputError: There is no such judge; the message has the nearest name.
+        WeightsError: Its files are missing, damaged, unsafe or do not fit each other.
+    """
+    folder = dual_encoder.locate(name)
+    network = dual_encoder.read(folder, device=device)
+    weights = sha256_of(folder / dual_encoder.WEIGHTS)
+    return Judge(name=str(name), network=network, words=TokenVectors(), weights=weights)
