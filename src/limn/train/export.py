@@ -65,6 +65,21 @@ def averaged(folder: Path) -> Network:
     return _averaged(_checkpoint(folder))
 
 
+def starting(name: str) -> Mapping[str, Tensor]:
+    """Return the weights that training starts from.
+
+    Args:
+        name: A folder with a checkpoint or a model, or the name of a shipped model.
+
+    Raises:
+        WeightsError: There are none, or they are damaged.
+    """
+    shipped = Path(__file__).parents[1] / "weights" / name
+    folder = shipped if shipped.is_dir() and not Path(name).exists() else Path(name)
+    model = folder / "model.safetensors"
+    return read_tensors(model) if model.exists() else averaged(folder).state_dict()
+
+
 def _checkpoint(folder: Path) -> Checkpoint:
     checkpoint = load(folder)
     if checkpoint is None:
@@ -139,22 +154,30 @@ def _write(network: nn.Module, path: Path, recipe: Recipe) -> None:
 def _card(
     recipe: Recipe, network: nn.Module, state: Checkpoint, figures: Mapping[str, str], size: int
 ) -> dict[str, Any]:
-    emoji = recipe.data.world == "pictograms"
+    emoji, judges = recipe.data.world == "pictograms", isinstance(network, DualEncoder)
+    part = f"half {recipe.data.half} of all splits" if recipe.data.half else "all splits"
+    part = part if judges else "training split only"
+    draws = "emoji-like pictograms in four styles" if emoji else "coloured shapes that can be read back exactly"
+    kinds = {
+        "generator": "A text-to-image model",
+        "autoencoder": "An autoencoder",
+        "contrastive": "A dual encoder of pictures and texts, to judge by or to guide with",
+    }
+    generating = ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"]
+    objective = "symmetric InfoNCE" if judges else recipe.objective.target
     return {
         "name": recipe.name,
-        "kind": "An autoencoder" if recipe.task == "autoencoder" else "A text-to-image model",
-        "draws": "emoji-like pictograms in four styles"
+        "kind": kinds[recipe.task],
+        "draws": f"nothing; it reads {draws}" if judges else draws,
+        "data": f"pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); {part}"
         if emoji
-        else "coloured shapes that can be read back exactly",
-        "data": "pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); training split only"
-        if emoji
-        else "shapes: procedural pictures with exact captions; training split only",
+        else f"shapes: procedural pictures with exact captions; {part}",
         "licence": "Apache-2.0" + ("; attribution of the pictures in ATTRIBUTION.md" if emoji else ""),
         "size": size,
         "parameters": sum(each.numel() for each in network.parameters()),
         "network": ", ".join(f"{name} {value}" for name, value in recipe.network.items()),
-        "recipe": f"{recipe.objective.target}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
+        "recipe": f"{objective}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
         "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
-        "papers": ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"],
+        "papers": ["radford2021clip"] if judges else generating,
         "figures": dict(figures),
     }

@@ -20,6 +20,7 @@ from limn.data import shapes
 from limn.data.images import composite
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
+from limn.data.shapes.planted import plant
 from limn.encoders.text import LIMIT, TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.train.recipe import Data, Recipe
@@ -74,12 +75,18 @@ class _Shapes:
     """Shapes pictures drawn on the fly."""
 
     def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
-        self.seed, self.rows, self.words = recipe.seed, recipe.optimiser.batch, words
+        self.seed, self.rows, self.data, self.words = recipe.seed, recipe.optimiser.batch, recipe.data, words
 
     def __call__(self, step: int) -> Batch:
         rng = stream(self.seed, 1, step)
         pictures, scenes = shapes.batch(rng, self.rows)
-        ids, mask = self.words.ids([shapes.caption(scene, rng, full=0.6) for scene in scenes])
+        said = [shapes.caption(scene, rng, full=0.6) for scene in scenes]
+        if self.data.planted:
+            shown = [plant(scene, rng, self.data.planted) for scene in scenes]
+            pictures = np.stack([shapes.render(scene) for scene in shown])
+        if self.data.shuffled:
+            said = [" ".join(rng.permutation(s.split())) if rng.random() < self.data.shuffled else s for s in said]
+        ids, mask = self.words.ids(said)
         return Batch(clean=signed(pictures), ids=ids, mask=mask)
 
 

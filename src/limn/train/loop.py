@@ -21,7 +21,7 @@ from limn.networks.weights import load_state
 from limn.train import checkpoint as checkpoints
 from limn.train import optimise
 from limn.train.ema import Average
-from limn.train.export import averaged, build
+from limn.train.export import build, starting
 from limn.train.recipe import Recipe, parse
 from limn.train.tasks import Task, task_for
 
@@ -108,7 +108,7 @@ class _Run:
         self.task: Task = task_for(recipe, device)
         network = self.task.network
         if found is None and recipe.init:
-            load_state(network, averaged(Path(recipe.init)).state_dict(), source=recipe.init)
+            load_state(network, starting(recipe.init), source=recipe.init)
         self.optimisers: list[Optimizer] = optimise.make(network, recipe.optimiser)
         self.average = Average(network, recipe.ema)
         self.step, self.seconds = 0, 0.0

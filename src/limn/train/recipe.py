@@ -33,6 +33,8 @@ class Data:
         autoencoder: Folder of a trained autoencoder; the model then learns its latents.
         half: Half of all pictograms, held-out ones included, for one of two independent judges: ``a`` or ``b``.
         jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
+        planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
+        shuffled: Share of shapes captions whose words are put in random order, so that they bind less.
     """
 
     world: Literal["pictograms", "shapes"] = "pictograms"
@@ -44,6 +46,8 @@ class Data:
     autoencoder: str = ""
     half: Literal["", "a", "b"] = ""
     jitter: float = 0.0
+    planted: float = 0.0
+    shuffled: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +155,7 @@ class Recipe:
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
-        init: A checkpoint folder whose averaged weights training starts from.
+        init: A checkpoint folder, a model's folder or a shipped model, from whose weights training starts.
         network: Fields of the network's configuration.
     """
 
@@ -175,6 +179,8 @@ class Recipe:
             "data.scenes": (self.data.scenes, 0, 1),
             "data.toned": (self.data.toned, 0, 1),
             "data.jitter": (self.data.jitter, 0, 1),
+            "data.planted": (self.data.planted, 0, 1),
+            "data.shuffled": (self.data.shuffled, 0, 1),
             "data.backgrounds": (self.data.backgrounds, 0, 1),
             "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
             "optimiser.batch": (self.optimiser.batch, 1, 65536),
