@@ -22,9 +22,11 @@ class Sampler(Part):
 
     ``order`` is the convergence order, ``calls`` the number of predictions a step takes (a step that ends at the
     clean state takes one). ``spacing`` and ``grid`` say how a schedule of discrete timesteps places the levels for
-    this sampler, unless the schedule says otherwise; see :mod:`limn.samplers.levels`.
+    this sampler, unless the schedule says otherwise; see :mod:`limn.samplers.levels`. ``space`` is what it is
+    answered with: ``"clean"`` states or ``"logits"`` over tokens.
     """
 
+    space: ClassVar[str] = "clean"
     order: ClassVar[int] = 1
     calls: ClassVar[int] = 1
     spacing: ClassVar[Literal["leading", "trailing", "linspace"]] = "linspace"

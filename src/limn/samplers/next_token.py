@@ -1,0 +1,54 @@
+"""Autoregressive decoding: one token after another, each drawn given all before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from limn.kernel.codec import HIDDEN
+from limn.kernel.rng import Streams
+from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.step import Level, Step
+from limn.samplers.tokens import begin, check_drawing, draw
+
+__all__ = ["NextToken"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextToken(Sampler):
+    """Decode token by token, line by line (Yu et al. 2022, section 2.2).
+
+    Args:
+        temperature: Of the distribution a token is drawn from; at 0 the likeliest is taken.
+        top_k: Draw among this many of the likeliest tokens; 0 for all.
+        top_p: Draw among the likeliest tokens whose shares together reach this; 1 for all.
+    """
+
+    paper: ClassVar[str] = "yu2022parti"
+    space: ClassVar[str] = "logits"
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_drawing("next_token", self.temperature, self.top_k, self.top_p)
+
+    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
+        """Walk as :meth:`Sampler.walk` says; ``predict`` answers with the logits of the first undecided token."""
+        given, x = begin(start), torch.full(start.shape, HIDDEN, device=start.device)
+        for index, (here, there) in enumerate(pairwise(levels)):
+            step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
+            known, x = given[:, index], x.clone()
+            if (known == HIDDEN).any():
+                drawn = draw(
+                    predict(step), streams, temperature=self.temperature, top_k=self.top_k, top_p=self.top_p
+                )
+                known = torch.where(known == HIDDEN, drawn[:, 0], known)
+            x[:, index] = known
+            yield replace(step, x=x, clean=x)

@@ -1,0 +1,58 @@
+"""Editing without a mask: hide a few tokens at random, draw them anew from other words, and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from limn.kernel.codec import HIDDEN
+from limn.kernel.errors import InputError
+from limn.kernel.rng import Streams
+from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.step import Level, Step
+from limn.samplers.tokens import begin, check_drawing, draw
+
+__all__ = ["Resample"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resample(Sampler):
+    """Resample a few tokens a step from a picture's own (Chang et al. 2023, section 3.4); stop at any step.
+
+    Args:
+        share: Share of the tokens that is hidden and drawn anew at each step, at least one token.
+        temperature: Of the distribution a token is drawn from; at 0 the likeliest is taken.
+        top_k: Draw among this many of the likeliest tokens; 0 for all.
+    """
+
+    paper: ClassVar[str] = "chang2023muse"
+    space: ClassVar[str] = "logits"
+
+    share: float = 0.08
+    temperature: float = 1.0
+    top_k: int = 3
+
+    def __post_init__(self) -> None:
+        check_drawing("resample", self.temperature, self.top_k)
+        if not 0 < self.share <= 1:
+            raise InputError(f"sampler resample: share={self.share} is not allowed; give one above 0 and up to 1")
+
+    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
+        """Walk as :meth:`Sampler.walk` says; tokens that ``start`` lacks are drawn in the first step."""
+        x, total = begin(start), len(levels) - 1
+        count = max(1, round(self.share * x.shape[1]))
+        level = Level(1 - self.share, self.share, self.share)
+        for index, (_, there) in enumerate(pairwise(levels)):
+            order = streams.uniform(x.shape[1:]).to(x.device).argsort(1).argsort(1)
+            step = Step(
+                index=index, total=total, x=torch.where(order < count, HIDDEN, x), level=level, next=there,
+                streams=streams,
+            )  # fmt: skip
+            tokens = draw(predict(step), streams, temperature=self.temperature, top_k=self.top_k)
+            x = torch.where(step.x == HIDDEN, tokens, x)
+            yield replace(step, x=x, clean=x)

@@ -1,0 +1,137 @@
+"""What the samplers of token models share: levels, where a walk starts, and how a token is drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from limn.kernel.codec import HIDDEN
+from limn.kernel.errors import InputError
+from limn.kernel.rng import Streams
+from limn.kernel.sampler import Sampler
+from limn.kernel.step import Level
+
+__all__ = ["Masking", "Raster", "begin", "check_drawing", "draw", "hidden_share"]
+
+Shape = Literal["cosine", "linear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masking:
+    """Levels of a masked token model; ``sigma`` and ``time`` are the share of tokens that is hidden.
+
+    Args:
+        shape: How the share falls from 1 to 0: as a cosine (Chang et al. 2022) or on a line.
+    """
+
+    shape: Shape = "cosine"
+
+    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+        """Return ``steps + 1`` levels from all tokens hidden to none.
+
+        Raises:
+            InputError: The sampler does not work on tokens, or there is no step.
+        """
+        _check_tokens(sampler)
+        if steps < 1:
+            raise InputError(f"steps: {steps} is not allowed; give at least 1")
+        shares = [hidden_share(k / steps, self.shape) for k in range(steps + 1)]
+        return tuple(Level(1 - share, share, share) for share in shares)
+
+    def start_scale(self, steps: int, sampler: Sampler) -> float:
+        """Return 1: noise plays no part in where a walk over tokens starts."""
+        return 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raster:
+    """Levels of an autoregressive token model: one token more is decided at each.
+
+    Args:
+        tokens: Tokens of a picture.
+    """
+
+    tokens: int
+
+    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+        """Return a level for each number of decided tokens.
+
+        Raises:
+            InputError: The sampler does not work on tokens, or the steps are not as many as the tokens.
+        """
+        _check_tokens(sampler)
+        if steps != self.tokens:
+            raise InputError(f"steps: {steps} is not allowed; this model takes {self.tokens}, one for each token")
+        shares = [1 - k / steps for k in range(steps + 1)]
+        return tuple(Level(1 - share, share, share) for share in shares)
+
+    def start_scale(self, steps: int, sampler: Sampler) -> float:
+        """Return 1: noise plays no part in where a walk over tokens starts."""
+        return 1.0
+
+
+def hidden_share(done: float, shape: Shape = "cosine") -> float:
+    """Return the share of tokens that is still hidden when a share of the walk is done.
+
+    >>> round(hidden_share(2 / 3), 9), hidden_share(1), hidden_share(0.25, "linear")
+    (0.5, 0.0, 0.75)
+    """
+    return max(0.0, math.cos(math.pi / 2 * done)) * (done < 1) if shape == "cosine" else 1 - done
+
+
+def begin(start: Tensor) -> Tensor:
+    """Return where a walk starts: the tokens given (pictures, tokens), or all hidden when noise is given."""
+    if start.is_floating_point():
+        return torch.full(start.shape, HIDDEN, device=start.device)
+    return start
+
+
+def draw(logits: Tensor, streams: Streams, *, temperature: float, top_k: int = 0, top_p: float = 1.0) -> Tensor:
+    """Draw a token for each place.
+
+    Args:
+        logits: (pictures, places, classes).
+        streams: One random stream for each picture.
+        temperature: Divides the logits; at 0 the likeliest token is taken.
+        top_k: Draw among this many of the likeliest; 0 for all.
+        top_p: Draw among the likeliest whose shares together just reach this; 1 for all.
+
+    Returns:
+        Token ids (pictures, places).
+    """
+    logits = logits.float()
+    if temperature == 0 or top_k == 1:
+        return logits.argmax(-1)
+    logits = logits / temperature
+    if 0 < top_k < logits.shape[-1]:
+        best = logits.topk(top_k, dim=-1)
+        logits = torch.full_like(logits, -torch.inf).scatter(-1, best.indices, best.values)
+    shares = logits.softmax(-1)
+    if top_p < 1:
+        ranked, places = shares.sort(-1, descending=True)
+        before = ranked.cumsum(-1) - ranked
+        shares = torch.zeros_like(shares).scatter(-1, places, ranked.where(before < top_p, 0))
+    return streams.choose(shares)
+
+
+def check_drawing(name: str, temperature: float, top_k: int, top_p: float = 1.0) -> None:
+    """Refuse options with which no token can be drawn.
+
+    Raises:
+        InputError: One of them is out of range; the message names it.
+    """
+    for option, value, least, most in (("temperature", temperature, 0, 100), ("top_k", top_k, 0, 2**17)):
+        if not least <= value <= most:
+            raise InputError(f"sampler {name}: {option}={value} is not allowed; give one from {least} to {most}")
+    if not 0 < top_p <= 1:
+        raise InputError(f"sampler {name}: top_p={top_p} is not allowed; give a number above 0 and up to 1")
+
+
+def _check_tokens(sampler: Sampler) -> None:
+    if sampler.space != "logits":
+        name = type(sampler).__module__.rpartition(".")[2]
+        raise InputError(f"sampler {name}: works on noise, this model draws tokens; use unmask or next_token")
