@@ -28,6 +28,11 @@ def test_text_with_quotes_and_commas() -> None:
     assert part == ClassifierFree(scale=3.0, against="a, b=c")
 
 
+def test_an_apostrophe_is_no_quote() -> None:
+    part = spec.parse("guidance", "classifier_free:against=a dog's nose,scale=2")
+    assert part == ClassifierFree(scale=2.0, against="a dog's nose")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -20,7 +20,7 @@ from limn.kernel.predictor import Encoder, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.rng import Streams
-from limn.kernel.runner import Ledger, Runner
+from limn.kernel.runner import Ledger, Runner, check_together
 from limn.kernel.sampler import Sampler, Schedule
 from limn.kernel.step import Step
 
@@ -203,13 +203,15 @@ class Generator:
             style: One of the model's styles, put into every prompt's words.
 
         Raises:
-            InputError: If a value is not allowed for this model.
+            InputError: If a value is not allowed for this model, or guidances cannot be used together.
         """
         given = [prompts] if isinstance(prompts, (str, Prompt)) else list(prompts)
         texts = [each if isinstance(each, Prompt) else Prompt(each) for each in given]
         height, width = self._size(size or self.size)
         last = self.stages[-1]
         parts = self.guidance if guidance is None else [_part("guidance", each) for each in guidance]
+        for stage in self.stages:
+            check_together(parts, stage.predictor.space)
         return Request(
             model=self.name,
             weights=self.weights,

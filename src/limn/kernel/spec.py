@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Part", "build", "find", "name_of", "names", "parse", "record"]
+__all__ = ["Part", "build", "fields", "find", "name_of", "names", "parse", "record", "split", "unquoted"]
 
 
 class Part:
@@ -103,14 +103,26 @@ def parse(kind: str, text: str) -> Part:
     >>> parse("guidance", "classifier_free:scale=3").scale
     3.0
     """
+    return build(kind, fields(text))
+
+
+def fields(text: str) -> dict[str, Any]:
+    """Read command-line text as a record whose values are still text; the inverse of writing a part by hand.
+
+    Raises:
+        InputError: If the text is not of the form that :func:`parse` takes.
+
+    >>> fields("ddim:eta=0.5")
+    {'name': 'ddim', 'eta': '0.5'}
+    """
     name, _, rest = text.partition(":")
-    fields: dict[str, Any] = {"name": name.strip()}
-    for item in _split(rest):
+    found: dict[str, Any] = {"name": name.strip()}
+    for item in split(rest):
         key, equals, value = item.partition("=")
         if not equals:
             raise InputError(f"{text!r}: write options as name:field=value,field=value; {item!r} has no '='")
-        fields[key.strip()] = value.strip().strip("'\"")
-    return build(kind, fields)
+        found[key.strip()] = unquoted(value)
+    return found
 
 
 def record(part: Part) -> dict[str, Any]:
@@ -141,20 +153,39 @@ def _singular(kind: str) -> str:
     return kind[:-1] if kind.endswith("s") else kind
 
 
-def _split(text: str) -> list[str]:
-    """Split at commas outside quotes."""
+def split(text: str, at: str = ",") -> list[str]:
+    """Split at a character outside quotes; a quote opens where a value begins, so apostrophes do no harm.
+
+    Raises:
+        InputError: If a quote is not closed.
+
+    >>> split("against='a, b',scale=3"), split("a dog's nose, it's red")
+    (["against='a, b'", 'scale=3'], ["a dog's nose", " it's red"])
+    """
     items, item, quote = [], "", ""
     for character in text:
-        if character in "'\"" and quote in ("", character):
-            quote = "" if quote else character
-        if character == "," and not quote:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"" and (not item.strip() or item.rstrip()[-1] in "=|:,"):
+            quote = character
+        if character == at and not quote:
             items.append(item)
             item = ""
         else:
             item += character
     if quote:
-        raise InputError(f"{text!r}: a quote is not closed")
+        raise InputError(f"{text[:60]!r}: a quote is not closed")
     return [each for each in [*items, item] if each.strip()]
+
+
+def unquoted(text: str) -> str:
+    """Return a value without the spaces and the one pair of quotes around it.
+
+    >>> unquoted(" 'a, b' "), unquoted("dogs'")
+    ('a, b', "dogs'")
+    """
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _plain(value: Any) -> Any:
