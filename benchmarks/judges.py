@@ -1,0 +1,241 @@
+"""How well do the judges judge? Real pictures that each has not seen, attributes, agreement; swapped captions."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import limn.models
+from benchmarks.record import wilson, write
+from limn.data import shapes
+from limn.data.captions import STYLED, name_of, with_article
+from limn.data.catalogue import GENDERS, TONES, Concept
+from limn.data.images import composite
+from limn.data.pictograms import PictureSet, load
+from limn.data.scenes import Scenes
+from limn.data.shapes.twins import Swap, swapped
+from limn.data.split import SPLITS, STYLES
+from limn.kernel.generator import Generator
+from limn.models.judges import Judge, judge
+from limn.train.contrastive import half
+from limn.train.feed import signed
+
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")
+SWAPS: tuple[Swap, ...] = ("colour", "shape", "place")
+LEVELS = (0.0, 0.25, 0.5, 0.75, 0.9)
+NOT_WORK = re.compile(r"with |wearing|in tuxedo|breast|pregnant|feeding")
+RELATION = re.compile(r"(.+) (to the left of|left of|above) (.+)")
+
+
+def main() -> None:
+    """Measure and write ``results/judges.json``."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
+    chosen = arguments.parse_args()
+    source = load(chosen.data, SPLITS)
+    judges = {name: judge(name) for name in ("judge_a", "judge_b")}
+    figures: dict[str, Any] = {}
+    for name, other in (("judge_a", "b"), ("judge_b", "a")):
+        figures[name] = {
+            "reads": f"half {other}, never seen in training",
+            **pictograms(judges[name], half(source, other)),
+        }
+        print(name, figures[name]["100-way, full captions"]["all"])
+    figures["agreement"] = agreement(judges, source)
+    for name in ("shapes_guide", "shapes_guide_noisy"):
+        figures[name] = laboratory(judge(name))
+        print(name, figures[name])
+    print(write("judges", figures))
+
+
+def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
+    """Everything about one judge on pictograms."""
+    columns, pictures = source.columns, source.on()
+    meanings = list(zip(columns["codepoint"], columns["style"], strict=True))
+    full = [each[0] for each in columns["captions"]]
+    rng = np.random.default_rng(0)
+    drawn = [each[int(rng.integers(len(each)))] for each in columns["captions"]]
+    ranks = one.retrieval(pictures, full, meanings=meanings)
+    groups = {style: np.array(columns["style"]) == style for style in STYLES}
+    groups["people at work"] = np.array([bool(each) for each in columns["profession"]])
+    groups["people at work, held-out cells"] = np.array(columns["split"]) == "cell"
+    groups["all but people"] = np.array(columns["group"]) != "people-body"
+    found = {"all": hits(ranks), **{name: hits(ranks[rows]) for name, rows in groups.items()}}
+    places = np.random.default_rng(1).permutation(len(source))[:1000]
+    soft = through_autoencoder(pictures[places])
+    few = [full[place] for place in places]
+    return {
+        "100-way, full captions": found,
+        "100-way, any caption": hits(one.retrieval(pictures, drawn, meanings=meanings)),
+        "100-way, full captions, through the autoencoder": hits(
+            one.retrieval(soft, few, meanings=[meanings[place] for place in places])
+        ),
+        "scenes": scenes(one, source),
+        "attributes": {name: ask(one, source, pictures) for name, ask in ATTRIBUTES.items()},
+    }
+
+
+def hits(ranks: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the shares of ranks of 1 and of at most 5."""
+    return {f"top-{k}": wilson(int((ranks <= k).sum()), len(ranks)) for k in (1, 5)}
+
+
+def through_autoencoder(pictures: NDArray[np.uint8]) -> Tensor:
+    """Return what the shipped autoencoder makes of pictures, as states."""
+    generator = limn.models.load("emoji")
+    assert isinstance(generator, Generator)
+    codec = generator.stages[-1].codec
+    with torch.inference_mode():
+        parts = [codec.decode(codec.encode(part)) for part in torch.split(signed(pictures), 64)]
+    return torch.cat(parts).clamp(-1, 1)
+
+
+def scenes(one: Judge, source: PictureSet, count: int = 500) -> dict[str, Any]:
+    """Retrieval of scenes, and which of two captions fits: the true one, or the one with both things exchanged."""
+    world, rng = Scenes(source), np.random.default_rng(2)
+    made = [world.draw(rng, count=2) for _ in range(count)]
+    pictures = composite(np.stack([each.picture for each in made]))
+    told = [
+        next(((k, m) for k, c in enumerate(each.captions) if (m := RELATION.fullmatch(c))), None) for each in made
+    ]
+    rows = [row for row, found in enumerate(told) if found]
+    true = [made[row].captions[told[row][0]] for row in rows]  # type: ignore[index]
+    false = [f"{m[3]} {m[2]} {m[1]}" for row in rows if (m := told[row][1])]  # type: ignore[index]
+    return {
+        "100-way": hits(one.retrieval(pictures, [each.captions[0] for each in made])),
+        "places told from exchanged ones": pairs(one, pictures[rows], true, false),
+    }
+
+
+def pairs(one: Judge, pictures: NDArray[np.uint8] | Tensor, true: list[str], false: list[str]) -> dict[str, float]:
+    """Return how often a picture is nearer to its true text."""
+    images = one.images(pictures)
+    right, wrong = ((images * one.texts(texts)).sum(1) for texts in (true, false))
+    return wilson(int((right > wrong).sum()), len(true))
+
+
+def best(
+    one: Judge, pictures: NDArray[np.uint8], options: Sequence[Sequence[str]], right: list[int]
+) -> dict[str, Any]:
+    """Return how often the nearest of a picture's options is the right one."""
+    images = one.images(pictures)
+    texts = one.texts([text for each in options for text in each]).view(len(options), len(options[0]), -1)
+    chosen = torch.einsum("nd,nkd->nk", images, texts).argmax(1)
+    return {"ways": len(options[0]), **wilson(int((chosen == torch.tensor(right)).sum()), len(right))}
+
+
+def concept(source: PictureSet, place: int, **changed: str) -> Concept:
+    """Return what a picture shows, perhaps with another tone."""
+    named = ("label", "group", "subgroup", "profession", "gender", "tone")
+    row = {name: source.columns[name][place] for name in named} | changed
+    return Concept(code="", base="", tags=(), version=0, **row)
+
+
+def style(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+    names = [name_of(concept(source, place)) for place in range(len(source))]
+    options = [[STYLED[each][0].format(name) for each in STYLES] for name in names]
+    return best(one, pictures, options, [STYLES.index(each) for each in source.columns["style"]])
+
+
+def tone(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+    rows = [place for place, each in enumerate(source.columns["tone"]) if each in TONES]
+    options = [[name_of(concept(source, place, tone=each)) for each in TONES] for place in rows]
+    return best(one, pictures[rows], options, [TONES.index(source.columns["tone"][place]) for place in rows])
+
+
+def at_work(source: PictureSet) -> list[int]:
+    return [place for place, each in enumerate(source.columns["profession"]) if each and not NOT_WORK.search(each)]
+
+
+def gender(
+    one: Judge, source: PictureSet, pictures: NDArray[np.uint8], kinds: Sequence[str] = GENDERS
+) -> dict[str, Any]:
+    columns = source.columns
+    rows = [place for place in at_work(source) if columns["gender"][place] in kinds]
+    options = [
+        [f"a {kind} working as {with_article(columns['profession'][place])}" for kind in kinds] for place in rows
+    ]
+    return best(one, pictures[rows], options, [kinds.index(columns["gender"][place]) for place in rows])
+
+
+def profession(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+    columns, rows = source.columns, at_work(source)
+    kinds = sorted({columns["profession"][place] for place in rows})
+    options = [[f"a {columns['gender'][place]} working as {with_article(kind)}" for kind in kinds] for place in rows]
+    return best(one, pictures[rows], options, [kinds.index(columns["profession"][place]) for place in rows])
+
+
+def colour(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+    """Things of one colour, whose name is told with each of eleven colours before it."""
+    columns, said = source.columns, re.compile(rf"\b({'|'.join(COLOURS)})\b ?")
+    single = [each[0] if len(each) == 1 and each[0] in COLOURS else "" for each in columns["colours"]]
+    things = [place for place, each in enumerate(single) if each and columns["group"][place] != "people-body"]
+    named = {place: re.sub(r"^an? ", "", said.sub("", name_of(concept(source, place)))) for place in things}
+    rows = [place for place, noun in named.items() if noun.strip()]
+    options = [[with_article(f"{each} {noun}") for each in COLOURS] for noun in map(named.__getitem__, rows)]
+    return best(one, pictures[rows], options, [COLOURS.index(single[place]) for place in rows])
+
+
+ATTRIBUTES: dict[str, Callable[[Judge, PictureSet, NDArray[np.uint8]], dict[str, Any]]] = {
+    "style": style,
+    "skin tone": tone,
+    "gender": gender,
+    "gender, woman or man": lambda one, source, pictures: gender(one, source, pictures, GENDERS[:2]),
+    "profession": profession,
+    "colour": colour,
+}
+
+
+def agreement(judges: dict[str, Judge], source: PictureSet, count: int = 2000) -> dict[str, Any]:
+    """Do both judges say the same of the same pictures and prompts?"""
+    some = source.take(np.random.default_rng(3).permutation(len(source))[:count].tolist())
+    prompts = [each[0] for each in some.columns["captions"]]
+    first, second = (each.similarity(some.on(), prompts).numpy() for each in judges.values())
+    meanings = list(zip(some.columns["codepoint"], some.columns["style"], strict=True))
+    found = [each.retrieval(some.on(), prompts, meanings=meanings) == 1 for each in judges.values()]
+    apart = ~np.eye(count, dtype=bool)
+    return {
+        "same verdict, 100-way top-1": wilson(int((found[0] == found[1]).sum()), count),
+        "correlation of the similarity of own prompts": round(
+            float(np.corrcoef(np.diag(first), np.diag(second))[0, 1]), 4
+        ),
+        "correlation of the similarity of other prompts": round(
+            float(np.corrcoef(first[apart], second[apart])[0, 1]), 4
+        ),
+    }
+
+
+def laboratory(one: Judge, count: int = 500) -> dict[str, Any]:
+    """Tell true captions from those of a scene in which two objects exchanged something; at noise levels if told."""
+    asked = [each.scene for each in shapes.prompts("two", count, seed=11)]
+    clean = signed(np.stack([shapes.render(scene) for scene in asked]))
+    true = [shapes.caption(scene) for scene in asked]
+    figures: dict[str, Any] = {"100-way": hits(one.retrieval(clean, true))}
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    for level in LEVELS:
+        time = torch.full((count,), level)
+        with torch.inference_mode():
+            x = torch.lerp(clean, noise, level)
+            images = one.network.images(x, time if one.network.config.noisy else None)
+        own = (images * one.texts(true)).sum(1)
+        told = {}
+        for what in SWAPS:
+            rows = [k for k, scene in enumerate(asked) if swapped(scene, what) != scene]
+            false = [shapes.caption(swapped(asked[k], what)) for k in rows]
+            told[what] = wilson(int((own[rows] > (images[rows] * one.texts(false)).sum(1)).sum()), len(rows))
+        other = (images * one.texts(true[1:] + true[:1])).sum(1)
+        told["another scene"] = wilson(int((own > other).sum()), count)
+        figures[f"true caption told from one with exchanged parts, noise level {level}"] = told
+    return figures
+
+
+if __name__ == "__main__":
+    main()
