@@ -18,7 +18,7 @@ from limn.models.native import load
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.train import checkpoint as checkpoints
-from limn.train.export import averaged, export
+from limn.train.export import averaged, export, starting
 from limn.train.loop import Progress, train
 from limn.train.recipe import Recipe, parse
 
@@ -225,3 +225,19 @@ def test_from_pictograms_to_a_model_that_draws(tmp_path: Path) -> None:
     generator = load(tmp_path / "model", name="small")
     (picture,) = generator.generate("a red heart", seed=1, steps=2)
     assert picture.pixels.shape == (64, 64, 3)
+
+
+def test_training_starts_from_a_checkpoint_or_a_model(tmp_path: Path) -> None:
+    run(tiny(), tmp_path / "first")
+    export(tmp_path / "first", tmp_path / "model")
+    trained = averaged(tmp_path / "first").state_dict()
+    for start in ("first", "model"):
+        begun = starting(str(tmp_path / start))
+        assert all(
+            torch.equal(begun[name].float(), each.half().float() if start == "model" else each)
+            for name, each in trained.items()
+        )
+        run(tiny(init=str(tmp_path / start)), tmp_path / f"from {start}", until=1)
+    with pytest.raises(WeightsError, match="holds no checkpoint"):
+        starting(str(tmp_path / "nothing"))
+    assert "trunk.modulation.weight" in starting("shapes")

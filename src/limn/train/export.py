@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.transformer import Transformer
-from limn.networks.weights import load_state, write_tensors
+from limn.networks.weights import load_state, read_tensors, write_tensors
 from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint, load, write_text
 from limn.train.recipe import Recipe, parse
 
-__all__ = ["Network", "averaged", "build", "export", "recipe_of"]
+__all__ = ["Network", "averaged", "build", "export", "recipe_of", "starting"]
 
 Network = Transformer | Autoencoder | DualEncoder
 """What a recipe can train."""
