@@ -37,7 +37,7 @@ class TransformerConfig:
         vocabulary: Number of token ids; 0 for a picture model.
         text_width: Width of the text vectors.
         text_limit: Most text tokens a row may have.
-        causal: Whether a token sees only the tokens before it.
+        causal: Whether a token sees only the words and the tokens before it; words see all words.
         expansion: Width of the feed-forward layer over ``width``.
     """
 
@@ -185,7 +185,7 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config, width = config, config.width
-        self.trunk = Trunk(width, config.depth, config.heads, config.expansion, config.causal)
+        self.trunk = Trunk(width, config.depth, config.heads, config.expansion)
         self.text_in = nn.Linear(config.text_width, width)
         self.text_pool = nn.Linear(config.text_width, width)
         self.text_places = nn.Parameter(torch.zeros(config.text_limit, width))
@@ -237,7 +237,8 @@ class Transformer(nn.Module):
         x = self._tokens_in(state, max(seen - words, 0))
         if not seen:
             x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
-        mask = padding(text_mask, seen + x.shape[1], x.dtype)
+        look = _behind if self.config.causal else padding
+        mask = look(text_mask, seen + x.shape[1], x.dtype)[:, :, -x.shape[1] :]
         x = self.trunk(x, condition, mask, text=words, edits=edits, sigma=sigma, cache=cache)
         x = x if seen else x[:, words:]
         shift, scale = (self.head_modulation(F.silu(condition)).unflatten(-1, (2, -1)) + self.head_table).unbind(1)
@@ -300,6 +301,19 @@ def padding(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
     hidden = torch.zeros(text_mask.shape, dtype=dtype, device=text_mask.device)
     hidden = hidden.masked_fill(~text_mask, -torch.inf)
     return F.pad(hidden, (0, keys - text_mask.shape[1]))[:, None, None]
+
+
+def _behind(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
+    """Additive logits (rows, 1, keys, keys): words see words, a token sees words and what is not after it.
+
+    Everything sees itself, so that nothing is left without a key where a row has no words.
+    """
+    words, places = text_mask.shape[1], torch.arange(keys, device=text_mask.device)
+    seen = (places <= places[:, None]) | (places < words)
+    real = F.pad(text_mask, (0, keys - words), value=True)
+    allowed = seen & real[:, None] | (places == places[:, None])
+    nothing = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
+    return nothing.masked_fill(~allowed, -torch.inf)[:, None]
 
 
 def _attention(
