@@ -107,11 +107,23 @@ def test_a_causal_token_model_does_not_look_ahead() -> None:
     torch.testing.assert_close(network(other, None, text, mask)[:, :9], logits[:, :9], atol=1e-5, rtol=1e-5)
 
 
+def test_a_causal_model_reads_all_words_at_every_token_and_needs_none() -> None:
+    network, (_, _, text, mask) = awake(TOKENS), inputs()
+    tokens = torch.randint(11, (3, 16))
+    logits = network(tokens, None, text, mask)
+    assert logits.isfinite().all(), "the last row has no words"
+    swapped = network(tokens, None, text[:, [1, 0, 2, 3, 4]], mask)
+    assert (swapped - logits)[:2, 0].abs().amax(-1).min() > 1e-4
+    alone = network(tokens[1:2], None, text[1:2, :2], mask[1:2, :2])
+    torch.testing.assert_close(alone, logits[1:2], atol=1e-5, rtol=1e-5)
+    learning = network.requires_grad_()(tokens, None, text, mask)
+    torch.testing.assert_close(learning, logits, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("pieces", [[16], [1] * 16, [3, 1, 12]])
 def test_cached_equals_uncached(pieces: list[int]) -> None:
     network, (_, _, text, mask) = awake(TOKENS), inputs()
-    text, mask = text[:2], mask[:2]
-    tokens = torch.randint(11, (2, 16))
+    tokens = torch.randint(11, (3, 16))
     cache, parts = Cache(), []
     for part in tokens.split(pieces, dim=1):
         parts.append(network(part, None, text, mask, cache=cache))
