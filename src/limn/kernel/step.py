@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Step:
         codec: The codec of the stage, for guidances that look at the picture.
         picture: Which picture of the batch questions are being expanded for; ``None`` otherwise.
         space: The space answers stand in while they are combined: ``"clean"``, ``"noise"`` or ``"logits"``.
+        prompts: What ``"main"`` asks, one for each picture; empty while questions are being expanded.
     """
 
     index: int
@@ -76,6 +78,7 @@ class Step:
     codec: Codec | None = None
     picture: int | None = None
     space: str = "clean"
+    prompts: tuple[Prompt, ...] = ()
 
     @property
     def share(self) -> float:
