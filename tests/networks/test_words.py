@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from limn.encoders.text import LIMIT, TokenVectors
+from limn.networks.words import LIMIT, TokenVectors
 from limn.kernel.errors import InputError, WeightsError
 
 WORDS = TokenVectors()
