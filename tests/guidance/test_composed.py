@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import colour, toy
 
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.composed import Composed
@@ -16,9 +14,10 @@ from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Progress
 from limn.kernel.prompt import Prompt
-from limn.kernel.runner import Ledger, Runner
 from limn.kernel.rng import Streams
+from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
+from toys import colour, toy
 
 MAIN = Branch(Prompt("a red heart"))
 STEP = Step(index=0, total=2, x=torch.zeros(2, 4), level=Level(0.6, 0.8, 0.5), next=Level(1.0, 0.0, 0.0))

@@ -18,7 +18,7 @@ MAX_WEIGHT = 100.0
 
 @dataclass(frozen=True, kw_only=True)
 class Composed(Guidance):
-    """Add ``weight * (answer to another prompt - null)`` to the answer for each prompt (Liu et al. 2022, equation 11).
+    """Add ``weight * (its answer - null)`` for each further prompt (Liu et al. 2022, conjunction and negation).
 
     With classifier-free guidance of scale s the picture then follows ``null + s * sum_i w_i (c_i - null)``, in which
     the picture's own prompt has the weight 1. The formula is affine, so it is the same in every space. A prompt of
@@ -41,7 +41,8 @@ class Composed(Guidance):
 
     def __post_init__(self) -> None:
         if self.weights and len(self.weights) != len(self.prompts):
-            raise InputError(f"weights: {len(self.weights)} given for {len(self.prompts)} prompts; give one for each")
+            count = len(self.prompts)
+            raise InputError(f"weights: {len(self.weights)} given for {count} prompts; give one for each")
         for text in self.prompts:
             Prompt(text)
         for weight in self.weights:
