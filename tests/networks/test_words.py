@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from limn.networks.words import LIMIT, TokenVectors
 from limn.kernel.errors import InputError, WeightsError
+from limn.networks.words import LIMIT, TokenVectors
 
 WORDS = TokenVectors()
 FOLDER = Path(__file__).parents[2] / "src/limn/weights/text"
