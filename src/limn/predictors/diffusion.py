@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit
+from limn.kernel.bounds import threshold
 from limn.kernel.errors import unknown_name
 from limn.kernel.predictor import Conditioning
 from limn.kernel.step import Level
@@ -93,10 +94,7 @@ class Diffusion:
 
     def _bounded(self, clean: Tensor) -> Tensor:
         if self.threshold is not None:
-            bound = 1.0 if self.clip is None else self.clip
-            limit = torch.quantile(clean.detach().abs().flatten(1).float(), self.threshold, dim=1)
-            limit = limit.clamp(min=bound).to(clean.dtype).view(-1, *[1] * (clean.ndim - 1))
-            return clean.clamp(-limit, limit) * (bound / limit)
+            return threshold(clean, self.threshold, 1.0 if self.clip is None else self.clip)
         return clean if self.clip is None else clean.clamp(-self.clip, self.clip)
 
 
