@@ -342,9 +342,11 @@ def test_encodings_are_kept_over_walks() -> None:
         runner = Runner(Linear(), encoder, [Prompt(each) for each in prompts], [], streams, encodings=kept)
         runner(Step(index=0, total=2, x=streams.normal((4,)), level=LEVEL, next=NEXT))
     assert encoder.encoded == ["red heart", "x"]
-    kept.rows([Ask(Prompt("y"))])
-    kept.rows([Ask(Prompt("x"))])
+    kept.encode([Ask(Prompt("y"))])
+    kept.encode([Ask(Prompt("x"))])
     assert encoder.encoded[2:] == ["y", "x"], "the one not used for longest went"
+    assert kept.spans("a b") == kept.spans("a b") == encoder.spans("a b")
+    assert kept.unread("a b") == ""
 
 
 def test_a_picture_does_not_depend_on_its_neighbours() -> None:

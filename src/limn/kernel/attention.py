@@ -6,8 +6,8 @@ together; rows that share an edit are computed together by that edit, in the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,10 @@ class AttentionSite:
         text: Which keys are text tokens; ``None`` when there are none.
         image: Which queries are picture tokens.
         sigma: Noise level over signal level, one value a row (rows,), or ``None`` for token models.
+        grid: Rows and columns of the picture queries; ``None`` where they are not all there.
+        middle: Index of the layer in the middle of the network; ``None`` means half of ``layers``.
+        project: Maps ``"key"`` or ``"value"`` and text tokens (rows, tokens, width) to this layer's keys or values
+            (rows, heads, tokens, width); ``None`` where the text changes from layer to layer.
     """
 
     layer: int
@@ -35,6 +39,9 @@ class AttentionSite:
     text: slice | None
     image: slice
     sigma: Tensor | None = None
+    grid: tuple[int, int] | None = None
+    middle: int | None = None
+    project: Callable[[str, Tensor], Tensor] | None = None
 
 
 class AttentionEdit:
@@ -44,8 +51,8 @@ class AttentionEdit:
     words, identity attention) or :meth:`values` (structured conditioning); such edits can be joined.
     """
 
-    def skips(self, layer: int, layers: int) -> bool:
-        """Say whether the row passes a whole layer unchanged, as in skip-layer guidance."""
+    def skips(self, site: AttentionSite) -> bool:
+        """Say whether the row passes the whole layer of this site unchanged, as in skip-layer guidance."""
         return False
 
     def touches(self, site: AttentionSite) -> bool:
@@ -99,9 +106,9 @@ class Joined(AttentionEdit):
         """Join edits, each of which may itself be joined."""
         return cls(tuple(part for edit in edits for part in (edit.parts if isinstance(edit, Joined) else (edit,))))
 
-    def skips(self, layer: int, layers: int) -> bool:
+    def skips(self, site: AttentionSite) -> bool:
         """Say whether any part skips the layer."""
-        return any(part.skips(layer, layers) for part in self.parts)
+        return any(part.skips(site) for part in self.parts)
 
     def touches(self, site: AttentionSite) -> bool:
         """Say whether any part acts at this site."""
@@ -182,11 +189,4 @@ def _rows(
 def _site_of(rows: list[int], site: AttentionSite) -> AttentionSite:
     if site.sigma is None or site.sigma.ndim == 0 or site.sigma.shape[0] == 1:
         return site
-    return AttentionSite(
-        layer=site.layer,
-        layers=site.layers,
-        kind=site.kind,
-        text=site.text,
-        image=site.image,
-        sigma=site.sigma[rows],
-    )
+    return replace(site, sigma=site.sigma[rows])

@@ -11,7 +11,7 @@ __all__ = ["Encodings"]
 
 
 class Encodings:
-    """The newest encodings of one encoder.
+    """The newest encodings of one encoder, itself an encoder that answers what it knows from memory.
 
     Args:
         encoder: Turns asks into conditioning.
@@ -21,8 +21,9 @@ class Encodings:
     def __init__(self, encoder: Encoder, *, limit: int = 256) -> None:
         self.encoder, self.limit = encoder, limit
         self._kept: OrderedDict[Hashable, Conditioning] = OrderedDict()
+        self._spans: OrderedDict[str, list[tuple[int, int]]] = OrderedDict()
 
-    def rows(self, asks: Sequence[Ask]) -> Conditioning:
+    def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return one row of conditioning for each ask; only what is not known yet is encoded, all at once.
 
         What earlier stages made belongs to one picture, so an ask that carries it is never kept.
@@ -42,6 +43,20 @@ class Encodings:
         places = {key: place for place, key in enumerate(known)}
         return Conditioning.stack(list(known.values())).pick([places[key] for key in keys])
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the (start, end) characters of each conditioning token."""
+        if text not in self._spans:
+            self._spans[text] = self.encoder.spans(text)
+        self._spans.move_to_end(text)
+        while len(self._spans) > self.limit:
+            self._spans.popitem(last=False)
+        return self._spans[text]
+
+    def unread(self, text: str) -> str:
+        """Return the end of a text that is past the encoder's limit and not read."""
+        return self.encoder.unread(text)
+
     def clear(self) -> None:
         """Forget everything; to be called when the encoder has changed."""
         self._kept.clear()
+        self._spans.clear()

@@ -18,13 +18,18 @@ Predictions = dict[str, Tensor]
 
 
 class Rank(IntEnum):
-    """When a guidance takes its turn; a list written in any order is sorted by it."""
+    """When a guidance takes its turn; a list written in any order is sorted by it.
 
-    REFINE = 0
-    AMPLIFY = 1
-    NUDGE = 2
-    CONSTRAIN = 3
-    BOUND = 4
+    READ settles what the prompt's text is, REFINE what its answer is, AMPLIFY strengthens that, NUDGE pulls it
+    elsewhere, CONSTRAIN keeps it natural, BOUND keeps it in range.
+    """
+
+    READ = 0
+    REFINE = 1
+    AMPLIFY = 2
+    NUDGE = 3
+    CONSTRAIN = 4
+    BOUND = 5
 
 
 class Guidance(Part):

@@ -106,12 +106,16 @@ class Runner:
 
     def __call__(self, step: Step) -> Tensor:
         """Answer a step with the guided clean state or logits (pictures, ...)."""
-        step = replace(step, streams=self.streams, encoder=self.encoder, codec=self.codec)
+        step = replace(step, streams=self.streams, encoder=self._encodings, codec=self.codec)
         asked = self._expand(step)
+        step = replace(step, prompts=tuple(branches["main"].prompt for branches in asked))
         if any(branch.gradient for branches in asked for branch in branches.values()):
             step = replace(step, x=step.x.detach().requires_grad_(True))
         answers = self._answer(asked, step)
-        return self._combine(answers, step).detach()
+        main = self._combine(answers, step).detach()
+        for memory in self._memories:  # no graph outlives its step
+            memory.update({key: each.detach() for key, each in memory.items() if isinstance(each, Tensor)})
+        return main
 
     def _steps(self, step: Step) -> list[Step]:
         """Give each guidance its own memory, and only a copy of it on secondary evaluations."""
@@ -194,7 +198,7 @@ class Runner:
                 Ask(branch.prompt, branch.drop, {name: value[picture] for name, value in self.given.items()})
                 for picture, branch in zip(pictures, branches, strict=True)
             ]
-            self._stacked[keys] = self._encodings.rows(asks)
+            self._stacked[keys] = self._encodings.encode(asks)
         return self._stacked[keys]
 
     def _combine(self, answers: Predictions, step: Step) -> Tensor:

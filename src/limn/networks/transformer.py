@@ -150,6 +150,7 @@ class Trunk(nn.Module):
         text: int = 0,
         edits: Sequence[AttentionEdit | None] = (),
         sigma: Tensor | None = None,
+        grid: tuple[int, int] | None = None,
         cache: Cache | None = None,
     ) -> Tensor:
         """Run the blocks.
@@ -161,6 +162,7 @@ class Trunk(nn.Module):
             text: How many of the leading keys are text.
             edits: One attention edit or ``None`` a row.
             sigma: Noise level over signal level (rows,), for the edits.
+            grid: Rows and columns of the picture tokens, for the edits.
             cache: Keys and values of earlier tokens, extended in place.
 
         Returns:
@@ -171,10 +173,10 @@ class Trunk(nn.Module):
         words = slice(0, text) if text else None
         for layer, block in enumerate(self.blocks):
             site = AttentionSite(
-                layer=layer, layers=len(self.blocks), kind="joint", text=words, image=image, sigma=sigma
+                layer=layer, layers=len(self.blocks), kind="joint", text=words, image=image, sigma=sigma, grid=grid
             )
             after = block(x, modulation, mask, self.causal, edits, site, cache)
-            skip = [edit is not None and edit.skips(layer, len(self.blocks)) for edit in edits]
+            skip = [edit is not None and edit.skips(site) for edit in edits]
             x = torch.where(torch.tensor(skip, device=x.device)[:, None, None], x, after) if any(skip) else after
         return x
 
@@ -239,10 +241,17 @@ class Transformer(nn.Module):
             x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
         look = _behind if self.config.causal else padding
         mask = look(text_mask, seen + x.shape[1], x.dtype)[:, :, -x.shape[1] :]
-        x = self.trunk(x, condition, mask, text=words, edits=edits, sigma=sigma, cache=cache)
+        grid = self._grid(state)
+        x = self.trunk(x, condition, mask, text=words, edits=edits, sigma=sigma, grid=grid, cache=cache)
         x = x if seen else x[:, words:]
         shift, scale = (self.head_modulation(F.silu(condition)).unflatten(-1, (2, -1)) + self.head_table).unbind(1)
         return self._tokens_out(self.head(_modulate(x, shift.unsqueeze(1), scale.unsqueeze(1))), state)
+
+    def _grid(self, state: Tensor) -> tuple[int, int] | None:
+        if not self.config.vocabulary:
+            return state.shape[2] // self.config.patch, state.shape[3] // self.config.patch
+        whole = state.shape[1] == self.config.side**2 and not self.config.causal
+        return (self.config.side, self.config.side) if whole else None
 
     def _tokens_in(self, state: Tensor, offset: int) -> Tensor:
         if self.config.vocabulary:

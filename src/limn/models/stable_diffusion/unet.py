@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.kernel.predictor import Conditioning
 
-__all__ = ["EditableAttention", "UNet"]
+__all__ = ["EditableAttention", "Place", "Rows", "UNet"]
+
+Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
+Projection = Callable[[str, Tensor], Tensor]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rows:
+    """What the transformer blocks are told of the rows of one forward pass.
+
+    Args:
+        edits: One attention edit or ``None`` for each row.
+        sigma: Noise level over signal level (rows,).
+        size: Height and width of the state.
+    """
+
+    edits: Sequence[AttentionEdit | None]
+    sigma: Tensor
+    size: tuple[int, int]
+
+    def grid(self, cells: int) -> tuple[int, int] | None:
+        """Return the height and width at the depth where the picture has so many cells."""
+        height, width = self.size
+        while height * width > cells:
+            height, width = (height + 1) // 2, (width + 1) // 2
+        return (height, width) if height * width == cells else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Which transformer block of the U-Net it is, counted from the input; how many, and which is in the middle."""
+
+    layer: int
+    layers: int
+    middle: int | None
+
+    def site(self, kind: str, rows: Rows, *, queries: int, keys: int, project: Projection | None) -> AttentionSite:
+        """Return the site of an attention in this block."""
+        return AttentionSite(
+            layer=self.layer,
+            layers=self.layers,
+            kind=kind,
+            text=slice(0, keys) if kind == "cross" else None,
+            image=slice(0, queries),
+            sigma=rows.sigma,
+            grid=rows.grid(queries),
+            middle=self.middle,
+            project=project if kind == "cross" else None,
+        )
 
 
 class EditableAttention:
@@ -19,13 +69,12 @@ class EditableAttention:
     Without an edit it computes what diffusers' ``AttnProcessor2_0`` computes, to the last bit.
 
     Args:
-        layer: Which transformer block of the U-Net it is, counted from the input.
-        layers: How many there are.
+        place: Which transformer block it is part of.
         kind: ``"self"`` or ``"cross"``.
     """
 
-    def __init__(self, layer: int, layers: int, kind: str) -> None:
-        self.layer, self.layers, self.kind = layer, layers, kind
+    def __init__(self, place: Place, kind: str) -> None:
+        self.place, self.kind = place, kind
 
     def __call__(
         self,
@@ -34,58 +83,52 @@ class EditableAttention:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
-        edits: Sequence[AttentionEdit | None] = (),
-        sigma: Tensor | None = None,
+        rows: Rows | None = None,
     ) -> Tensor:
         """Attend from (rows, queries, width) to itself or to the text (rows, keys, text width)."""
         source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        rows, keys = source.shape[:2]
+        count, keys = source.shape[:2]
         if attention_mask is not None:
-            attention_mask = attn.prepare_attention_mask(attention_mask, keys, rows)
-            attention_mask = attention_mask.view(rows, attn.heads, -1, attention_mask.shape[-1])
-        query, key, value = (
-            projected.view(rows, -1, attn.heads, projected.shape[-1] // attn.heads).transpose(1, 2)
-            for projected in (attn.to_q(hidden_states), attn.to_k(source), attn.to_v(source))
-        )
-        out = attend(query, key, value, mask=attention_mask, edits=edits, site=self._site(edits, query, keys, sigma))
-        out = out.transpose(1, 2).reshape(rows, -1, query.shape[1] * query.shape[-1])
+            attention_mask = attn.prepare_attention_mask(attention_mask, keys, count)
+            attention_mask = attention_mask.view(count, attn.heads, -1, attention_mask.shape[-1])
+
+        def project(which: str, tokens: Tensor) -> Tensor:
+            layer = {"query": attn.to_q, "key": attn.to_k, "value": attn.to_v}[which]
+            flat: Tensor = layer(tokens.to(source))
+            return flat.view(*flat.shape[:2], attn.heads, -1).transpose(1, 2)
+
+        query, key, value = project("query", hidden_states), project("key", source), project("value", source)
+        if rows is None:
+            out = attend(query, key, value, mask=attention_mask)
+        else:
+            site = self.place.site(self.kind, rows, queries=query.shape[2], keys=keys, project=project)
+            out = attend(query, key, value, mask=attention_mask, edits=rows.edits, site=site)
+        out = out.transpose(1, 2).reshape(count, -1, query.shape[1] * query.shape[-1])
         out = attn.to_out[1](attn.to_out[0](out))
         out = out + hidden_states if attn.residual_connection else out
         scaled: Tensor = out / attn.rescale_output_factor
         return scaled
-
-    def _site(
-        self, edits: Sequence[AttentionEdit | None], query: Tensor, keys: int, sigma: Tensor | None
-    ) -> AttentionSite | None:
-        if not edits:
-            return None
-        return AttentionSite(
-            layer=self.layer,
-            layers=self.layers,
-            kind=self.kind,
-            text=slice(0, keys) if self.kind == "cross" else None,
-            image=slice(0, query.shape[2]),
-            sigma=sigma,
-        )
 
 
 class UNet:
     """A ``UNet2DConditionModel`` of diffusers as a network of a diffusion predictor.
 
     Args:
-        model: The U-Net; its attention processors are replaced.
+        model: The U-Net; its attention processors are replaced, and its blocks let rows pass unchanged.
     """
 
     def __init__(self, model: Any) -> None:
         self.model = model
         names = sorted({name.rpartition(".attn")[0] for name in model.attn_processors}, key=_depth)
-        place = {name: layer for layer, name in enumerate(names)}
+        middle = next((layer for layer, name in enumerate(names) if name.startswith("mid_block")), None)
+        places = {name: Place(layer=layer, layers=len(names), middle=middle) for layer, name in enumerate(names)}
         processors = {}
         for name in model.attn_processors:
             block, _, which = name.rpartition(".attn")
-            kind = "self" if which.startswith("1") else "cross"
-            processors[name] = EditableAttention(place[block], len(names), kind)
+            processors[name] = EditableAttention(places[block], "self" if which.startswith("1") else "cross")
         model.set_attn_processor(processors)
+        for name, place in places.items():
+            model.get_submodule(name).register_forward_hook(_skipping(place), with_kwargs=True)
 
     def __call__(
         self,
@@ -101,7 +144,8 @@ class UNet:
         state = x.to(weight.device, weight.dtype)
         extra = {}
         if any(edit is not None for edit in edits):
-            extra["cross_attention_kwargs"] = {"edits": tuple(edits), "sigma": sigma.to(state.device)}
+            rows = Rows(edits=tuple(edits), sigma=sigma.to(state.device), size=(x.shape[2], x.shape[3]))
+            extra["cross_attention_kwargs"] = {"rows": rows}
         answer: Tensor = model(
             state,
             time.to(state.device),
@@ -110,6 +154,21 @@ class UNet:
             **extra,
         )[0]
         return answer.to(x)
+
+
+def _skipping(place: Place) -> Hook:
+    """Return a hook that gives the rows that skip this block what they had before it."""
+
+    def hook(block: Any, inputs: tuple[Tensor, ...], named: Mapping[str, Any], after: Tensor) -> Tensor:
+        rows: Rows | None = (named.get("cross_attention_kwargs") or {}).get("rows")
+        if rows is None:
+            return after
+        queries = after.shape[1]
+        site = place.site("self", rows, queries=queries, keys=queries, project=None)
+        skip = torch.tensor([edit is not None and edit.skips(site) for edit in rows.edits], device=after.device)
+        return torch.where(skip[:, None, None], inputs[0], after)
+
+    return hook
 
 
 def _depth(name: str) -> tuple[object, ...]:
