@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from limn.cli import console
+from limn.cli.explaining import explained
 
 if TYPE_CHECKING:
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
     from limn.kernel.runner import Ledger
     from limn.store import Store
-    from limn.studio import Event
+    from limn.studio import Axis, Event
 
-__all__ = ["Outcome", "draw", "explain", "report", "shown"]
+__all__ = ["Outcome", "draw", "explain", "labelled", "report", "shown"]
+
+
+def _new_ledger() -> Ledger:
+    from limn.kernel.runner import Ledger
+
+    return Ledger()
 
 
 @dataclass
@@ -34,6 +41,7 @@ class Outcome:
         failed: Reasons by index.
         kept: How many of the pictures existed.
         seconds: Time taken.
+        ledger: What was asked of the model.
     """
 
     request: Request
@@ -42,6 +50,7 @@ class Outcome:
     failed: dict[int, str] = field(default_factory=dict)
     kept: int = 0
     seconds: float = 0.0
+    ledger: Ledger = field(default_factory=_new_ledger)
 
     def record(self) -> dict[str, Any]:
         """Return the outcome as JSON-ready data."""
@@ -66,8 +75,8 @@ def draw(
     store: Store,
     *,
     device: str,
-    batch: int | None,
-    ledger: Ledger,
+    batch: int | None = None,
+    max_rows: int | None = None,
 ) -> list[Outcome]:
     """Draw requests one after another, with progress on stderr.
 
@@ -84,8 +93,9 @@ def draw(
                 for text, words in generator.unread(outcome.request).items():
                     meter.say(f"limn: {text[:40]!r}... is too long for this model; not read: {words[:60]!r}")
                 events = studio.generate(
-                    generator, outcome.request, store, device=device, batch=batch, ledger=ledger
-                )
+                    generator, outcome.request, store,
+                    device=device, batch=batch, max_rows=max_rows, ledger=outcome.ledger,
+                )  # fmt: skip
                 for event in events:
                     part = _note(event, outcome)
                     done += isinstance(event, studio.Kept | studio.Drawn | studio.Failed)
@@ -101,7 +111,15 @@ def draw(
     return outcomes
 
 
-def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool) -> None:
+def labelled(outcomes: Sequence[Outcome], store: Store, axes: Sequence[Axis | None]) -> Path:
+    """Write the labelled sheet of a grid whose cells these outcomes are, row by row, and return its file."""
+    from limn import studio
+
+    files = [[path for _, path in sorted(each.pictures.items())] for each in outcomes]
+    return studio.compose(store, files, *axes)
+
+
+def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, labelled: Path | None = None) -> None:
     """Print what was drawn: files or JSON on stdout, everything else on stderr."""
     from limn import studio
 
@@ -124,30 +142,22 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool) -
             records[-1]["grid"] = str(files[-1])
     console.say(_summary(outcomes))
     if json:
-        print(json_text.dumps({"runs": records}, indent=2))
+        print(json_text.dumps({"runs": records, **({"grid": str(labelled)} if labelled else {})}, indent=2))
     else:
+        files += [labelled] if labelled else []
         for path in files:
             console.result(shown(path))
 
 
-def explain(ledger: Ledger) -> None:
-    """Print what was asked of the model, and how many forwards that took."""
-    if not ledger.forwards:
+def explain(outcomes: Sequence[Outcome]) -> None:
+    """Print what was asked of the model for each request, and how many forwards that took."""
+    asked = [each for each in outcomes if each.ledger.forwards]
+    if not asked:
         console.say("nothing was asked of the model: every picture existed")
-        return
-    steps: dict[tuple[str, str, str, str, str], list[int]] = {}
-    for step, branches in sorted(ledger.branches.items()):
-        for name, branch in branches.items():
-            edit = type(branch.attention).__name__ if branch.attention is not None else "-"
-            edit += " with gradient" if branch.gradient else ""
-            dropped = ", ".join(sorted(branch.drop)) or "-"
-            row = (name, branch.prompt.text[:60], dropped, branch.adapter or "as loaded", edit)
-            steps.setdefault(row, []).append(step + 1)
-    columns = ["question", "words", "left out", "weights", "attention", "steps"]
-    rows = [[*row, _spans(places)] for row, places in steps.items()]
-    console.table(columns, rows, error=True)
-    forwards, served = len(ledger.forwards), len({each.step for each in ledger.forwards})
-    console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows")
+    for outcome in asked:
+        if len(outcomes) > 1:
+            console.say(f"{outcome.folder.name[:12]}: {outcome.request.prompts[0].text[:60]!r}")
+        explained(outcome.ledger)
 
 
 def shown(path: Path) -> str:
@@ -183,18 +193,3 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
     text += f"; {kept} existed" if kept else ""
     failed = sum(len(each.failed) for each in outcomes)
     return text + (f"; {failed} failed" if failed else "")
-
-
-def _spans(places: Sequence[int]) -> str:
-    """Write steps in runs.
-
-    >>> _spans([1, 2, 3, 5])
-    '1-3, 5'
-    """
-    spans: list[list[int]] = []
-    for place in places:
-        if spans and place == spans[-1][-1] + 1:
-            spans[-1][1:] = [place]
-        else:
-            spans.append([place])
-    return ", ".join("-".join(map(str, span)) for span in spans)

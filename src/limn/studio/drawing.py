@@ -6,17 +6,14 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from limn.guidance.classifier_free import ClassifierFree
-from limn.kernel import spec
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Generator, Picture, Progress
-from limn.kernel.guidance import Guidance
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.store import Store, grid, write_png
@@ -34,7 +31,6 @@ __all__ = [
     "Started",
     "check_room",
     "generate",
-    "guidances",
     "sheet",
 ]
 
@@ -110,6 +106,7 @@ def generate(
     *,
     device: str = "cpu",
     batch: int | None = None,
+    max_rows: int | None = None,
     ledger: Ledger | None = None,
 ) -> Iterator[Event]:
     """Draw what a request asks for and a store does not hold yet.
@@ -120,6 +117,7 @@ def generate(
         store: Where pictures go; the same request always goes to the same folder.
         device: Where the model runs, for the record.
         batch: Pictures drawn together.
+        max_rows: Most rows in one forward pass, for when memory is short.
         ledger: Where forwards are noted.
 
     Yields:
@@ -132,6 +130,8 @@ def generate(
     size = generator.batch if batch is None else batch
     if not 1 <= size <= MAX_BATCH:
         raise InputError(f"batch: {size} is not allowed; give a whole number from 1 to {MAX_BATCH}")
+    if max_rows is not None and max_rows < 1:
+        raise InputError(f"max_rows: {max_rows} is not allowed; give a whole number from 1")
     start, items = time.monotonic(), request.items()
     with store.open(request.key(), request.record()) as run:
         done = run.pictures()
@@ -141,7 +141,7 @@ def generate(
             yield Kept(item=items[index], path=path)
         drawn = failed = 0
         common = {**_common(request), "circumstances": facts(device)} if len(done) < len(items) else {}
-        for event in generator.draw(request, done=done, batch=size, ledger=ledger):
+        for event in generator.draw(request, done=done, batch=size, max_rows=max_rows, ledger=ledger):
             if not isinstance(event, Picture):
                 yield event
             elif event.flaw:
@@ -149,45 +149,13 @@ def generate(
                 yield Failed(picture=event)
             else:
                 drawn += 1
-                path = run.save(event.item.index, event.pixels, {**common, **_own(event, size)})
+                path = run.save(event.item.index, event.pixels, {**common, **_own(event, size, max_rows)})
                 yield Drawn(picture=event, path=path)
         seconds = time.monotonic() - start
         if drawn or run.record is None:
             summary = {"drawn": drawn, "kept": len(done), "failed": failed, "seconds": round(seconds, 3)}
             run.finish({**summary, "device": common["circumstances"]["device"]} if common else summary)
         yield Finished(folder=run.folder, drawn=drawn, kept=len(done), failed=failed, seconds=seconds)
-
-
-def guidances(
-    generator: Generator,
-    *,
-    scale: float | None = None,
-    negative: str | None = None,
-    extra: Sequence[str | Guidance] = (),
-) -> list[Guidance]:
-    """Return a model's guidances, changed as asked.
-
-    Args:
-        generator: The model.
-        scale: Guidance scale of the classifier-free guidance.
-        negative: Negative prompt of the classifier-free guidance.
-        extra: Further guidances, as parts or text; one of a kind the model has already takes its place.
-
-    Raises:
-        InputError: If a guidance is unknown or a value is not allowed.
-    """
-    parts = list(generator.guidance)
-    for each in extra:
-        part = spec.parse("guidance", each) if isinstance(each, str) else each
-        assert isinstance(part, Guidance)
-        parts = [old for old in parts if type(old) is not type(part)] + [part]
-    changes: dict[str, Any] = {} if scale is None else {"scale": scale}
-    if negative:
-        changes["against"] = negative
-    if changes:
-        free = next((each for each in parts if isinstance(each, ClassifierFree)), ClassifierFree())
-        parts = [each for each in parts if each is not free] + [replace(free, **changes)]
-    return parts
 
 
 def check_room(folder: Path, pictures: int, size: tuple[int, int]) -> None:
@@ -237,9 +205,9 @@ def _common(request: Request) -> dict[str, Any]:
     return {"request": record, "negative": against[0] if against else ""}
 
 
-def _own(picture: Picture, size: int) -> dict[str, Any]:
+def _own(picture: Picture, size: int, max_rows: int | None) -> dict[str, Any]:
     """Return what only one picture's record says."""
     item = picture.item
     prompt = Request(model="", prompts=(item.prompt,)).record()["prompts"][0]
-    batch = {"size": size, "pictures": list(picture.batch)}
+    batch = {"size": size, "pictures": list(picture.batch), **({"max_rows": max_rows} if max_rows else {})}
     return {"prompt": prompt, "seed": item.seed, "batch": batch}

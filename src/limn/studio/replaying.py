@@ -72,6 +72,7 @@ def replay(
     """
     record = read_record(path)
     request, index, size, alone = _asked(path, record)
+    rows = _positive(record["batch"].get("max_rows"))
     before = record.get("circumstances")
     before = before if isinstance(before, dict) else {}
     device = check_device(device or _device(before))
@@ -79,7 +80,7 @@ def replay(
     generator.request(request.prompts[0], size=(request.height, request.width))
     with _threads(before.get("threads")):
         causes = differences(before, facts(device))
-        for event in generator.draw(request, only={index}, batch=size):
+        for event in generator.draw(request, only={index}, batch=size, max_rows=rows):
             if isinstance(event, Progress):
                 yield event
             else:
@@ -111,6 +112,10 @@ def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bo
             f"{path}: its record names picture {index} of {pictures} in batches of {size}; it was changed"
         )
     return request, index, size, alone
+
+
+def _positive(value: Any) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _beside(path: Path, key: str) -> Any:

@@ -1,0 +1,78 @@
+"""What was asked of a model, as tables: questions by range of steps, then forward passes and rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from limn.cli import console
+
+if TYPE_CHECKING:
+    from limn.kernel.attention import AttentionEdit
+    from limn.kernel.branch import Branch
+    from limn.kernel.runner import Forward, Ledger
+
+__all__ = ["explained", "spans"]
+
+QUESTIONS = ("question", "words", "left out", "weights", "attention", "gradient", "steps")
+FORWARDS = ("weights", "answers", "forwards a step", "rows a step", "steps")
+
+
+def explained(ledger: Ledger) -> None:
+    """Print the questions of the first pictures drawn, and the forward passes of all."""
+    steps: dict[tuple[str, ...], list[int]] = {}
+    for step, branches in sorted(ledger.branches.items()):
+        for name, branch in branches.items():
+            steps.setdefault(_question(name, branch), []).append(step + 1)
+    console.table(QUESTIONS, [[*row, spans(places)] for row, places in steps.items()], error=True)
+    console.say("")
+    console.table(FORWARDS, _forwards(ledger.forwards), error=True)
+    forwards, served = len(ledger.forwards), len({each.step for each in ledger.forwards})
+    console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows")
+
+
+def _question(name: str, branch: Branch) -> tuple[str, ...]:
+    return (
+        name,
+        branch.prompt.text[:60],
+        ", ".join(sorted(branch.drop)) or "-",
+        branch.adapter or "as loaded",
+        _edits(branch.attention),
+        "yes" if branch.gradient else "-",
+    )
+
+
+def _edits(edit: AttentionEdit | None) -> str:
+    """Name the changes to a branch's attention, joined ones one by one."""
+    if edit is None:
+        return "-"
+    parts = getattr(edit, "parts", (edit,))
+    return " + ".join(re.sub("(?<!^)(?=[A-Z])", " ", type(each).__name__).lower() for each in parts)
+
+
+def _forwards(forwards: Iterable[Forward]) -> list[list[object]]:
+    """Return rows of the second table: steps whose forward passes are alike stand together."""
+    asked: dict[tuple[int, str, bool], list[Forward]] = {}
+    for each in forwards:
+        asked.setdefault((each.step, each.adapter or "as loaded", each.gradient), []).append(each)
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for (step, weights, gradient), made in sorted(asked.items()):
+        names = ", ".join(made[0].names) + (", with gradient" if gradient else "")
+        alike.setdefault((weights, names, len(made), sum(each.rows for each in made)), []).append(step + 1)
+    return [[*row, spans(steps)] for row, steps in alike.items()]
+
+
+def spans(places: Sequence[int]) -> str:
+    """Write steps in runs.
+
+    >>> spans([1, 2, 3, 5])
+    '1-3, 5'
+    """
+    found: list[list[int]] = []
+    for place in places:
+        if found and place == found[-1][-1] + 1:
+            found[-1][1:] = [place]
+        else:
+            found.append([place])
+    return ", ".join("-".join(map(str, span)) for span in found)

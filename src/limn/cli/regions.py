@@ -1,0 +1,129 @@
+"""Regions from the command line: words that belong to a colour of a painting, or to a box."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from limn.kernel.errors import InputError
+from limn.kernel.prompt import Region
+
+__all__ = ["Place", "place", "regions"]
+
+MAX_BYTES: Final = 50_000_000
+USE: Final = "write '#ff0000=a red heart', or '0,0,0.5,1=a cat' with left, top, right and bottom from 0 to 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where words belong.
+
+    Args:
+        words: A piece of the prompt.
+        colour: A colour of the painting, as ``#rrggbb``; empty for a box.
+        box: Left, top, right, bottom as shares of the sides.
+        weight: Strength of the region.
+    """
+
+    words: str
+    colour: str = ""
+    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    weight: float = 1.0
+
+
+def place(said: str | Mapping[str, Any]) -> Place:
+    """Read a region from text, or from a table with ``words``, ``colour`` or ``box``, and ``weight``.
+
+    Raises:
+        InputError: If it is not of that form.
+
+    >>> place("#F00=a red heart@0.5")
+    Place(words='a red heart', colour='#ff0000', box=(0.0, 0.0, 1.0, 1.0), weight=0.5)
+    >>> place("0,0,0.5,1=a cat").box
+    (0.0, 0.0, 0.5, 1.0)
+    """
+    if isinstance(said, str):
+        where, equals, words = said.partition("=")
+        text, at, weight = words.rpartition("@")
+        weighted = bool(at) and _number(weight) is not None
+        fields: Mapping[str, Any] = {
+            "words": text if weighted else words,
+            "weight": weight if weighted else 1.0,
+            "colour" if where.strip().startswith("#") else "box": where,
+        }
+        if not equals:
+            raise InputError(f"region {said[:60]!r}: has no '='; {USE}")
+    else:
+        fields = said
+    return _place(str(said)[:60], fields)
+
+
+def regions(places: Sequence[Place], painting: Path | None) -> tuple[Region, ...]:
+    """Return the regions of a call.
+
+    Args:
+        places: Where words belong.
+        painting: The PNG that colours are looked up in.
+
+    Raises:
+        InputError: If a colour has no painting, or the painting cannot be used.
+    """
+    coloured = {each.colour: each for each in places if each.colour}
+    boxes = tuple(Region(words=each.words, box=each.box, weight=each.weight) for each in places if not each.colour)
+    if painting is None:
+        if coloured:
+            raise InputError(f"region {next(iter(coloured))}: a colour needs a painting; add --regions FILE.png")
+        return boxes
+    if not coloured:
+        raise InputError(f"{painting}: no region says what a colour stands for; add --region '#ff0000=a red heart'")
+    return (*_painted(painting, coloured), *boxes)
+
+
+def _painted(painting: Path, coloured: Mapping[str, Place]) -> tuple[Region, ...]:
+    from dataclasses import replace
+
+    from limn.kernel.regions import regions_from_painting
+
+    try:
+        if painting.stat().st_size > MAX_BYTES:
+            raise InputError(f"{painting}: more than {MAX_BYTES // 1_000_000} MB; save the painting smaller")
+        data = painting.read_bytes()
+    except OSError as error:
+        raise InputError(f"{painting}: cannot be read ({error.strerror}); name a PNG") from None
+    made = regions_from_painting(data, {colour: each.words for colour, each in coloured.items()})
+    return tuple(replace(region, weight=each.weight) for region, each in zip(made, coloured.values(), strict=True))
+
+
+def _place(shown: str, fields: Mapping[str, Any]) -> Place:
+    unknown = set(fields) - {"words", "colour", "box", "weight"}
+    words, colour, weight = fields.get("words"), fields.get("colour", ""), _number(fields.get("weight", 1.0))
+    if unknown or not isinstance(words, str) or not words.strip() or ("colour" in fields) == ("box" in fields):
+        raise InputError(f"region {shown!r}: is not of a known form; {USE}")
+    if weight is None:
+        raise InputError(f"region {shown!r}: its weight is no number; write it at the end, as @0.5")
+    if "colour" in fields:
+        return Place(words=words.strip(), colour=_colour(shown, str(colour)), weight=weight)
+    box = fields["box"].split(",") if isinstance(fields["box"], str) else fields["box"]
+    sides = [_number(each) for each in box] if isinstance(box, (list, tuple)) else []
+    if len(sides) != 4 or None in sides:
+        raise InputError(f"region {shown!r}: a box has four numbers; {USE}")
+    left, top, right, bottom = (each or 0.0 for each in sides)
+    return Place(words=words.strip(), box=(left, top, right, bottom), weight=weight)
+
+
+def _colour(shown: str, text: str) -> str:
+    found = text.strip().lower()
+    if not re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", found):
+        raise InputError(f"region {shown!r}: {text[:20]!r} is no colour; {USE}")
+    return found if len(found) == 7 else "#" + "".join(2 * digit for digit in found[1:])
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) < float("inf") else None

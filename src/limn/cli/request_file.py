@@ -1,0 +1,94 @@
+"""Requests as TOML: the options of ``limn generate``, written down."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from limn.kernel.errors import InputError, unknown_name
+
+__all__ = ["KEYS", "merged", "read"]
+
+MAX_BYTES: Final = 1_000_000
+
+KEYS: Final[Mapping[str, tuple[type, ...]]] = {
+    "prompts": (str, list),
+    "n": (int,),
+    "seed": (int,),
+    "steps": (int,),
+    "sampler": (str,),
+    "scale": (int, float),
+    "negative": (str,),
+    "guidance": (str, dict, list),
+    "regions": (str,),
+    "region": (str, dict, list),
+    "size": (int, str),
+    "style": (str,),
+    "model": (str,),
+}
+"""What may stand in the file, and as what."""
+
+_WORDS: Final = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+_LISTS: Final = {"prompts": (str,), "guidance": (str, dict), "region": (str, dict)}
+
+
+def merged(file: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked for: the file's values, and in their place those that the command line gives.
+
+    Args:
+        file: A request as TOML, or nothing.
+        options: Options by the names of :data:`KEYS`; ``None`` and empty lists are not given.
+
+    Raises:
+        InputError: As :func:`read`.
+    """
+    given = {name: value for name, value in options.items() if value is not None and value != []}
+    return {**(read(file) if file is not None else {}), **given}
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Read a request.
+
+    Args:
+        file: TOML; its ``regions`` names a painting beside it.
+
+    Returns:
+        Values by the names of :data:`KEYS`; ``prompts``, ``guidance`` and ``region`` as lists.
+
+    Raises:
+        InputError: If the file cannot be read, or a key or value is not allowed.
+    """
+    found = _parsed(file)
+    for name, value in found.items():
+        if name not in KEYS:
+            raise unknown_name(f"key of {file}", name, KEYS)
+        if name in _LISTS:
+            value = found[name] = value if isinstance(value, list) else [value]
+            for each in value:
+                _check(file, f"each of {name}", each, _LISTS[name])
+        _check(file, name, value, KEYS[name])
+    if "size" in found:
+        found["size"] = str(found["size"])
+    if "regions" in found:
+        found["regions"] = file.parent / found["regions"]
+    return found
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise InputError(f"{file}: more than {MAX_BYTES // 1_000_000} MB; use --prompts-file for many prompts")
+        return tomllib.loads(file.read_bytes().decode())
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); name a request written as TOML") from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        why = " ".join(str(error).split())[:100]
+        raise InputError(f"{file}: is not TOML ({why}); mend it") from None
+
+
+def _check(file: Path, name: str, value: Any, kinds: tuple[type, ...]) -> None:
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        wanted = " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
+        raise InputError(f"{file}: {name}: {str(value)[:40]!r} is not allowed; give {wanted}")

@@ -1,0 +1,139 @@
+"""What a person asks for, before a model fills in the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from limn.guidance.classifier_free import ClassifierFree
+from limn.kernel import spec
+from limn.kernel.errors import InputError
+from limn.kernel.generator import Generator
+from limn.kernel.guidance import Guidance
+from limn.kernel.prompt import Prompt, Region
+from limn.kernel.request import Request
+
+__all__ = ["Draft", "Guide", "check_regions", "guidances"]
+
+Guide = str | Mapping[str, Any] | Guidance
+"""A guidance as text (``"safety:preset=strong"``), as a record (``{"name": "safety", ...}``) or as a part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What is to be drawn, with the model's own values for what is left out.
+
+    Args:
+        prompts: What is to be drawn, in order.
+        n: Pictures for each prompt.
+        seed: Seed of each prompt's first picture.
+        steps: Steps of the sampler.
+        size: Height and width in pixels.
+        sampler: Text such as ``"ddim:eta=1"``.
+        style: One of the model's styles.
+        scale: Guidance scale of the guidance that has one.
+        negative: What must not be seen.
+        guidance: Further guidances, as :func:`guidances` takes them.
+        regions: Where words belong; each is given to the prompts that hold its words.
+    """
+
+    prompts: tuple[Prompt, ...]
+    n: int = 1
+    seed: int = 0
+    steps: int | None = None
+    size: tuple[int, int] | None = None
+    sampler: str | None = None
+    style: str | None = None
+    scale: float | None = None
+    negative: str = ""
+    guidance: tuple[Guide, ...] = ()
+    regions: tuple[Region, ...] = ()
+
+    def request(self, generator: Generator) -> Request:
+        """Say completely what a model is to draw.
+
+        Raises:
+            InputError: If a value is not allowed for the model, or guidances cannot be used together.
+        """
+        return generator.request(
+            [self._placed(prompt) for prompt in self.prompts],
+            n=self.n,
+            seed=self.seed,
+            steps=self.steps,
+            size=self.size,
+            sampler=self.sampler,
+            style=self.style,
+            guidance=guidances(generator, scale=self.scale, negative=self.negative, extra=self.guidance),
+        )
+
+    def _placed(self, prompt: Prompt) -> Prompt:
+        here = tuple(region for region in self.regions if region.words in prompt.text)
+        return replace(prompt, regions=(*prompt.regions, *here)) if here else prompt
+
+
+def check_regions(drafts: Iterable[Draft]) -> None:
+    """Make sure that the words of every region stand in a prompt.
+
+    Raises:
+        InputError: If those of one stand in none.
+    """
+    drafts = list(drafts)
+    texts = [prompt.text for draft in drafts for prompt in draft.prompts]
+    for region in (region for draft in drafts for region in draft.regions):
+        if not any(region.words in text for text in texts):
+            raise InputError(f"region: {region.words[:60]!r} is in no prompt; use a piece of the prompt's own words")
+
+
+def guidances(
+    generator: Generator,
+    *,
+    scale: float | None = None,
+    negative: str | None = None,
+    extra: Sequence[Guide] = (),
+) -> list[Guidance]:
+    """Return a model's guidances, changed as asked, in the order in which they take their turns.
+
+    A guidance that the model has by itself keeps the model's values where none are given; one that takes another's
+    place (``projected`` that of ``classifier_free``) replaces it.
+
+    Args:
+        generator: The model.
+        scale: Guidance scale, of whichever guidance has the slot ``scale``.
+        negative: Negative prompt of the same guidance.
+        extra: Further guidances.
+
+    Raises:
+        InputError: If a guidance is unknown or a value is not allowed.
+    """
+    own = {spec.name_of(each): each for each in generator.guidance}
+    given = [_part(each, own) for each in extra]
+    names, slots = {spec.name_of(each) for each in given}, {each.slot for each in given if each.slot}
+    kept = [each for name, each in own.items() if name not in names and each.slot not in slots]
+    parts = _steered([*kept, *given], {"scale": scale, "against": negative or None})
+    return sorted(parts, key=lambda each: (each.rank, spec.name_of(each)))
+
+
+def _part(guide: Guide, own: Mapping[str, Guidance]) -> Guidance:
+    if isinstance(guide, Guidance):
+        return guide
+    said = spec.fields(guide) if isinstance(guide, str) else dict(guide)
+    before = own.get(str(said.get("name")))
+    part = spec.build("guidance", {**(spec.record(before) if before else {}), **said})
+    assert isinstance(part, Guidance)
+    return part
+
+
+def _steered(parts: list[Guidance], values: Mapping[str, Any]) -> list[Guidance]:
+    """Give scale and negative prompt to the guidance that has the slot ``scale``."""
+    changes = {name: value for name, value in values.items() if value is not None}
+    if not changes:
+        return parts
+    holder = next((each for each in parts if each.slot == ClassifierFree.slot), None) or ClassifierFree()
+    known = {each.name for each in fields(holder)}  # type: ignore[arg-type]
+    for name in changes:
+        if name not in known:
+            asked, owner = {"against": "negative"}.get(name, name), spec.name_of(holder)
+            raise InputError(f"{asked}: {owner} takes none; see its own options with: limn guide show {owner}")
+    changed = replace(holder, **changes)  # type: ignore[type-var]
+    return [*(each for each in parts if each is not holder), changed]
