@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["explained", "spans"]
 
 QUESTIONS = ("question", "words", "left out", "weights", "attention", "gradient", "steps")
-FORWARDS = ("weights", "answers", "forwards a step", "rows a step", "steps")
+FORWARDS = ("weights", "questions", "forwards a step", "rows a step", "steps")
 
 
 def explained(ledger: Ledger) -> None:

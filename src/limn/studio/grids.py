@@ -16,6 +16,7 @@ from limn.kernel.generator import Generator
 from limn.kernel.runner import Ledger
 from limn.store import Store, write_png
 from limn.store import grid as contact_sheet
+from limn.store.atomic import make_folder
 from limn.studio.axes import Axis, Value
 from limn.studio.drafts import Draft
 from limn.studio.drawing import Drawn, Event, Kept, generate
@@ -123,6 +124,7 @@ def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Ax
     record: dict[str, Any] = {"grid": {"columns": columns, "rows": rows, "cells": names}}
     key = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
     sheet = _sheet([_cell(each) for each in files], columns, rows)
+    make_folder(store.root / "grids")
     path = store.root / "grids" / f"{key[:16]}.png"
     write_png(path, np.asarray(sheet), record)
     return path
