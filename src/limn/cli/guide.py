@@ -6,7 +6,7 @@ import ast
 import json as json_text
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,8 +104,7 @@ def show_guide(
         console.table(["option", "default", "takes", "what it does"], rows)
     print()
     console.result(_citation(found.paper))
-    first = next((f"{each.name}={each.default.strip(chr(39) + chr(34))}" for each in found.options), "")
-    console.say(f'limn: use it as --guide "{found.name}{":" if first else ""}{first}"')
+    console.say(f'limn: use it as --guide {found.name}, or --guide "{found.name}:option=value,option=value"')
 
 
 def names() -> list[str]:
@@ -122,11 +121,13 @@ def facts(name: str) -> Facts:
     known = names()
     if name not in known:
         raise unknown_name("guidance", name, known)
-    node = _class(_folder() / f"{name}.py")
-    assert node is not None
-    text, _, arguments = (ast.get_docstring(node) or "").replace("``", "").partition("\nArgs:\n")
-    about = _about(arguments)
-    said = dict(_class_variables(node))
+    lineage = _lineage(_folder() / f"{name}.py", _camel(name))
+    text = _halves(lineage[-1])[0]
+    about = {field: words for node in lineage for field, words in _about(_halves(node)[1]).items()}
+    said = {
+        field: value for node in lineage for field, kind, value in _annotated(node) if kind.startswith("ClassVar")
+    }
+    options = {each[0]: each for node in lineage for each in _annotated(node) if not each[1].startswith("ClassVar")}
     return Facts(
         name=name,
         summary=" ".join(text.split("\n\n")[0].split()),
@@ -137,7 +138,7 @@ def facts(name: str) -> Facts:
         paper=_plain(said.get("paper", "''")),
         options=tuple(
             Option(name=field, kind=_kind(kind), default=default, about=about.get(field, ""))
-            for field, kind, default in _fields(node)
+            for field, kind, default in options.values()
         ),
     )
 
@@ -146,24 +147,64 @@ def _folder() -> Path:
     return Path(next(iter(limn.guidance.__path__)))
 
 
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 def _class(path: Path) -> ast.ClassDef | None:
-    wanted = "".join(word.capitalize() for word in path.stem.split("_"))
+    return _find(ast.parse(path.read_text("utf-8")), _camel(path.stem))
+
+
+def _find(tree: ast.Module, name: str) -> ast.ClassDef | None:
+    return next((each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == name), None)
+
+
+def _lineage(path: Path, name: str) -> list[ast.ClassDef]:
+    """Return a class and those it builds on within limn, the oldest first."""
     tree = ast.parse(path.read_text("utf-8"))
-    return next((each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == wanted), None)
+    node = _find(tree, name)
+    if node is None:
+        return []
+    homes = {
+        alias.name: _folder().parents[1].joinpath(*each.module.split(".")).with_suffix(".py")
+        for each in tree.body
+        if isinstance(each, ast.ImportFrom) and each.module and each.module.startswith("limn.")
+        for alias in each.names
+    }
+    bases = [each.id for each in node.bases if isinstance(each, ast.Name)]
+    older = [old for base in bases for old in _lineage(homes.get(base, path), base)]
+    known = {
+        target.id: each.value
+        for each in tree.body
+        if isinstance(each, ast.Assign)
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+    return [*older, _Spelled(known).visit(node)]
+
+
+class _Spelled(ast.NodeTransformer):
+    """Puts what a module's names stand for in their place."""
+
+    def __init__(self, known: Mapping[str, ast.expr]) -> None:
+        self.known = known
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Return the value of a name, or the name itself."""
+        return self.known.get(node.id, node)
+
+
+def _halves(node: ast.ClassDef) -> tuple[str, str]:
+    """Return a docstring before its section ``Args``, and from there on."""
+    written = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"\1", ast.get_docstring(node) or "")
+    text, _, arguments = written.replace("``", "").partition("\nArgs:\n")
+    return text, arguments
 
 
 def _annotated(node: ast.ClassDef) -> Iterator[tuple[str, str, str]]:
     for each in node.body:
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             yield each.target.id, ast.unparse(each.annotation), ast.unparse(each.value) if each.value else ""
-
-
-def _class_variables(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    return ((name, value) for name, kind, value in _annotated(node) if kind.startswith("ClassVar"))
-
-
-def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str, str]]:
-    return (each for each in _annotated(node) if not each[1].startswith("ClassVar"))
 
 
 def _plain(text: str) -> str:
