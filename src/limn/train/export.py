@@ -16,6 +16,7 @@ from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.transformer import Transformer
+from limn.networks.vq import VQ
 from limn.networks.weights import load_state, read_tensors, write_tensors
 from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint, load, write_text
@@ -23,12 +24,14 @@ from limn.train.recipe import Recipe, parse
 
 __all__ = ["Network", "averaged", "build", "export", "recipe_of", "starting"]
 
-Network = Transformer | Autoencoder | DualEncoder
+Network = Transformer | Autoencoder | DualEncoder | VQ
 """What a recipe can train."""
 
 _KINDS: Mapping[str, type[Network]] = {
     "generator": Transformer, "autoencoder": Autoencoder, "contrastive": DualEncoder,
+    "vq": VQ, "masked": Transformer, "autoregressive": Transformer,
 }  # fmt: skip
+_FAMILIES = {"generator": "native", "masked": "muse", "autoregressive": "parti"}
 _STYLES = {
     "3d": "a 3d render of {}",
     "flat": "{}, flat style",
@@ -121,17 +124,20 @@ def export(
     name = "config.json"
     if isinstance(network, DualEncoder):
         name, config, size = CONFIG, asdict(network.config), network.config.size
-    elif isinstance(network, Autoencoder):
+    elif isinstance(network, Autoencoder | VQ):
         config, size = asdict(network.config), 64
     else:
-        size = network.config.grid
-        config = {"family": "native", "target": recipe.objective.target, "transformer": asdict(network.config)}
+        size, family = network.config.grid, _FAMILIES[recipe.task]
+        config = {"family": family, "transformer": asdict(network.config)}
+        if family == "native":
+            config["target"] = recipe.objective.target
         if recipe.data.autoencoder:
             codec = averaged(Path(recipe.data.autoencoder))
-            assert isinstance(codec, Autoencoder)
-            _write(codec, folder / "autoencoder.safetensors", recipe)
+            assert isinstance(codec, Autoencoder | VQ)
+            part = "vq" if isinstance(codec, VQ) else "autoencoder"
+            _write(codec, folder / f"{part}.safetensors", recipe)
             size *= codec.factor
-            config["autoencoder"] = asdict(codec.config)
+            config[part] = asdict(codec.config)
         config["size"] = size
         config.update(defaults or {})
         if styles and recipe.data.world == "pictograms":
@@ -162,9 +168,15 @@ def _card(
         "generator": "A text-to-image model",
         "autoencoder": "An autoencoder",
         "contrastive": "A dual encoder of pictures and texts, to judge by or to guide with",
+        "vq": "A vector-quantised autoencoder",
+        "masked": "A text-to-image model that draws tokens in parallel (after Muse)",
+        "autoregressive": "A text-to-image model that draws token after token (after Parti)",
     }
     generating = ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"]
-    objective = "symmetric InfoNCE" if judges else recipe.objective.target
+    objective: str = "symmetric InfoNCE" if judges else recipe.objective.target
+    if recipe.task in ("masked", "autoregressive"):
+        generating = ["chang2023muse" if recipe.task == "masked" else "yu2022parti"]
+        objective = f"cross-entropy of {'hidden' if recipe.task == 'masked' else 'next'} tokens"
     return {
         "name": recipe.name,
         "kind": kinds[recipe.task],

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from limn.data import shapes
+from limn.data.example import Example
 from limn.data.images import composite
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.planted import plant
 from limn.encoders.text import LIMIT, TokenVectors
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.vq import VQ
 from limn.train.recipe import Data, Recipe
 
 __all__ = ["Batch", "Captioned", "Feed", "feed_for", "signed", "stream"]
@@ -33,7 +35,7 @@ class Batch:
     """What one step learns from.
 
     Args:
-        clean: Clean states (rows, channels, height, width).
+        clean: Clean states (rows, channels, height, width), or tokens (rows, tokens).
         ids: Token ids of the captions (rows, words), trimmed to the longest.
         mask: Which of them are real.
     """
@@ -66,7 +68,7 @@ def feed_for(recipe: Recipe, words: TokenVectors) -> Feed:
     if recipe.data.world == "shapes":
         return _Shapes(recipe, words)
     source = load(Path(recipe.data.folder), styles=recipe.data.styles or None)
-    if recipe.task == "autoencoder":
+    if recipe.task in ("autoencoder", "vq"):
         return _Pictures(recipe, source)
     return Captioned(recipe, source, words)
 
@@ -76,6 +78,7 @@ class _Shapes:
 
     def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
         self.seed, self.rows, self.data, self.words = recipe.seed, recipe.optimiser.batch, recipe.data, words
+        self.codec = _frozen(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
 
     def __call__(self, step: int) -> Batch:
         rng = stream(self.seed, 1, step)
@@ -87,7 +90,7 @@ class _Shapes:
         if self.data.shuffled:
             said = [" ".join(rng.permutation(s.split())) if rng.random() < self.data.shuffled else s for s in said]
         ids, mask = self.words.ids(said)
-        return Batch(clean=signed(pictures), ids=ids, mask=mask)
+        return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask)
 
 
 class _Pictures:
@@ -123,12 +126,12 @@ class Captioned:
         pictures = [source.on()]
         self.single = len(source)
         if recipe.data.scenes:
-            rng = stream(recipe.seed, 2)
-            scenes = Scenes(source)
-            made = [scenes.draw(rng) for _ in range(len(source) // 3)]
+            made = self.scenes(source, stream(recipe.seed, 2))
             pictures.append(np.stack([composite(each.picture) for each in made]))
             captions += [list(each.captions) for each in made]
-        self.clean = _states(np.concatenate(pictures), recipe.data.autoencoder)
+        self.clean = _states(
+            np.concatenate(pictures), _frozen(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
+        )
         self.captions = [caption for each in captions for caption in each]
         ids, mask = words.ids(self.captions, limit=LIMIT)
         self.ids, self.lengths = ids, mask.sum(1)
@@ -137,6 +140,11 @@ class Captioned:
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step, counted from 0."""
         return self.batch(*self.pick(step))
+
+    def scenes(self, source: PictureSet, rng: np.random.Generator) -> list[Example]:
+        """Draw the scenes that are shown."""
+        world = Scenes(source)
+        return [world.draw(rng) for _ in range(len(source) // 3)]
 
     def pick(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places of a step's pictures and of the captions drawn for them, each (rows,)."""
@@ -187,22 +195,23 @@ def _picture(
     return composite(layers, ground)
 
 
-def _states(pictures: NDArray[np.uint8], folder: str) -> Tensor:
-    if not folder:
+def _states(pictures: NDArray[np.uint8], codec: Autoencoder | VQ | None) -> Tensor:
+    """Turn pictures (n, height, width, 3) into states, latents, or tokens (n, tokens)."""
+    if codec is None:
         return signed(pictures)
-    codec = _frozen(Path(folder))
     with torch.inference_mode():
         parts: Sequence[Tensor] = [
             codec.encode(signed(part)) for part in np.array_split(pictures, len(pictures) // 128 + 1)
         ]
-    return torch.cat(list(parts)).clone()
+    states = torch.cat(list(parts)).clone()
+    return states.flatten(1) if isinstance(codec, VQ) else states
 
 
-def _frozen(folder: Path) -> Autoencoder:
+def _frozen(folder: Path) -> Autoencoder | VQ:
     from limn.train.export import averaged
 
     network = averaged(folder)
-    if not isinstance(network, Autoencoder):
+    if not isinstance(network, Autoencoder | VQ):
         from limn.kernel.errors import InputError
 
         raise InputError(f"data.autoencoder: {folder} holds no autoencoder; train one first")

@@ -30,7 +30,8 @@ class Data:
         backgrounds: Share of pictures on a random colour in place of white.
         toned: Share of pictures of people in one of the five skin tones, which are most of the pictograms; 0 shows
             every picture equally often.
-        autoencoder: Folder of a trained autoencoder; the model then learns its latents.
+        autoencoder: Folder of a trained autoencoder, whose latents the model then learns, or of a ``vq``, whose
+            tokens it learns.
         half: Half of all pictograms, held-out ones included, for one of two independent judges: ``a`` or ``b``.
         jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
         planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
@@ -116,6 +117,9 @@ class Objective:
         time_std: Its standard deviation.
         gradients: Weight of the L1 loss of an autoencoder's picture gradients.
         kl: Weight of an autoencoder's divergence from the standard normal distribution.
+        commitment: Weight of the distance that draws the features of a ``vq`` to its codes.
+        revive: Steps during which codes that a ``vq`` hardly uses are put where data lie.
+        decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
     """
 
     target: Literal["flow", "eps", "v", "x0"] = "flow"
@@ -124,6 +128,9 @@ class Objective:
     time_std: float = 1.0
     gradients: float = 0.5
     kl: float = 1e-4
+    commitment: float = 0.25
+    revive: int = 500
+    decoder: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +158,8 @@ class Recipe:
 
     Args:
         name: What the run is called.
-        task: ``generator``, ``autoencoder`` or ``contrastive`` (a dual encoder of pictures and texts).
+        task: ``generator``, ``autoencoder``, ``contrastive`` (a dual encoder of pictures and texts), ``vq``
+            (pictures to tokens and back), ``masked`` or ``autoregressive`` (tokens from words).
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
@@ -160,7 +168,7 @@ class Recipe:
     """
 
     name: str
-    task: Literal["generator", "autoencoder", "contrastive"] = "generator"
+    task: Literal["generator", "autoencoder", "contrastive", "vq", "masked", "autoregressive"] = "generator"
     seed: int = 0
     ema: float = 0.9995
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -192,6 +200,8 @@ class Recipe:
             "schedule.flat": (self.schedule.flat, 0, 1),
             "schedule.floor": (self.schedule.floor, 0, 1),
             "objective.drop": (self.objective.drop, 0, 1),
+            "objective.commitment": (self.objective.commitment, 0, 100),
+            "objective.revive": (self.objective.revive, 0, 10**9),
             "objective.time_std": (self.objective.time_std, 1e-3, 100),
             "saving.minutes": (self.saving.minutes, 0, 1e6),
         }

@@ -1,4 +1,4 @@
-"""What a recipe can train: a generator of pictures from words, an autoencoder, or a dual encoder."""
+"""What a recipe can train: a generator of pictures from words, an autoencoder, a dual encoder, or token models."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
 from limn.train.export import Network, averaged, build
-from limn.train.feed import feed_for, stream
+from limn.train.feed import Batch, feed_for, stream
 from limn.train.losses import autoencoding, generation
 from limn.train.recipe import Recipe
 
-__all__ = ["Task", "autocast", "grid", "pixels", "task_for"]
+__all__ = ["Generation", "Task", "autocast", "grid", "pixels", "task_for"]
 
 _KINDS: tuple[Literal["one", "two", "three"], ...] = ("one", "two", "three")
 
@@ -53,7 +53,12 @@ def task_for(recipe: Recipe, device: str) -> Task:
         from limn.train.contrastive import Contrastive  # which stands on this module
 
         return Contrastive(recipe, device)
-    return _Autoencoding(recipe, device) if recipe.task == "autoencoder" else _Generation(recipe, device)
+    if recipe.task in ("vq", "masked", "autoregressive"):
+        from limn.train import tokens  # which stands on this module
+
+        kind = tokens.Quantisation if recipe.task == "vq" else tokens.TokenGeneration
+        return kind(recipe, device)
+    return _Autoencoding(recipe, device) if recipe.task == "autoencoder" else Generation(recipe, device)
 
 
 def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
@@ -64,7 +69,14 @@ def autocast(recipe: Recipe, device: str) -> AbstractContextManager[Any]:
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=wanted)
 
 
-class _Generation:
+class Generation:
+    """Learning to draw from words: states at random noise levels, captions dropped at random.
+
+    Args:
+        recipe: What to do.
+        device: Where.
+    """
+
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe, self.device, self.words = recipe, device, TokenVectors()
         network = build(recipe).to(device)
@@ -77,15 +89,18 @@ class _Generation:
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step; captions are dropped at random, so that the model can do without."""
         objective = self.recipe.objective
-        batch = self.feed(step)
-        generator = torch.Generator().manual_seed(int(stream(self.recipe.seed, 3, step).integers(2**62)))
-        said = torch.rand(len(batch.clean), generator=generator) >= objective.drop
-        mask = batch.mask & said[:, None]
-        text, mask = self._text(batch.ids, mask)
+        batch, text, mask, generator = self.batch(step)
         with autocast(self.recipe, self.device):
             return generation(
                 lambda x, time: self.answer(x, time, text, mask), batch.clean.to(self.device), objective, generator
             )
+
+    def batch(self, step: int) -> tuple[Batch, Tensor, Tensor, torch.Generator]:
+        """Return what a step learns from, its words with some captions dropped, and its source of randomness."""
+        batch = self.feed(step)
+        generator = torch.Generator().manual_seed(int(stream(self.recipe.seed, 3, step).integers(2**62)))
+        said = torch.rand(len(batch.clean), generator=generator) >= self.recipe.objective.drop
+        return batch, *self._text(batch.ids, batch.mask & said[:, None]), generator
 
     def finish(self, network: nn.Module) -> None:
         """Nothing is left to measure."""
@@ -98,14 +113,14 @@ class _Generation:
         if self.recipe.data.world == "shapes" and not said:
             asked = [each for kind in _KINDS for each in shapes.prompts(kind, 32, seed=0)]
             said = [each.text for each in asked]
-        pictures = self._draw(network, said or ["a red heart"])
+        pictures = self.draw(network, said or ["a red heart"])
         right = map(shapes.matches, shapes.read_all(pictures) if asked else [], asked)
         whole = np.array([each["all"] for each in right]).reshape(-1, 32)
         scores: dict[str, float] = {kind: float(share) for kind, share in zip(_KINDS, whole.mean(1), strict=False)}
         return grid(pictures), scores
 
     @torch.inference_mode()
-    def _draw(self, network: Transformer, prompts: list[str], steps: int = 24) -> NDArray[np.uint8]:
+    def draw(self, network: Transformer, prompts: list[str], steps: int = 24) -> NDArray[np.uint8]:
         """Walk from noise with guidance by Euler's method; returns (prompts, height, width, 3)."""
         config, count = network.config, len(prompts)
         text, mask = self._text(*self.words.ids(prompts, limit=config.text_limit))
