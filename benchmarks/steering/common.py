@@ -1,0 +1,101 @@
+"""What the claims share: drawing, reading, paired differences, distances, labelled sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import stats
+
+import limn.models
+from limn.data.shapes import Asked, matches, read_all
+from limn.kernel.generator import Generator, Picture
+from limn.kernel.prompt import Prompt
+from limn.kernel.runner import Ledger
+from limn.models.judges import judge
+
+__all__ = ["PICTURES", "SEEDS", "Drawn", "draw", "features", "frechet", "model", "paired", "right", "sheet"]
+
+SEEDS = (0, 1, 2)
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures" / "steering"
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures (n, height, width, 3) and what they cost.
+
+    Args:
+        pixels: Pictures.
+        forwards: Forward passes.
+        rows: Rows in them.
+    """
+
+    pixels: Pixels
+    forwards: int
+    rows: int
+
+
+@cache
+def model(name: str) -> Generator:
+    """Load a model once."""
+    return limn.models.load(name)
+
+
+def draw(
+    name: str, prompts: Sequence[str | Prompt], guidance: Sequence[Any] | None, *, seed: int = 1000, **options: Any
+) -> Drawn:
+    """Draw one picture for each prompt; the same seed starts from the same noise whatever the guidance."""
+    generator, ledger = model(name), Ledger()
+    request = generator.request(list(prompts), guidance=guidance, seed=seed, **options)
+    events = generator.draw(request, batch=50, ledger=ledger)
+    pixels = np.stack([each.pixels for each in events if isinstance(each, Picture)])
+    return Drawn(pixels, len(ledger.forwards), ledger.rows)
+
+
+def right(pixels: Pixels, asked: Sequence[Asked]) -> NDArray[np.bool_]:
+    """Say of each picture whether everything asked for is there."""
+    readings = read_all(pixels)
+    return np.array([matches(reading, want)["all"] for reading, want in zip(readings, asked, strict=True)])
+
+
+def features(pixels: Pixels) -> NDArray[np.float64]:
+    """Return the dual encoder's vector of each picture."""
+    return np.asarray(judge("shapes_guide").images(pixels).double().numpy())
+
+
+def frechet(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Return the Frechet distance of two sets of features (Heusel et al. 2017), comparable at equal sizes only."""
+    (a, s), (b, t) = ((x.mean(0), np.cov(x, rowvar=False)) for x in (first, second))
+    roots = np.sqrt(np.maximum(np.linalg.eigvals(s @ t).real, 0)).sum()
+    return float(((a - b) ** 2).sum() + np.trace(s) + np.trace(t) - 2 * roots)
+
+
+def paired(after: NDArray[Any], before: NDArray[Any]) -> dict[str, float]:
+    """Return the mean difference of pairs with its 95 % interval (t distribution)."""
+    difference = np.asarray(after, float) - np.asarray(before, float)
+    spread = float(difference.std(ddof=1) / len(difference) ** 0.5 * stats.t.ppf(0.975, len(difference) - 1))
+    mean = float(difference.mean())
+    return {"mean": round(mean, 4), "low": round(mean - spread, 4), "high": round(mean + spread, 4)}
+
+
+def sheet(name: str, rows: Mapping[str, Pixels], *, columns: int = 12, scale: int = 2) -> None:
+    """Write ``docs/pictures/steering/NAME.png``: one labelled row for each way of drawing the same pictures."""
+    side = next(iter(rows.values())).shape[1] * scale
+    label, gap = 170, 4
+    image = Image.new("RGB", (label + columns * (side + gap), len(rows) * (side + gap)), "white")
+    pen = ImageDraw.Draw(image)
+    for place, (text, pixels) in enumerate(rows.items()):
+        top = place * (side + gap)
+        pen.text((4, top + side // 2 - 6), text, fill="black")
+        for column, each in enumerate(pixels[:columns]):
+            tile = Image.fromarray(each).resize((side, side), Image.Resampling.NEAREST)
+            image.paste(tile, (label + column * (side + gap), top))
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    image.save(PICTURES / f"{name}.png", optimize=True)
