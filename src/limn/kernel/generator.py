@@ -81,7 +81,8 @@ class Stage:
             sampler: Instead of the stage's own.
             steps: Instead of the stage's own.
             given: What earlier stages made (pictures, ...).
-            noise: Unit noise to start from (pictures, *state); drawn from the streams when ``None``.
+            noise: Unit noise to start from, or for token models tokens, -1 where hidden, (pictures, *state); drawn
+                from the streams when ``None``.
             encodings: Text encodings kept from earlier walks.
             max_rows: Most rows in one forward pass.
             ledger: Where forwards are noted.
@@ -93,7 +94,9 @@ class Stage:
         levels = self.schedule.levels(steps, sampler)
         if noise is None:
             noise = streams.normal(self.codec.shape(*size))
-        start = noise.to(self.device) * self.schedule.start_scale(steps, sampler)
+        start = noise.to(self.device)
+        if start.is_floating_point():
+            start = start * self.schedule.start_scale(steps, sampler)
         predict = Runner(
             self.predictor, self.encoder, prompts, guidances, streams,
             given=given, adapters=self.adapters, codec=self.codec, encodings=encodings, max_rows=max_rows,

@@ -60,9 +60,14 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
 
         return stable_diffusion.load(path, device=device)
     if (path / "config.json").exists():
-        from limn.models import native
+        from limn.models import muse, native, parti
+        from limn.networks.configs import read_json
 
-        return native.load(path, name=str(model), device=device)
+        family = read_json(path / "config.json").get("family", "native")
+        families = {"native": native.load, "muse": muse.load, "parti": parti.load}
+        if not isinstance(family, str) or family not in families:
+            raise WeightsError(f"{path / 'config.json'}: {unknown_name('family', str(family), families)}")
+        return families[family](path, name=str(model), device=device)
     raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")
 
 

@@ -1,0 +1,147 @@
+"""What the families of token models share: their folder, their tokenizer and their words."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from limn.codecs.tokens import Tokens
+from limn.encoders.prompt import PromptEncoder
+from limn.encoders.text import TokenVectors
+from limn.guidance.classifier_free import ClassifierFree
+from limn.kernel import spec
+from limn.kernel.errors import InputError, WeightsError
+from limn.kernel.generator import Generator, Stage
+from limn.kernel.predictor import Predictor
+from limn.kernel.sampler import Sampler, Schedule
+from limn.networks.transformer import Transformer
+from limn.networks.vq import VQ
+from limn.networks.weights import check_range, load_state, read_config, read_tensors, require, sha256_of
+
+__all__ = ["TokenConfig", "generator"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenConfig:
+    """The file ``config.json`` of a token model; nothing else may stand in it.
+
+    Args:
+        family: ``"muse"`` (tokens in parallel) or ``"parti"`` (token after token).
+        size: Side of the pictures in pixels.
+        transformer: Fields of the transformer's configuration.
+        vq: Fields of the tokenizer's configuration.
+        steps: Steps drawn by default; for ``"parti"`` always one for each token.
+        sampler: Sampler used by default, as text; empty for the family's own.
+        scale: Guidance scale used by default.
+        growing: Whether the scale grows from 1 over the walk by default.
+        batch: Pictures drawn together by default.
+        styles: Words for each style, with ``{}`` where the prompt goes.
+    """
+
+    family: str = "muse"
+    size: int = 64
+    transformer: dict[str, Any] = field(default_factory=dict)
+    vq: dict[str, Any] = field(default_factory=dict)
+    steps: int = 12
+    sampler: str = ""
+    scale: float = 3.0
+    growing: bool = False
+    batch: int = 16
+    styles: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_range(self, size=(8, 1024), steps=(1, 1000), batch=(1, 1024))
+        require(self.family in ("muse", "parti"), f"family must be muse or parti, not {self.family[:20]}")
+        require(math.isfinite(self.scale) and 0 <= self.scale <= 100, "scale must be from 0 to 100")
+        require(
+            all(isinstance(words, str) and words.count("{}") == 1 for words in self.styles.values()),
+            "each style must be words with one {} where the prompt goes",
+        )
+
+
+def generator(
+    folder: Path,
+    *,
+    name: str,
+    device: str,
+    predictor: Callable[[Transformer], Predictor],
+    schedule: Callable[[int], Schedule],
+    sampler: str,
+) -> Generator:
+    """Load a token model from its folder.
+
+    Args:
+        folder: Holds ``config.json``, ``model.safetensors`` and ``vq.safetensors``.
+        name: What the generator calls itself.
+        device: Where it runs.
+        predictor: The family's predictor of a transformer.
+        schedule: The family's levels, given how many tokens a picture has.
+        sampler: The family's own sampler.
+
+    Raises:
+        WeightsError: If a file is missing, damaged, unsafe or does not fit the others.
+    """
+    config = read_config(TokenConfig, folder / "config.json")
+    transformer, tokenizer = Transformer.from_config(config.transformer), VQ.from_config(config.vq)
+    words, side = TokenVectors(), transformer.config.side
+    _check(folder, config, transformer, tokenizer, words.width)
+    hashes = [
+        _fill(transformer, folder / "model.safetensors", device),
+        _fill(tokenizer, folder / "vq.safetensors", device),
+    ]
+    stage = Stage(
+        encoder=PromptEncoder(words, limit=transformer.config.text_limit, device=device),
+        predictor=predictor(transformer),
+        codec=Tokens(tokenizer),
+        schedule=schedule(side**2),
+        sampler=_sampler(folder, config.sampler or sampler),
+        steps=side**2 if config.family == "parti" else config.steps,
+        device=device,
+    )
+    return Generator(
+        name,
+        [stage],
+        weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        size=(config.size, config.size),
+        guidance=[ClassifierFree(scale=config.scale, schedule="linear" if config.growing else "constant")],
+        batch=config.batch,
+        styles=config.styles,
+    )
+
+
+def _check(folder: Path, config: TokenConfig, transformer: Transformer, tokenizer: VQ, width: int) -> None:
+    """Refuse networks that do not fit each other."""
+    shape = transformer.config
+    fits = {
+        "tokens": (shape.vocabulary, tokenizer.codes + 1),
+        "size": (config.size, shape.side * tokenizer.factor),
+        "causal": (shape.causal, config.family == "parti"),
+        "text": (shape.text_width, width),
+    }
+    for what, (found, wanted) in fits.items():
+        if found != wanted:
+            raise WeightsError(
+                f"{folder / 'config.json'}: transformer and vq do not fit ({what}: {found}, {wanted}); export again"
+            )
+
+
+def _fill(network: nn.Module, path: Path, device: str) -> str:
+    """Load weights into a network that is frozen from then on; return their hash."""
+    load_state(network, read_tensors(path), source=str(path))
+    network.to(device).eval().requires_grad_(False)
+    return sha256_of(path)
+
+
+def _sampler(folder: Path, text: str) -> Sampler:
+    try:
+        sampler = spec.parse("samplers", text)
+    except InputError as error:
+        raise WeightsError(f"{folder / 'config.json'}: {error}") from None
+    assert isinstance(sampler, Sampler)
+    return sampler
