@@ -1,4 +1,4 @@
-"""What more questions a step cost: K branches in one forward, one by one, and in diffusers' guiders; time and memory.
+"""What more questions a step cost: K branches in one forward, one by one, in diffusers' guiders; time and memory.
 
 Rounds are interleaved in one process and compared pair by pair; memory is that of whole processes.
 """
@@ -71,14 +71,13 @@ def _stepper(generator: Generator, parts: Sequence[Any], max_rows: int | None = 
     return go
 
 
-def guider_stepper(generator: Generator, guider: Any) -> Callable[[], None]:
+def guider_stepper(generator: Generator, unet: Any, guider: Any) -> Callable[[], None]:
     """Return a function that answers one step as diffusers' modular denoise blocks do with a guider."""
     stage = generator.stages[-1]
     from limn.kernel.predictor import Ask
 
     asks = [Ask(Prompt("a photo of a red cat")), Ask(Prompt(""))]
     tokens = stage.encoder.encode(asks).tokens
-    unet = stage.predictor.network.model  # type: ignore[attr-defined]
     x = Streams([0]).normal(stage.codec.shape(*generator.size))
     time_ = torch.tensor(500)
 
@@ -139,11 +138,14 @@ def memory(folder: Path, branches: int, max_rows: int) -> float:
     return round(float(out.stdout.splitlines()[-1]), 1)
 
 
-def against_guiders(generator: Generator, rounds: int) -> dict[str, Any]:
+def against_guiders(folder: Path, generator: Generator, rounds: int) -> dict[str, Any]:
     """Return limn's time over that of diffusers' guiders for the methods that both have."""
+    from diffusers import UNet2DConditionModel
     from diffusers.guiders import ClassifierFreeGuidance, PerturbedAttentionGuidance
     from diffusers.hooks import LayerSkipConfig
 
+    unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet", local_files_only=True)
+    cfg = ClassifierFreeGuidance(guidance_scale=5.0)
     skip = LayerSkipConfig(indices=[0], fqn="mid_block.attentions.0.transformer_blocks", skip_attention_scores=True)
     pag = PerturbedAttentionGuidance(
         guidance_scale=5.0, perturbed_guidance_scale=3.0, perturbed_guidance_config=skip,
@@ -153,11 +155,11 @@ def against_guiders(generator: Generator, rounds: int) -> dict[str, Any]:
     return {
         "classifier-free, 2 rows": ratio(
             _stepper(generator, [free]),
-            guider_stepper(generator, ClassifierFreeGuidance(guidance_scale=5.0)),
+            guider_stepper(generator, unet, cfg),
             rounds,
         ),
         "classifier-free and perturbed attention, 3 rows": ratio(
-            _stepper(generator, [free, perturbed]), guider_stepper(generator, pag), rounds
+            _stepper(generator, [free, perturbed]), guider_stepper(generator, unet, pag), rounds
         ),
     }
 
@@ -182,7 +184,7 @@ def main() -> None:
                 "peak MiB, one by one": memory(folder, count, 1),
             }
             print(count, figures[f"{count} branches"], flush=True)
-        figures["limn over diffusers' guiders"] = against_guiders(generator, rounds)
+        figures["limn over diffusers' guiders"] = against_guiders(folder, generator, rounds)
     print(json.dumps(figures, indent=1))
     print(write("branches", figures))
 

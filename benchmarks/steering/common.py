@@ -20,9 +20,10 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.runner import Ledger
 from limn.models.judges import judge
 
-__all__ = ["PICTURES", "SEEDS", "Drawn", "draw", "features", "frechet", "model", "paired", "right", "sheet"]
+__all__ = ["PICTURES", "SEEDS", "SMALL", "Drawn", "draw", "features", "frechet", "model", "paired", "right", "sheet"]
 
 SEEDS = (0, 1, 2)
+SMALL = "shapes_small"
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures" / "steering"
 Pixels = NDArray[np.uint8]
 

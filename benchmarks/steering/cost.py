@@ -1,4 +1,4 @@
-"""Guiding only part of the walk: rows saved by an interval or by stopping when the answers agree, and what is lost."""
+"""Guiding part of the walk: rows saved by an interval or by stopping when the answers agree, and what is lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, draw, paired, right, sheet
+from benchmarks.steering.common import SEEDS, SMALL, draw, paired, right, sheet
 from limn.data.shapes import prompts
 
 FULL = "classifier_free:scale=3"
@@ -28,7 +28,7 @@ def measure(count: int) -> dict[str, Any]:
     """Return rows, forwards, likeness to the full run and alignment for each way."""
     asked = [each for seed in SEEDS for each in prompts("two", count, seed)]
     texts, found, rows = [each.text for each in asked], {}, {}
-    drawn = {name: draw("shapes", texts, [way], steps=20) for name, way in WAYS.items()}
+    drawn = {name: draw(SMALL, texts, [way], steps=20) for name, way in WAYS.items()}
     full = drawn["all steps"]
     good = right(full.pixels, asked)
     for name, each in drawn.items():

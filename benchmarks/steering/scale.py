@@ -1,4 +1,4 @@
-"""Classifier-free guidance: alignment rises with the scale, diversity falls, the Frechet distance is best between."""
+"""Classifier-free guidance: alignment rises with the scale, diversity falls, the Frechet distance is best within."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, draw, features, frechet, paired, right, sheet
+from benchmarks.steering.common import SEEDS, SMALL, draw, features, frechet, paired, right, sheet
 from limn.data.shapes import prompts, render
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0)
@@ -22,9 +22,9 @@ def measure(count: int) -> dict[str, Any]:
     good, rows = {}, {}
     for scale in SCALES:
         guidance = [f"classifier_free:scale={scale}"]
-        pixels = draw("shapes", texts, guidance).pixels
+        pixels = draw(SMALL, texts, guidance).pixels
         good[scale], rows[f"scale {scale:g}"] = right(pixels, asked), pixels
-        same = draw("shapes", texts[: count // 2], guidance, n=ALIKE).pixels
+        same = draw(SMALL, texts[: count // 2], guidance, n=ALIKE).pixels
         found[f"{scale:g}"] = {
             "right": wilson(int(good[scale].sum()), len(asked)),
             "diversity": round(diversity(features(same)), 4),
