@@ -25,8 +25,8 @@ from limn.data.shapes.twins import Swap, swapped
 from limn.data.split import SPLITS, STYLES
 from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
-from limn.train.contrastive import half
 from limn.train.feed import signed
+from limn.train.pairs import half
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")
 SWAPS: tuple[Swap, ...] = ("colour", "shape", "place")
@@ -226,7 +226,7 @@ def laboratory(one: Judge, count: int = 500) -> dict[str, Any]:
             x = torch.lerp(clean, noise, level)
             images = one.network.images(x, time if one.network.config.noisy else None)
         own = (images * one.texts(true)).sum(1)
-        told = {}
+        told: dict[str, Any] = {}
         for what in SWAPS:
             rows = [k for k, scene in enumerate(asked) if swapped(scene, what) != scene]
             false = [shapes.caption(swapped(asked[k], what)) for k in rows]

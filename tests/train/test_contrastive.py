@@ -16,9 +16,10 @@ from limn.data.split import SPLITS, STYLES, half_of, unit
 from limn.encoders.text import TokenVectors
 from limn.networks import dual_encoder
 from limn.networks.dual_encoder import DualEncoder
-from limn.train.contrastive import Contrastive, half, holds, info_nce, soften
+from limn.train.contrastive import Contrastive, info_nce
 from limn.train.export import export
 from limn.train.loop import train
+from limn.train.pairs import half, holds, soften
 from limn.train.recipe import Recipe, parse
 
 SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"

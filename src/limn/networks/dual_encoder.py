@@ -198,9 +198,13 @@ class _TextTower(nn.Module):
         super().__init__()
         width = config.width
         self.enter = nn.Linear(config.text_width, width)
-        self.places = nn.Parameter(torch.randn(config.text_limit, width) * 0.1)
+        rates = torch.exp(torch.linspace(0, -math.log(100), width // 2))
+        angles = torch.arange(config.text_limit)[:, None] * rates
+        self.places = nn.Parameter(0.5 * torch.cat([angles.sin(), angles.cos()], 1))
         self.blocks = nn.ModuleList(Block(width, config.heads, 2) for _ in range(config.depth))
         self.out = nn.Linear(width, config.out)
+        for block in self.blocks:  # order counts from the first step on: no gate starts closed
+            nn.init.ones_(block.table[2::3])  # type: ignore[index]
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Map (rows, words, text_width) to (rows, out)."""
