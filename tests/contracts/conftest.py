@@ -1,0 +1,31 @@
+"""Small random models, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+import steering
+from limn.kernel.generator import Generator
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Generator]:
+    """Gives ``native``, ``stable_diffusion`` or ``tokens``."""
+
+    @cache
+    def get(name: str) -> Generator:
+        if name == "tokens":
+            return steering.tokens()
+        folder = tmp_path_factory.mktemp(name)
+        return steering.native(folder) if name == "native" else steering.stable_diffusion(folder)
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def there(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files that guidances ask for by name."""
+    return steering.files(tmp_path_factory.mktemp("files"))
