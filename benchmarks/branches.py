@@ -164,6 +164,23 @@ def against_guiders(folder: Path, generator: Generator, rounds: int) -> dict[str
     }
 
 
+def three_together(rounds: int) -> dict[str, Any]:
+    """Return the time of a whole emoji picture with three guidances over that with none."""
+    generator = limn.models.load("emoji")
+    free, apart = "classifier_free:scale=3", "perturbed:scale=1"
+    sets = {
+        "classifier_free, safety, perturbed": [free, "safety", apart],
+        "classifier_free, composed of two, perturbed": [free, "composed:prompts=a star|a moon", apart],
+        "projected, safety, threshold": ["projected:scale=3", "safety", "threshold"],
+        "classifier_free, safety, rescale": [free, "safety", "rescale"],
+    }
+
+    def draw(parts: Sequence[str]) -> Callable[[], None]:
+        return lambda: None if generator.generate("a red heart", guidance=parts, seed=1) else None
+
+    return {name: ratio(draw(parts), draw([]), rounds) for name, parts in sets.items()}
+
+
 def main() -> None:
     """Measure and write ``results/branches.json``."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -184,6 +201,7 @@ def main() -> None:
                 "peak MiB, one by one": memory(folder, count, 1),
             }
             print(count, figures[f"{count} branches"], flush=True)
+        figures["emoji picture, three guidances over none"] = three_together(rounds // 2)
         figures["limn over diffusers' guiders"] = against_guiders(folder, generator, rounds)
     print(json.dumps(figures, indent=1))
     print(write("branches", figures))
