@@ -13,6 +13,7 @@ from torch import Tensor
 from limn.kernel import spec
 from limn.kernel.adapter import Adapter
 from limn.kernel.codec import Codec
+from limn.kernel.edit import Edit
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.guidance import Guidance
@@ -192,6 +193,7 @@ class Generator:
         sampler: str | Sampler | None = None,
         guidance: Sequence[str | Guidance] | None = None,
         style: str | None = None,
+        edit: Edit | None = None,
     ) -> Request:
         """Say completely what is to be drawn, with this model's defaults for what is left out.
 
@@ -204,6 +206,7 @@ class Generator:
             sampler: A part, or text such as ``"ddim:eta=1"``.
             guidance: Parts, or text such as ``"classifier_free:scale=3"``; an empty list switches guidance off.
             style: One of the model's styles, put into every prompt's words.
+            edit: Says of which picture the last stage starts, and what of it stays.
 
         Raises:
             InputError: If a value is not allowed for this model, or guidances cannot be used together.
@@ -215,6 +218,8 @@ class Generator:
         parts = self.guidance if guidance is None else [_part("guidance", each) for each in guidance]
         for stage in self.stages:
             check_together(parts, stage.predictor.space)
+        if edit is not None:
+            edit.start(last, (height, width))
         return Request(
             model=self.name,
             weights=self.weights,
@@ -226,6 +231,7 @@ class Generator:
             width=width,
             sampler=spec.record(last.sampler if sampler is None else _part("samplers", sampler)),
             guidance=tuple(spec.record(each) for each in parts),
+            edit={} if edit is None else spec.record(edit),
         )
 
     def unread(self, request: Request) -> dict[str, str]:
@@ -290,6 +296,8 @@ class Generator:
         indices = tuple(item.index for item in chunk)
         guidances = [spec.build("guidance", each) for each in request.guidance]
         sampler = spec.build("samplers", request.sampler)
+        edit = spec.build("edit", request.edit) if request.edit else None
+        assert edit is None or isinstance(edit, Edit)
         seeds = Streams([item.seed for item in chunk])
         given: dict[str, Tensor] = {}
         steps = sum(stage.steps for stage in self.stages[:-1]) + request.steps
@@ -305,6 +313,7 @@ class Generator:
                 sampler=sampler if last else None,  # type: ignore[arg-type]
                 steps=request.steps if last else None,
                 given=given,
+                noise=_start(edit, stage, request, len(chunk)) if last else None,
                 encodings=self._encodings[place],
                 max_rows=max_rows,
                 ledger=ledger,
@@ -318,7 +327,8 @@ class Generator:
         for item, image, state in zip(chunk, images, step.x, strict=True):
             sound = bool(torch.isfinite(image).all()) and bool(torch.isfinite(state).all())
             flaw = "" if sound else "the model answered with values that are not numbers"
-            yield Picture(item=item, pixels=_pixels(image), flaw=flaw, batch=indices)
+            pixels = _pixels(image) if edit is None else edit.finish(self.stages[-1], _pixels(image))
+            yield Picture(item=item, pixels=pixels, flaw=flaw, batch=indices)
 
     def _size(self, size: tuple[int, int]) -> tuple[int, int]:
         multiple = self.stages[-1].codec.multiple
@@ -336,6 +346,14 @@ class Generator:
         if style not in self.styles:
             raise unknown_name(f"style of {self.name}", style, self.styles)
         return prompt.saying(self.styles[style].format(prompt.text))
+
+
+def _start(edit: Edit | None, stage: Stage, request: Request, pictures: int) -> Tensor | None:
+    """Return where an edit starts, once for each picture."""
+    if edit is None:
+        return None
+    start = edit.start(stage, (request.height, request.width))
+    return start.expand(pictures, *start.shape[1:])
 
 
 def _part(kind: str, part: Any) -> Any:

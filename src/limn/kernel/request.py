@@ -48,6 +48,7 @@ class Request:
         height: Pixels.
         sampler: Record of the sampler.
         guidance: Records of the guidances.
+        edit: Record of the edit, if a picture that exists is where drawing starts.
 
     >>> request = Request(model="emoji", prompts=(Prompt("a red heart"),), n=2, seed=7)
     >>> [item.seed for item in request.items()]
@@ -64,6 +65,7 @@ class Request:
     height: int = 64
     sampler: Mapping[str, Any] = field(default_factory=dict)
     guidance: tuple[Mapping[str, Any], ...] = ()
+    edit: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.prompts:
@@ -97,6 +99,7 @@ class Request:
             "height": self.height,
             "sampler": dict(self.sampler),
             "guidance": [dict(each) for each in self.guidance],
+            **({"edit": dict(self.edit)} if self.edit else {}),
         }
 
     def key(self) -> str:
