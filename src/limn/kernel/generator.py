@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +30,7 @@ from limn.kernel.step import Step
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Generator", "Picture", "Progress", "Stage"]
+__all__ = ["Generator", "Picture", "Progress", "Stage", "hashes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,6 +356,23 @@ def _start(edit: Edit | None, stage: Stage, request: Request, pictures: int) -> 
         return None
     start = edit.start(stage, (request.height, request.width))
     return start.expand(pictures, *start.shape[1:])
+
+
+def hashes(guidances: Iterable[Guidance]) -> dict[str, str]:
+    """Return the SHA-256 of each file that guidances read, by its path.
+
+    Raises:
+        InputError: If a file cannot be read.
+    """
+    found = {}
+    for path in sorted({path for guidance in guidances for path in guidance.files}):
+        try:
+            with Path(path).expanduser().open("rb") as file:
+                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "no file can be called so"
+            raise InputError(f"{path[:200]!r}: cannot be read ({why}); name a file that is there") from None
+    return found
 
 
 def _part(kind: str, part: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import IntEnum
 from typing import ClassVar
 
@@ -49,6 +50,12 @@ class Guidance(Part):
     def adaptive(self) -> bool:
         """Whether :meth:`expand` looks at ``step.picture``, so that pictures may ask different questions."""
         return False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of files whose content decides the picture; a request records their hashes."""
+        own = (getattr(self, each.name) for each in fields(self))  # type: ignore[arg-type]
+        return tuple(path for part in own if isinstance(part, Guidance) for path in part.files)
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Return the questions of one picture, with more added or some rewritten.

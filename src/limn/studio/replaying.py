@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from limn.kernel import spec
 from limn.kernel.errors import InputError, LimnError
-from limn.kernel.generator import Generator, Picture, Progress
+from limn.kernel.generator import Generator, Picture, Progress, hashes
+from limn.kernel.guidance import Guidance
 from limn.kernel.request import Request
 from limn.store import read_record
 from limn.store.record import read_request
@@ -85,6 +87,8 @@ def replay(
                 yield event
             else:
                 picture = replace(event, item=replace(event.item, index=int(record["index"])))
+    changed = [path for path, hashed in hashes(_guidances(request)).items() if request.files.get(path) != hashed]
+    causes = (*(f"{path} is not the file it was" for path in changed), *causes)
     if generator.weights != request.weights:
         causes = ("the weights of the model are others", *causes)
     if alone:
@@ -116,6 +120,11 @@ def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bo
 
 def _positive(value: Any) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
+
+
+def _guidances(request: Request) -> list[Guidance]:
+    parts = (spec.build("guidance", each) for each in request.guidance)
+    return [part for part in parts if isinstance(part, Guidance)]
 
 
 def _beside(path: Path, key: str) -> Any:
