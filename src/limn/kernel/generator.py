@@ -234,6 +234,7 @@ class Generator:
             sampler=spec.record(last.sampler if sampler is None else _part("samplers", sampler)),
             guidance=tuple(spec.record(each) for each in parts),
             edit={} if edit is None else spec.record(edit),
+            files=hashes(parts),
         )
 
     def unread(self, request: Request) -> dict[str, str]:

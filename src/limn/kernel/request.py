@@ -49,6 +49,7 @@ class Request:
         sampler: Record of the sampler.
         guidance: Records of the guidances.
         edit: Record of the edit, if a picture that exists is where drawing starts.
+        files: SHA-256 of each file that a guidance reads, by its path.
 
     >>> request = Request(model="emoji", prompts=(Prompt("a red heart"),), n=2, seed=7)
     >>> [item.seed for item in request.items()]
@@ -66,6 +67,7 @@ class Request:
     sampler: Mapping[str, Any] = field(default_factory=dict)
     guidance: tuple[Mapping[str, Any], ...] = ()
     edit: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.prompts:
@@ -100,6 +102,7 @@ class Request:
             "sampler": dict(self.sampler),
             "guidance": [dict(each) for each in self.guidance],
             **({"edit": dict(self.edit)} if self.edit else {}),
+            **({"files": dict(self.files)} if self.files else {}),
         }
 
     def key(self) -> str:
