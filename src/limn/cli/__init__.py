@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import limn
-from limn.cli import cite, data, doctor, generate, guide, models, runs, train
+from limn.cli import cite, data, doctor, edit, generate, guide, models, runs, train
 from limn.cli.console import clean
 from limn.kernel.errors import LimnError
 
@@ -49,6 +49,7 @@ def options(
 
 
 app.command("generate")(generate.generate)
+app.command("edit")(edit.edit)
 app.add_typer(guide.app, name="guide")
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")

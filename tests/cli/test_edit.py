@@ -1,0 +1,114 @@
+"""``limn edit`` from end to end, and masks that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from token_models import build
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)).save(tmp_path / "a.png")
+    return build(folder)
+
+
+@pytest.fixture
+def run(limn, model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:  # type: ignore[no-untyped-def]
+    from limn import models
+
+    monkeypatch.undo()  # the toy model
+    monkeypatch.chdir(model.parent)
+    assert models.load.__module__ == "limn.models"
+    return lambda *rest: limn("edit", "a.png", "a red circle", "--model", model, *rest)
+
+
+def mask(kind: str, **options: object) -> None:
+    whole = {"white": 255, "black": 0}.get(kind)
+    if whole is not None:
+        Image.new("L", (16, 16), whole).save("m.png")
+        return
+    inside = np.zeros((16, 16), np.uint8)
+    inside[:8, :8] = 255
+    image = Image.fromarray(inside)
+    if kind == "alpha":  # white all over, seen through a hole
+        image = Image.merge("RGBA", [Image.new("L", (16, 16), 255)] * 3 + [image])
+    elif kind == "size":
+        image = image.resize((8, 8))
+    else:
+        image = image.convert(kind)
+    image.save("m.png")
+
+
+def pixels(path: str) -> np.ndarray:  # type: ignore[type-arg]
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+@pytest.mark.parametrize("kind", ["L", "1", "P", "RGB", "RGBA", "LA", "alpha"])
+def test_masks_of_any_mode_keep_what_is_black(run, kind: str) -> None:  # type: ignore[no-untyped-def]
+    mask(kind)
+    result = run("--mask", "m.png", "-n", 2)
+    assert result.code == 0, result.err
+    for line in result.lines:
+        drawn, before = pixels(line), pixels("a.png")
+        assert np.array_equal(drawn[8:], before[8:])
+        assert np.array_equal(drawn[:, 8:], before[:, 8:])
+        assert not np.array_equal(drawn[:8, :8], before[:8, :8])
+
+
+def test_the_same_edit_is_found_again_and_another_is_not(run) -> None:  # type: ignore[no-untyped-def]
+    first = run("--box", "0,0,0.5,0.5")
+    again = run("--box", "0,0,0.5,0.5")
+    assert first.lines == again.lines
+    assert "1 existed" in again.err
+    assert run("--box", "0,0,0.5,1").lines != first.lines
+
+
+def test_a_picture_grows_or_drifts(run) -> None:  # type: ignore[no-untyped-def]
+    (grown,) = run("--extend", "right=8").lines
+    assert np.array_equal(pixels(grown)[:, :16], pixels("a.png"))
+    assert pixels(grown).shape == (16, 24, 3)
+    result = run("--steps", 3, "--explain")
+    assert result.code == 0
+    assert "3 forwards" in result.err
+
+
+def test_larger_pictures_are_scaled_with_their_masks(run) -> None:  # type: ignore[no-untyped-def]
+    Image.new("RGB", (48, 32), (250, 10, 10)).save("a.png")
+    Image.new("L", (48, 32), 255).save("m.png")
+    (drawn,) = run("--mask", "m.png").lines
+    assert pixels(drawn).shape == (16, 16, 3)
+    (grown,) = run("--extend", "left=4").lines
+    assert pixels(grown).shape == (16, 28, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("size", ["--mask", "m.png"], "mask: has 8x8 pixels, the picture 16x16"),
+        ("black", ["--mask", "m.png"], "black all over"),
+        ("L", ["--mask", "no.png"], "mask: 'no.png' is no file"),
+        ("L", ["--mask", "model/config.json"], "not a readable"),
+        ("L", ["--mask", "m.png", "--box", "0,0,1,1"], "exclude each other"),
+        ("L", ["--box", "0,0,1"], "left,top,right,bottom"),
+        ("L", ["--box", "0.5,0,0.4,1"], "left < right"),
+        ("L", ["--extend", "up=3"], "unknown side 'up'"),
+        ("L", ["--extend", "right"], "right=16"),
+        ("L", ["--extend", "right=16"], "give at most 12"),
+        ("L", ["--sampler", "ddim"], "draws tokens"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(run, kind: str, options: list[str], message: str) -> None:  # type: ignore[no-untyped-def]
+    mask(kind)
+    result = run(*options)
+    assert result.code == 2
+    (line,) = result.err.strip().splitlines()
+    assert message in line
+    assert not list(Path("limn-runs").rglob("0*.png"))
