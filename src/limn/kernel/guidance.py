@@ -52,10 +52,20 @@ class Guidance(Part):
         return False
 
     @property
+    def parts(self) -> tuple[Guidance, ...]:
+        """Guidances among its options, and among theirs."""
+        own = (getattr(self, each.name) for each in fields(self))  # type: ignore[arg-type]
+        return tuple(each for part in own if isinstance(part, Guidance) for each in (part, *part.parts))
+
+    @property
     def files(self) -> tuple[str, ...]:
         """Paths of files whose content decides the picture; a request records their hashes."""
-        own = (getattr(self, each.name) for each in fields(self))  # type: ignore[arg-type]
-        return tuple(path for part in own if isinstance(part, Guidance) for path in part.files)
+        return tuple(path for part in self.parts for path in part.files)
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Names of the other models that it asks; a request records the hashes of their weights."""
+        return tuple(name for part in self.parts for name in part.adapters)
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Return the questions of one picture, with more added or some rewritten.

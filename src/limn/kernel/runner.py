@@ -232,9 +232,11 @@ def check_together(guidances: Sequence[Guidance], space: str) -> None:
     seen: dict[str, str] = {}
     for guidance in guidances:
         name = spec.name_of(guidance)
-        continuous = space == "clean" and guidance.space in ("clean", "noise")
-        if not (continuous or guidance.space in ("any", space)):
-            raise InputError(f"guidance {name}: works in {guidance.space} space, this model answers in {space}")
+        for part in (guidance, *guidance.parts):
+            continuous = space == "clean" and part.space in ("clean", "noise")
+            if not (continuous or part.space in ("any", space)):
+                wrong = f"works in {part.space} space, this model answers in {space}"
+                raise InputError(f"guidance {spec.name_of(part)}: {wrong}")
         for key in {name, guidance.slot or name}:
             if key in seen:
                 other = "is given twice" if seen[key] == name else f"takes the place of {seen[key]}"
