@@ -78,8 +78,10 @@ def test_clean_states_are_seen_as_pictures_unless_the_guide_reads_states() -> No
     assert torch.equal(
         guide(channels=5).clean(latents, at(latents, codec=Doubled())), network(channels=5).images(latents)
     )
-    with pytest.raises(InputError, match="guide: small reads 4 channels, this model has 5"):
+    with pytest.raises(InputError, match="guide: small reads 4 channels, here are 5"):
         guide(channels=4).clean(latents, at(latents))
+    with pytest.raises(InputError, match="reads 4 channels, here are 3"):
+        guide(channels=4).pictures(x)
 
 
 @pytest.mark.parametrize("level", [Level(0.6, 0.8, 0.5), Level(0.25, 0.75, 0.75), Level(1.0, 7.0, 0.5)])

@@ -60,7 +60,12 @@ class Guide:
         return self.network.texts((vectors * mask[..., None]).to(device), mask.to(device))
 
     def pictures(self, pictures: Tensor) -> Tensor:
-        """Return the unit vectors (pictures, width) of pictures (pictures, channels, height, width) of any size."""
+        """Return the unit vectors (pictures, width) of pictures (pictures, 3, height, width) of any size.
+
+        Raises:
+            InputError: The guide reads states and not pictures.
+        """
+        self._check(pictures)
         size = (self.network.config.size, self.network.config.size)
         if pictures.shape[-2:] != size:
             pictures = F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
@@ -101,4 +106,4 @@ class Guide:
     def _check(self, state: Tensor) -> None:
         wanted, found = self.network.config.channels, state.shape[1]
         if found != wanted:
-            raise InputError(f"guide: {self.name} reads {wanted} channels, this model has {found}; choose another")
+            raise InputError(f"guide: {self.name} reads {wanted} channels, here are {found}; choose another")
