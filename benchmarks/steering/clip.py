@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, SMALL, draw, paired, right, sheet
+from benchmarks.steering.common import SEEDS, SMALL, draw, mean, paired, sheet, there
 from limn.data.shapes import prompts
 from limn.models.judges import judge
 
@@ -28,10 +27,10 @@ def measure(count: int) -> dict[str, Any]:
     words = guide.texts(texts)
     for name, way in WAYS.items():
         pixels = draw(SMALL, texts, way).pixels
-        rows[name], good[name] = pixels, right(pixels, asked)
+        rows[name], good[name] = pixels, there(pixels, asked)
         score[name] = (guide.images(pixels) * words).sum(1).double().numpy()
         found[name] = {
-            "right (exact reader)": wilson(int(good[name].sum()), len(asked)),
+            "objects there (exact reader)": mean(good[name]),
             "cosine by the clean guide": round(float(score[name].mean()), 4),
         }
     sheet("clip", rows)
@@ -43,8 +42,8 @@ def measure(count: int) -> dict[str, Any]:
         "ways": found,
         "guide's score, best clean less unguided": paired(score[keen], score["unguided"]),
         "guide's score, best clean less classifier-free": paired(score[keen], score["classifier-free 3"]),
-        "right, classifier-free less best clean": paired(good["classifier-free 3"], good[clean]),
-        "right, best noise-aware less best clean": paired(good[noisy], good[clean]),
+        "objects there, classifier-free less best clean": paired(good["classifier-free 3"], good[clean]),
+        "objects there, best noise-aware less best clean": paired(good[noisy], good[clean]),
     }
 
 

@@ -14,13 +14,26 @@ from PIL import Image, ImageDraw
 from scipy import stats
 
 import limn.models
-from limn.data.shapes import Asked, matches, read_all
+from limn.data.shapes import Asked, read_all
 from limn.kernel.generator import Generator, Picture
 from limn.kernel.prompt import Prompt
 from limn.kernel.runner import Ledger
 from limn.models.judges import judge
 
-__all__ = ["PICTURES", "SEEDS", "SMALL", "Drawn", "draw", "features", "frechet", "model", "paired", "right", "sheet"]
+__all__ = [
+    "PICTURES",
+    "SEEDS",
+    "SMALL",
+    "Drawn",
+    "draw",
+    "features",
+    "frechet",
+    "mean",
+    "model",
+    "paired",
+    "sheet",
+    "there",
+]
 
 SEEDS = (0, 1, 2)
 SMALL = "shapes_small"
@@ -60,10 +73,18 @@ def draw(
     return Drawn(pixels, len(ledger.forwards), ledger.rows)
 
 
-def right(pixels: Pixels, asked: Sequence[Asked]) -> NDArray[np.bool_]:
-    """Say of each picture whether everything asked for is there."""
-    readings = read_all(pixels)
-    return np.array([matches(reading, want)["all"] for reading, want in zip(readings, asked, strict=True)])
+def there(pixels: Pixels, asked: Sequence[Asked]) -> NDArray[np.float64]:
+    """Return, for each picture, the share of the objects asked for (by colour and shape) that the reader finds."""
+    shares = []
+    for reading, want in zip(read_all(pixels), asked, strict=True):
+        seen = {(each.colour, each.shape) for each in reading.objects}
+        shares.append(np.mean([(thing["colour"], thing["shape"]) in seen for thing in want.objects]))
+    return np.array(shares)
+
+
+def mean(values: NDArray[Any]) -> dict[str, float]:
+    """Return a mean with its 95 % interval (t distribution)."""
+    return paired(values, np.zeros(len(values)))
 
 
 def features(pixels: Pixels) -> NDArray[np.float64]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, SMALL, draw, features, frechet, paired, right, sheet
+from benchmarks.steering.common import SEEDS, SMALL, draw, features, frechet, mean, paired, sheet, there
 from limn.data.shapes import prompts, render
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0)
@@ -23,10 +22,10 @@ def measure(count: int) -> dict[str, Any]:
     for scale in SCALES:
         guidance = [f"classifier_free:scale={scale}"]
         pixels = draw(SMALL, texts, guidance).pixels
-        good[scale], rows[f"scale {scale:g}"] = right(pixels, asked), pixels
+        good[scale], rows[f"scale {scale:g}"] = there(pixels, asked), pixels
         same = draw(SMALL, texts[: count // 2], guidance, n=ALIKE).pixels
         found[f"{scale:g}"] = {
-            "right": wilson(int(good[scale].sum()), len(asked)),
+            "objects there": mean(good[scale]),
             "diversity": round(diversity(features(same)), 4),
             "frechet": round(frechet(features(pixels), real), 4),
         }
@@ -36,9 +35,9 @@ def measure(count: int) -> dict[str, Any]:
         "claim": "alignment rises and diversity falls with the scale; the Frechet distance is best in between",
         "prompts": len(asked),
         "scales": found,
-        "right, scale 3 less scale 1": paired(good[3.0], good[1.0]),
+        "objects there, scale 3 less scale 1": paired(good[3.0], good[1.0]),
         "scale of the smallest Frechet distance": float(best),
-        "holds": bool(found["3"]["right"]["low"] > found["1"]["right"]["share"])
+        "holds": paired(good[3.0], good[1.0])["low"] > 0
         and found["12"]["diversity"] < found["1"]["diversity"]
         and float(best) not in (SCALES[0], SCALES[-1]),
     }
