@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from limn.store import Store
     from limn.studio import Axis, Event
 
-__all__ = ["Outcome", "draw", "explain", "labelled", "report", "shown"]
+__all__ = ["Outcome", "draw", "explain", "labelled", "report", "rerank", "shown"]
 
 
 def _new_ledger() -> Ledger:
@@ -147,6 +147,16 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, l
         files += [labelled] if labelled else []
         for path in files:
             console.result(shown(path))
+
+
+def rerank(outcomes: Sequence[Outcome], keep: int, by: str | None) -> None:
+    """Leave in each outcome the pictures that a judge finds nearest to their words; the others stay on the disk."""
+    from limn.studio.reranking import JUDGE, best
+
+    for outcome in outcomes:
+        drawn = len(outcome.pictures)
+        outcome.pictures = best(outcome.pictures, outcome.request, keep, by=by or JUDGE)
+        console.say(f"limn: kept {len(outcome.pictures)} of {drawn} by {by or JUDGE}")
 
 
 def explain(outcomes: Sequence[Outcome]) -> None:

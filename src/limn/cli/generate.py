@@ -70,6 +70,10 @@ Show = Annotated[bool, typer.Option("--show", help="Draw the pictures in the ter
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1.")]
 Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
 Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
+Rerank = Annotated[
+    int | None, typer.Option(help="Draw this many for each picture and keep those a judge finds nearest.", min=1)
+]
+Judge = Annotated[str | None, typer.Option(help="The dual encoder that reranks: a name or a folder (judge_a).")]
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor.", min=1, max=1024)]
 
 
@@ -99,6 +103,8 @@ def generate(
     device: Device = "cpu",
     batch: Batch = None,
     max_rows: Rows = None,
+    rerank: Rerank = None,
+    judge: Judge = None,
     threads: Threads = None,
 ) -> None:
     """Draw pictures of what the prompts say, and print their files.
@@ -116,7 +122,8 @@ def generate(
     }
     steering = {"scale": scale, "negative": negative, "guidance": guide, "regions": painting, "region": region}
     asked = merged(request, {"prompts": prompts, **options, **steering})
-    texts = asked.pop("prompts", [])
+    keep, texts = asked.get("n", 1), asked.pop("prompts", [])
+    asked["n"] = keep * (rerank or 1)
     lines = given(prompts or [] if prompts_file else texts, prompts_file)
     name, fields = asked.pop("model", "emoji"), _fields(asked)
     from limn.store import Store
@@ -134,6 +141,8 @@ def generate(
     outcomes = drawing.draw(generator, requests, store, device=device, batch=batch, max_rows=max_rows)
     if explain:
         drawing.explain(outcomes)
+    if rerank is not None:
+        drawing.rerank(outcomes, keep, judge)
     labelled = drawing.labelled(outcomes, store, axes) if any(axes) else None
     drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled)
     if any(each.failed for each in outcomes):
