@@ -103,6 +103,7 @@ def export(
     figures: Mapping[str, str] | None = None,
     styles: bool = True,
     defaults: Mapping[str, Any] | None = None,
+    autoencoder: str = "",
 ) -> None:
     """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
 
@@ -112,6 +113,7 @@ def export(
         figures: What was measured, by name, for the model card.
         styles: Whether the configuration names the drawing styles (pictograms only).
         defaults: How the model draws unless told otherwise: ``steps``, ``sampler``, ``scale``, ``batch``.
+        autoencoder: Folder of the autoencoder that ships, if its decoder was trained on since the model learned.
 
     Raises:
         WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
@@ -132,7 +134,7 @@ def export(
         if family == "native":
             config["target"] = recipe.objective.target
         if recipe.data.autoencoder:
-            codec = averaged(Path(recipe.data.autoencoder))
+            codec = averaged(Path(autoencoder or recipe.data.autoencoder))
             assert isinstance(codec, Autoencoder | VQ)
             part = "vq" if isinstance(codec, VQ) else "autoencoder"
             _write(codec, folder / f"{part}.safetensors", recipe)
