@@ -51,8 +51,9 @@ def test_a_row_does_not_depend_on_its_neighbours() -> None:
     assert torch.allclose(network.texts(tokens, mask)[2:3], network.texts(tokens[2:3], mask[2:3]), atol=1e-5)
 
 
-def test_padding_plays_no_part_and_words_do() -> None:
-    network, (tokens, mask) = small(), words(4, 5)
+@pytest.mark.parametrize("near", [0, 5])
+def test_padding_plays_no_part_and_words_do(near: int) -> None:
+    network, (tokens, mask) = small(near=near), words(4, 5)
     once = network.texts(tokens, mask)
     other = torch.where(mask[..., None], tokens, 100 * torch.randn(tokens.shape))
     longer = torch.cat([other, torch.randn(4, 3, 128)], 1)
@@ -114,6 +115,7 @@ def test_what_was_written_is_read_frozen(tmp_path: Path) -> None:
         ({"widths": [16], "blocks": [1, 1]}, "1 to 6 numbers each"),
         ({"width": 18}, "multiple of 4 times heads"),
         ({"size": 2**20}, "size"),
+        ({"near": 4}, "near must be odd"),
         ({"family": "native"}, "family"),
         ({"noisy": 1}, "noisy must be bool"),
         ({"out": 12}, "out.weight has shape"),

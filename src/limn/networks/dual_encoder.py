@@ -52,6 +52,7 @@ class DualEncoderConfig:
         width: Width of the text tower, a multiple of 4 times ``heads``.
         depth: Its layers.
         heads: Its attention heads.
+        near: Words that are seen side by side before the first layer, an odd number; 0 for none.
         out: Length of the vectors that come out.
     """
 
@@ -67,11 +68,14 @@ class DualEncoderConfig:
     width: int = 128
     depth: int = 2
     heads: int = 4
+    near: int = 0
     out: int = 128
 
     def __post_init__(self) -> None:
         check_range(self, size=(4, 1024), channels=(1, 256), patch=(1, 16), cells=(1, 16), out=(1, 4096))
         check_range(self, text_width=(1, 4096), text_limit=(1, 1024), width=(8, 4096), depth=(1, 16), heads=(1, 64))
+        check_range(self, near=(0, 9))
+        require(self.near % 2 == 1 or not self.near, "near must be odd, or 0")
         require(self.width % (4 * self.heads) == 0, "width must be a multiple of 4 times heads")
         require(1 <= len(self.widths) == len(self.blocks) <= 6, "widths and blocks must be 1 to 6 numbers each")
         for name, values, most in (("widths", self.widths, 1024), ("blocks", self.blocks, 8)):
@@ -200,6 +204,7 @@ class _TextTower(nn.Module):
         self.enter = nn.Linear(config.text_width, width)
         rates = torch.exp(torch.linspace(0, -math.log(100), width // 2))
         angles = torch.arange(config.text_limit)[:, None] * rates
+        self.near = nn.Conv1d(width, width, config.near, padding="same") if config.near else None
         self.places = nn.Parameter(0.5 * torch.cat([angles.sin(), angles.cos()], 1))
         self.blocks = nn.ModuleList(Block(width, config.heads, 2) for _ in range(config.depth))
         self.out = nn.Linear(width, config.out)
@@ -208,14 +213,16 @@ class _TextTower(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Map (rows, words, text_width) to (rows, out)."""
-        x = self.enter(tokens) + self.places[: tokens.shape[1]]
+        real = mask[..., None].to(tokens.dtype)
+        x = (self.enter(tokens) + self.places[: tokens.shape[1]]) * real
+        if self.near is not None:
+            x = x + F.gelu(self.near(x.transpose(1, 2))).transpose(1, 2)
         hidden, still = padding(mask, x.shape[1], x.dtype), x.new_zeros(1, 6, x.shape[2])
         for layer, block in enumerate(self.blocks):
             site = AttentionSite(
                 layer=layer, layers=len(self.blocks), kind="self", text=slice(0, None), image=slice(0, 0)
             )
             x = block(x, still, hidden, False, (), site, None)
-        real = mask[..., None].to(x.dtype)
         answer: Tensor = self.out(F.layer_norm((x * real).sum(1) / real.sum(1).clamp_min(1), x.shape[-1:]))
         return answer
 
