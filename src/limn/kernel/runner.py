@@ -36,6 +36,7 @@ class Forward:
         names: Branches answered, one name list for each distinct question.
         rows: Rows in the batch.
         pictures: Pictures in the batch.
+        flops: Floating-point operations, as far as the predictor counts them; otherwise 0.
     """
 
     step: int
@@ -44,6 +45,7 @@ class Forward:
     names: tuple[str, ...]
     rows: int
     pictures: int
+    flops: int = 0
 
 
 @dataclass
@@ -57,6 +59,11 @@ class Ledger:
     def rows(self) -> int:
         """Rows answered in all."""
         return sum(forward.rows for forward in self.forwards)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations in all, of the predictors that count them."""
+        return sum(forward.flops for forward in self.forwards)
 
 
 class Runner:
@@ -171,11 +178,12 @@ class Runner:
                 x = _rows(step.x if gradient else step.x.detach(), pictures)
                 conditioning = self._condition(pictures, branches)
                 edits = [branch.attention for branch in branches]
+                flops = _flops(predictor, x, conditioning)
                 answers.append(predictor(x, step.level, conditioning, edits))
                 self.ledger.forwards.append(
                     Forward(
                         step=step.index, adapter=adapter, gradient=gradient, names=names, rows=len(part),
-                        pictures=len(self.prompts),
+                        pictures=len(self.prompts), flops=flops,
                     )
                 )  # fmt: skip
         return answers[0] if len(answers) == 1 else torch.cat(answers)
@@ -217,6 +225,12 @@ class Runner:
             answers = guidance.combine(answers, replace(own, space=space))
         main = answers["main"]
         return step.to_clean(main) if space == "noise" else main
+
+
+def _flops(predictor: Predictor, x: Tensor, conditioning: Conditioning) -> int:
+    """Return the operations that the predictor says it is about to spend, before it does."""
+    count = getattr(predictor, "flops", None)
+    return int(count(x, conditioning)) if count is not None else 0
 
 
 def check_together(guidances: Sequence[Guidance], space: str) -> None:
