@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +11,12 @@ import torch
 from torch import Tensor
 
 from limn.kernel import spec
-from limn.kernel.adapter import Adapter
+from limn.kernel.adapter import Adapter, Others
 from limn.kernel.codec import Codec
 from limn.kernel.edit import Edit
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.guidance import Guidance
+from limn.kernel.guidance import Guidance, hashes
 from limn.kernel.predictor import Encoder, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
@@ -30,7 +28,7 @@ from limn.kernel.step import Step
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Generator", "Picture", "Progress", "Stage", "hashes"]
+__all__ = ["Generator", "Picture", "Progress", "Stage"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +68,7 @@ class Stage:
         steps: int | None = None,
         given: Mapping[str, Tensor] | None = None,
         noise: Tensor | None = None,
+        adapters: Mapping[str, Adapter] | None = None,
         encodings: Encodings | None = None,
         max_rows: int | None = None,
         ledger: Ledger | None = None,
@@ -86,6 +85,7 @@ class Stage:
             given: What earlier stages made (pictures, ...).
             noise: Unit noise to start from, or for token models tokens, -1 where hidden, (pictures, *state); drawn
                 from the streams when ``None``.
+            adapters: Besides the stage\'s own.
             encodings: Text encodings kept from earlier walks.
             max_rows: Most rows in one forward pass.
             ledger: Where forwards are noted.
@@ -102,8 +102,8 @@ class Stage:
             start = start * self.schedule.start_scale(steps, sampler)
         predict = Runner(
             self.predictor, self.encoder, prompts, guidances, streams,
-            given=given, adapters=self.adapters, codec=self.codec, encodings=encodings, max_rows=max_rows,
-            ledger=ledger,
+            given=given, adapters={**self.adapters, **(adapters or {})}, codec=self.codec, encodings=encodings,
+            max_rows=max_rows, ledger=ledger,
         )  # fmt: skip
         yield from sampler.walk(predict, start, levels, streams)
 
@@ -182,6 +182,7 @@ class Generator:
         self.name, self.stages, self.weights, self.size = name, tuple(stages), weights, size
         self.sizes = sizes or (min(size), max(size))
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
+        self.others = Others(self)
         self._encodings = [Encodings(stage.encoder) for stage in self.stages]
 
     def request(
@@ -234,8 +235,16 @@ class Generator:
             sampler=spec.record(last.sampler if sampler is None else _part("samplers", sampler)),
             guidance=tuple(spec.record(each) for each in parts),
             edit={} if edit is None else spec.record(edit),
-            files=hashes(parts),
+            files=self.sources(parts),
         )
+
+    def sources(self, guidances: Sequence[Guidance]) -> dict[str, str]:
+        """Return the SHA-256 of what guidances read besides this model: files and other models, by name.
+
+        Raises:
+            InputError: If one cannot be read, or is no model that can be asked beside this one.
+        """
+        return {**hashes(guidances), **self.others.weights(guidances)}
 
     def unread(self, request: Request) -> dict[str, str]:
         """Return, by prompt, the words at its end that are past an encoder's limit and play no part."""
@@ -317,6 +326,7 @@ class Generator:
                 steps=request.steps if last else None,
                 given=given,
                 noise=_start(edit, stage, request, len(chunk)) if last else None,
+                adapters=self.others.adapters(guidances, place),  # type: ignore[arg-type]
                 encodings=self._encodings[place],
                 max_rows=max_rows,
                 ledger=ledger,
@@ -357,23 +367,6 @@ def _start(edit: Edit | None, stage: Stage, request: Request, pictures: int) -> 
         return None
     start = edit.start(stage, (request.height, request.width))
     return start.expand(pictures, *start.shape[1:])
-
-
-def hashes(guidances: Iterable[Guidance]) -> dict[str, str]:
-    """Return the SHA-256 of each file that guidances read, by its path.
-
-    Raises:
-        InputError: If a file cannot be read.
-    """
-    found = {}
-    for path in sorted({path for guidance in guidances for path in guidance.files}):
-        try:
-            with Path(path).expanduser().open("rb") as file:
-                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "no file can be called so"
-            raise InputError(f"{path[:200]!r}: cannot be read ({why}); name a file that is there") from None
-    return found
 
 
 def _part(kind: str, part: Any) -> Any:

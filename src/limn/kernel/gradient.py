@@ -62,6 +62,11 @@ class Gradient(Guidance):
             raise InputError("secondary: name the adapter together with through=secondary, and only then")
 
     @property
+    def adapters(self) -> tuple[str, ...]:
+        """The smaller model, if one is named."""
+        return (self.secondary,) if self.secondary else ()
+
+    @property
     def path(self) -> Literal["model", "clean", "secondary", "state"]:
         """What the gradient passes: as ``through`` says, or ``"state"`` for a score of the noisy state itself."""
         return self.through

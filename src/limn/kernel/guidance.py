@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import fields
 from enum import IntEnum
+from pathlib import Path
 from typing import ClassVar
 
 from torch import Tensor
 
 from limn.kernel.branch import Branches
+from limn.kernel.errors import InputError
 from limn.kernel.spec import Part
 from limn.kernel.step import Step
 
-__all__ = ["Guidance", "Predictions", "Rank"]
+__all__ = ["Guidance", "Predictions", "Rank", "hashes"]
 
 Predictions = dict[str, Tensor]
 """Answers by the name of their branch, each (pictures, ...)."""
@@ -89,3 +93,20 @@ class Guidance(Part):
             step: Where the walk stands.
         """
         return predictions
+
+
+def hashes(guidances: Iterable[Guidance]) -> dict[str, str]:
+    """Return the SHA-256 of each file that guidances read, by its path.
+
+    Raises:
+        InputError: If a file cannot be read.
+    """
+    found = {}
+    for path in sorted({path for guidance in guidances for path in guidance.files}):
+        try:
+            with Path(path).expanduser().open("rb") as file:
+                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "no file can be called so"
+            raise InputError(f"{path[:200]!r}: cannot be read ({why}); name a file that is there") from None
+    return found

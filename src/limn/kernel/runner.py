@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel import spec
-from limn.kernel.adapter import Adapter
+from limn.kernel.adapter import Adapter, SecondModel
 from limn.kernel.branch import Branch, Branches
 from limn.kernel.codec import Codec
 from limn.kernel.encodings import Encodings
@@ -196,9 +196,11 @@ class Runner:
         return self.adapters[adapter].on(self.predictor)
 
     def _condition(self, pictures: Sequence[int], branches: Sequence[Branch]) -> Conditioning:
-        """Return the rows of conditioning; the same rows are joined once a walk."""
+        """Return the rows of conditioning for one set of weights; the same rows are joined once a walk."""
+        other = self.adapters.get(branches[0].adapter or "")
+        encodings = other.encodings if isinstance(other, SecondModel) else self._encodings
         keys = tuple(
-            (branch.prompt, branch.drop, picture if self.given else None)
+            (id(encodings), branch.prompt, branch.drop, picture if self.given else None)
             for picture, branch in zip(pictures, branches, strict=True)
         )
         if keys not in self._stacked:
@@ -206,7 +208,7 @@ class Runner:
                 Ask(branch.prompt, branch.drop, {name: value[picture] for name, value in self.given.items()})
                 for picture, branch in zip(pictures, branches, strict=True)
             ]
-            self._stacked[keys] = self._encodings.encode(asks)
+            self._stacked[keys] = encodings.encode(asks)
         return self._stacked[keys]
 
     def _combine(self, answers: Predictions, step: Step) -> Tensor:

@@ -7,6 +7,7 @@ a model is loaded.
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,12 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
         InputError: If there is no such model.
         WeightsError: If its files are damaged, unsafe or do not fit each other.
     """
+    generator = _load(model, device)
+    generator.others.load = partial(load, device=device)
+    return generator
+
+
+def _load(model: str | Path, device: str) -> Generator:
     path = locate(model)
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import stable_diffusion

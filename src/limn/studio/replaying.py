@@ -14,7 +14,7 @@ import torch
 
 from limn.kernel import spec
 from limn.kernel.errors import InputError, LimnError
-from limn.kernel.generator import Generator, Picture, Progress, hashes
+from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.guidance import Guidance
 from limn.kernel.request import Request
 from limn.store import read_record
@@ -87,8 +87,9 @@ def replay(
                 yield event
             else:
                 picture = replace(event, item=replace(event.item, index=int(record["index"])))
-    changed = [path for path, hashed in hashes(_guidances(request)).items() if request.files.get(path) != hashed]
-    causes = (*(f"{path} is not the file it was" for path in changed), *causes)
+    sources = generator.sources(_guidances(request))
+    changed = [path for path, hashed in sources.items() if request.files.get(path) != hashed]
+    causes = (*(f"{path} is not what it was" for path in changed), *causes)
     if generator.weights != request.weights:
         causes = ("the weights of the model are others", *causes)
     if alone:
