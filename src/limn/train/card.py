@@ -33,9 +33,10 @@ Research and teaching: a small model that is trained in hours, for trying method
 ## Limits
 
 It knows only what its data show, at {size} pixels. It is no photograph model; people are drawn as emoji are, with
-the stereotypes of their designers, and are represented, never identified. A small model on small data copies: many
-pictures are close to one it was trained on. Words outside its captions fall back on the nearest ones it knows.
+the stereotypes of their designers, and are represented, never identified. {limits} Words outside its captions fall
+back on the nearest ones it knows.
 """
+_COPIES = "A small model on small data copies: many pictures are close to one it was trained on."
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
@@ -43,11 +44,15 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
     Args:
         folder: The model's folder.
-        card: name, kind, draws, data, licence, parameters, network, recipe, training, size, and figures by name.
+        card: name, kind, draws, data, licence, parameters, network, recipe, training, size, figures by name; limits
+            where they are others than those of a model that draws.
     """
     write_text(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     rows = "\n".join(f"| {name} | {value} |" for name, value in card["figures"].items())
-    write_text(folder / "MODEL_CARD.md", _CARD.format(**{**card, "figures": rows or "| Figures | not measured |"}))
+    write_text(
+        folder / "MODEL_CARD.md",
+        _CARD.format(**{"limits": _COPIES, **card, "figures": rows or "| Figures | not measured |"}),
+    )
 
 
 def write_sums(folder: Path) -> None:

@@ -32,6 +32,7 @@ _KINDS: Mapping[str, type[Network]] = {
     "vq": VQ, "masked": Transformer, "autoregressive": Transformer,
 }  # fmt: skip
 _FAMILIES = {"generator": "native", "masked": "muse", "autoregressive": "parti"}
+_JUDGING = "It judges what looks like its data, and who is guided by it can please it without being right."
 _STYLES = {
     "3d": "a 3d render of {}",
     "flat": "{}, flat style",
@@ -194,4 +195,5 @@ def _card(
         "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
         "papers": ["radford2021clip"] if judges else generating,
         "figures": dict(figures),
+        **({"limits": _JUDGING} if judges else {}),
     }
