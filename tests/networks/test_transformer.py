@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.errors import InputError, WeightsError
@@ -129,6 +130,21 @@ def test_cached_equals_uncached(pieces: list[int]) -> None:
         parts.append(network(part, None, text, mask, cache=cache))
     assert cache.length == 5 + 16
     torch.testing.assert_close(torch.cat(parts, 1), network(tokens, None, text, mask), atol=1e-5, rtol=1e-5)
+
+
+def test_floating_point_operations_are_counted_as_torch_counts_them() -> None:
+    """While learning, for torch does not count the fused attention of CPUs."""
+    state, time, text, mask = inputs()
+    network = awake().requires_grad_()
+    with FlopCounterMode(display=False) as counted:
+        network(state, time, text, mask)
+    assert counted.get_total_flops() == network.flops(3, 5, 16, timed=True)
+    network, cache = awake(TOKENS).requires_grad_(), Cache()
+    tokens = torch.randint(11, (3, 16))
+    for seen, part in ((0, tokens[:, :7]), (12, tokens[:, 7:8])):
+        with FlopCounterMode(display=False) as counted:
+            network(part, None, text, mask, cache=cache)
+        assert counted.get_total_flops() == network.flops(3, 5, part.shape[1], seen=seen)
 
 
 def test_the_trunk_takes_any_sequence() -> None:

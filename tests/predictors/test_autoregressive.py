@@ -110,6 +110,18 @@ def test_one_forward_a_token_whatever_the_guidance() -> None:
     assert (len(guided.forwards), guided.rows) == (TOKENS, 4 * TOKENS)
 
 
+def test_the_ledger_counts_operations_and_the_cache_saves_most() -> None:
+    cached, uncached = Ledger(), Ledger()
+    network = awake()
+    drawn(Autoregressive(network=network), ledger=cached)
+    drawn(Autoregressive(network=network, cached=False), ledger=uncached)
+    assert cached.flops == network.flops(2, 4, 1) + sum(
+        network.flops(2, 4, 1, seen=4 + known) for known in range(1, TOKENS)
+    )
+    assert uncached.flops == sum(network.flops(2, 4, known + 1) for known in range(TOKENS))
+    assert cached.flops < 0.2 * uncached.flops
+
+
 def test_the_scale_reaches_the_model() -> None:
     predictor = Autoregressive(network=awake())
     assert not torch.equal(drawn(predictor, scale=1.0)[0], drawn(predictor, scale=4.0)[0])

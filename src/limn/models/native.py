@@ -77,6 +77,11 @@ class Network:
     def __init__(self, transformer: Transformer) -> None:
         self.transformer = transformer
 
+    def flops(self, x: Tensor, conditioning: Conditioning) -> int:
+        """Return the floating-point operations of one answer."""
+        tokens = x.shape[2] * x.shape[3] // self.transformer.config.patch**2
+        return self.transformer.flops(len(x), conditioning.tokens.shape[1], tokens, timed=True)
+
     def __call__(
         self,
         x: Tensor,

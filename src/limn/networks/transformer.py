@@ -247,6 +247,27 @@ class Transformer(nn.Module):
         shift, scale = (self.head_modulation(F.silu(condition)).unflatten(-1, (2, -1)) + self.head_table).unbind(1)
         return self._tokens_out(self.head(_modulate(x, shift.unsqueeze(1), scale.unsqueeze(1))), state)
 
+    def flops(self, rows: int, words: int, tokens: int, *, seen: int = 0, timed: bool = False) -> int:
+        """Return the floating-point operations of the matrix products of one forward, two for each multiplication.
+
+        Args:
+            rows: Rows answered.
+            words: Text vectors a row.
+            tokens: Picture tokens a row that are read now.
+            seen: Tokens that a cache holds, words among them.
+            timed: Whether the noise level is given.
+        """
+        config, width = self.config, self.config.width
+        queries = tokens if seen else words + tokens
+        cells = config.channels * config.patch**2
+        each = (4 + 2 * config.expansion) * width + 2 * (seen + queries)  # projections; logits and sums over keys
+        work = config.depth * queries * width * each
+        work += config.text_width * width * (1 if seen else 1 + words)  # pooled, and each word
+        work += 8 * width**2  # modulation of the blocks and of the head
+        work += (TIME_WIDTH + width) * width if timed else 0
+        work += tokens * width * (config.vocabulary or 2 * cells)
+        return 2 * rows * work
+
     def _grid(self, state: Tensor) -> tuple[int, int] | None:
         if not self.config.vocabulary:
             return state.shape[2] // self.config.patch, state.shape[3] // self.config.patch

@@ -55,12 +55,18 @@ class Autoregressive:
         """How many tokens there are."""
         return self.network.config.vocabulary - 1
 
+    def flops(self, x: Tensor, conditioning: Conditioning) -> int:
+        """Return the floating-point operations of one answer, when the tokens go on from those seen before."""
+        known, words = _known(x), conditioning.tokens.shape[1]
+        if self.cached and known:
+            return self.network.flops(len(x), words, 1, seen=words + known)
+        return self.network.flops(len(x), words, known + 1)
+
     def __call__(
         self, x: Tensor, level: Level, conditioning: Conditioning, edits: Sequence[AttentionEdit | None]
     ) -> Tensor:
         """Answer rows of tokens (rows, tokens) with logits (rows, 1, classes) of the first undecided one."""
-        known = int((x != HIDDEN).cumprod(1).sum(1).min())
-        ids = F.pad(x[:, :known], (1, 0), value=self.classes)
+        ids = F.pad(x[:, : _known(x)], (1, 0), value=self.classes)
         seen = self._seen.get(conditioning) if self.cached else None
         if seen is None or not _goes_on(seen, ids, edits):
             seen = _Seen(ids[:, :0], tuple(edits), Cache())
@@ -73,6 +79,11 @@ class Autoregressive:
             self._seen[conditioning] = _Seen(ids, tuple(edits), seen.cache)
         logits: Tensor = answer[:, -1:, : self.classes].float()
         return logits
+
+
+def _known(x: Tensor) -> int:
+    """Return how many tokens of every row are decided, from the first one on."""
+    return int((x != HIDDEN).cumprod(1).sum(1).min())
 
 
 def _goes_on(seen: _Seen, ids: Tensor, edits: Sequence[AttentionEdit | None]) -> bool:

@@ -92,6 +92,11 @@ class Diffusion:
             clean = level.alpha * (self.edm / spread) ** 2 * x + level.sigma * self.edm / spread * answer
         return self._bounded(clean)
 
+    def flops(self, x: Tensor, conditioning: Conditioning) -> int:
+        """Return the floating-point operations of one answer, if the network counts them; otherwise 0."""
+        count = getattr(self.network, "flops", None)
+        return int(count(x, conditioning)) if count is not None else 0
+
     def _bounded(self, clean: Tensor) -> Tensor:
         if self.threshold is not None:
             return threshold(clean, self.threshold, 1.0 if self.clip is None else self.clip)

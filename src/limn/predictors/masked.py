@@ -39,6 +39,10 @@ class Masked:
         """How many tokens there are."""
         return self.network.config.vocabulary - 1
 
+    def flops(self, x: Tensor, conditioning: Conditioning) -> int:
+        """Return the floating-point operations of one answer."""
+        return self.network.flops(len(x), conditioning.tokens.shape[1], x.shape[1])
+
     def __call__(
         self, x: Tensor, level: Level, conditioning: Conditioning, edits: Sequence[AttentionEdit | None]
     ) -> Tensor:
