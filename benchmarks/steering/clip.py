@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.steering.common import SEEDS, SMALL, draw, mean, paired, sheet, there
+from benchmarks.steering.common import SEEDS, WEAK, draw, mean, paired, sheet, there
 from limn.data.shapes import prompts
 from limn.models.judges import judge
 
@@ -26,7 +26,7 @@ def measure(count: int) -> dict[str, Any]:
     guide = judge(CLEAN)
     words = guide.texts(texts)
     for name, way in WAYS.items():
-        pixels = draw(SMALL, texts, way).pixels
+        pixels = draw(WEAK, texts, way).pixels
         rows[name], good[name] = pixels, there(pixels, asked)
         score[name] = (guide.images(pixels) * words).sum(1).double().numpy()
         found[name] = {

@@ -19,24 +19,18 @@ from limn.kernel.generator import Generator, Picture
 from limn.kernel.prompt import Prompt
 from limn.kernel.runner import Ledger
 from limn.models.judges import judge
+from limn.train.export import export
+from limn.train.loop import train
+from limn.train.recipe import read
 
 __all__ = [
-    "PICTURES",
-    "SEEDS",
-    "SMALL",
-    "Drawn",
-    "draw",
-    "features",
-    "frechet",
-    "mean",
-    "model",
-    "paired",
-    "sheet",
+    "PICTURES", "SEEDS", "SHAPES", "WEAK", "Drawn", "draw", "features", "frechet", "mean", "model", "paired", "sheet",
     "there",
-]
+]  # fmt: skip
 
 SEEDS = (0, 1, 2)
-SMALL = "shapes_small"
+SHAPES = "shapes"
+WEAK = "shapes_exchanged"
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures" / "steering"
 Pixels = NDArray[np.uint8]
 
@@ -58,8 +52,16 @@ class Drawn:
 
 @cache
 def model(name: str) -> Generator:
-    """Load a model once."""
-    return limn.models.load(name)
+    """Load a model once; one that does not ship is trained by its recipe first, into ``runs/claims``."""
+    if name in limn.models.names():
+        return limn.models.load(name)
+    folder = Path("runs/claims") / name
+    if not (folder / "model" / "config.json").exists():
+        for progress in train(read(Path(name)), folder):
+            if progress.step % 50 == 0:
+                print(f"training {name}: {progress.progress:.0%}, {progress.eta:.0f} s left", flush=True)
+        export(folder, folder / "model", defaults={"steps": 10})
+    return limn.models.load(str(folder / "model"))
 
 
 def draw(

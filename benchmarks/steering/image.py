@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.steering.common import SEEDS, SMALL, draw, mean, sheet
+from benchmarks.steering.common import SEEDS, SHAPES, draw, mean, sheet
 from limn.data.shapes import prompts, render
 from limn.guidance.image import strength_from
 from limn.kernel.prompt import Prompt
@@ -27,7 +27,7 @@ def measure(count: int) -> dict[str, Any]:
     for steps in STEPS:
         for name, strength in (("strength", STRENGTH), ("the paper's w", strength_from(W, steps)), ("none", 0.0)):
             way = [CFG, f"image:strength={strength}"] if strength else [CFG]
-            pixels = draw(SMALL, guided, way, steps=steps).pixels
+            pixels = draw(SHAPES, guided, way, steps=steps).pixels
             rows[f"{name}, {steps} steps"] = pixels
             error = np.sqrt(((pixels - guides) ** 2).mean((1, 2, 3))) / 255
             found.setdefault(name, {})[str(steps)] = mean(error)

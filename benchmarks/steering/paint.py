@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, SMALL, draw, paired, sheet
+from benchmarks.steering.common import SEEDS, SHAPES, draw, paired, sheet
 from limn.data.shapes import PLACES, Asked, prompts, read_all
 from limn.kernel.prompt import Prompt, Region
 
@@ -25,7 +25,7 @@ def measure(count: int) -> dict[str, Any]:
     found, follow, whole, rows = {}, {}, {}, {}
     for strength in (0.0, *STRENGTHS):
         guidance = [CFG, f"paint_with_words:strength={strength}"] if strength else [CFG]
-        pixels = draw(SMALL, painted, guidance, steps=20).pixels
+        pixels = draw(SHAPES, painted, guidance, steps=20).pixels
         name = f"strength {strength:g}"
         readings, rows[name] = read_all(pixels), pixels
         overlap = np.array([overlaps(r, w, p) for r, w, p in zip(readings, asked, places, strict=True)])

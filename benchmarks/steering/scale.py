@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.steering.common import SEEDS, SMALL, draw, features, frechet, mean, paired, sheet, there
+from benchmarks.steering.common import SEEDS, WEAK, draw, features, frechet, mean, paired, sheet, there
 from limn.data.shapes import prompts, render
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0)
@@ -21,9 +21,9 @@ def measure(count: int) -> dict[str, Any]:
     good, rows = {}, {}
     for scale in SCALES:
         guidance = [f"classifier_free:scale={scale}"]
-        pixels = draw(SMALL, texts, guidance).pixels
+        pixels = draw(WEAK, texts, guidance).pixels
         good[scale], rows[f"scale {scale:g}"] = there(pixels, asked), pixels
-        same = draw(SMALL, texts[: count // 2], guidance, n=ALIKE).pixels
+        same = draw(WEAK, texts[: count // 2], guidance, n=ALIKE).pixels
         found[f"{scale:g}"] = {
             "objects there": mean(good[scale]),
             "diversity": round(diversity(features(same)), 4),

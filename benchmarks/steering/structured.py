@@ -11,7 +11,7 @@ from benchmarks.record import wilson
 from benchmarks.steering.common import SEEDS, draw, paired, sheet
 from limn.data.shapes import prompts, read_all
 
-MODEL, CFG = "shapes_shuffled", "classifier_free:scale=3"
+MODEL, CFG = "shapes_exchanged", "classifier_free:scale=3"
 WAYS = {"plain": [CFG], "structured": [CFG, "structured"]}
 
 

@@ -22,6 +22,7 @@ from limn.data.images import composite
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.planted import plant
+from limn.data.shapes.twins import swapped
 from limn.encoders.text import LIMIT, TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.vq import VQ
@@ -83,12 +84,15 @@ class _Shapes:
     def __call__(self, step: int) -> Batch:
         rng = stream(self.seed, 1, step)
         pictures, scenes = shapes.batch(rng, self.rows)
-        said = [shapes.caption(scene, rng, full=0.6) for scene in scenes]
+        wrong = rng.random(self.rows) < self.data.exchanged if self.data.exchanged else np.zeros(self.rows, bool)
+        told = [
+            swapped(scene, "colour") if lie and len(scene.objects) > 1 else scene
+            for scene, lie in zip(scenes, wrong, strict=True)
+        ]
+        said = [shapes.caption(scene, rng, full=0.6) for scene in told]
         if self.data.planted:
             shown = [plant(scene, rng, self.data.planted) for scene in scenes]
             pictures = np.stack([shapes.render(scene) for scene in shown])
-        if self.data.shuffled:
-            said = [" ".join(rng.permutation(s.split())) if rng.random() < self.data.shuffled else s for s in said]
         ids, mask = self.words.ids(said)
         return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask)
 

@@ -35,7 +35,7 @@ class Data:
         half: Half of all pictograms, held-out ones included, for one of two independent judges: ``a`` or ``b``.
         jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
         planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
-        shuffled: Share of shapes captions whose words are put in random order, so that they bind less.
+        exchanged: Share of shapes captions of several objects that give two of them each other's colour.
     """
 
     world: Literal["pictograms", "shapes"] = "pictograms"
@@ -48,7 +48,7 @@ class Data:
     half: Literal["", "a", "b"] = ""
     jitter: float = 0.0
     planted: float = 0.0
-    shuffled: float = 0.0
+    exchanged: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ class Recipe:
             "data.toned": (self.data.toned, 0, 1),
             "data.jitter": (self.data.jitter, 0, 1),
             "data.planted": (self.data.planted, 0, 1),
-            "data.shuffled": (self.data.shuffled, 0, 1),
+            "data.exchanged": (self.data.exchanged, 0, 1),
             "data.backgrounds": (self.data.backgrounds, 0, 1),
             "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
             "optimiser.batch": (self.optimiser.batch, 1, 65536),
