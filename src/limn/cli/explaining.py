@@ -29,7 +29,7 @@ def explained(ledger: Ledger) -> None:
     console.say("")
     console.table(FORWARDS, _forwards(ledger.forwards), error=True)
     forwards, served = len(ledger.forwards), len({each.step for each in ledger.forwards})
-    console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows")
+    console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows{_spent(ledger)}")
 
 
 def _question(name: str, branch: Branch) -> tuple[str, ...]:
@@ -49,6 +49,10 @@ def _edits(edit: AttentionEdit | None) -> str:
         return "-"
     parts = getattr(edit, "parts", (edit,))
     return " + ".join(re.sub("(?<!^)(?=[A-Z])", " ", type(each).__name__).lower() for each in parts)
+
+
+def _spent(ledger: Ledger) -> str:
+    return f" in {ledger.flops / 1e9:,.2f} GFLOP" if ledger.flops else ""
 
 
 def _forwards(forwards: Iterable[Forward]) -> list[list[object]]:

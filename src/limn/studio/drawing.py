@@ -132,7 +132,7 @@ def generate(
         raise InputError(f"batch: {size} is not allowed; give a whole number from 1 to {MAX_BATCH}")
     if max_rows is not None and max_rows < 1:
         raise InputError(f"max_rows: {max_rows} is not allowed; give a whole number from 1")
-    start, items = time.monotonic(), request.items()
+    start, items, ledger = time.monotonic(), request.items(), Ledger() if ledger is None else ledger
     with store.open(request.key(), request.record()) as run:
         done = run.pictures()
         check_room(run.folder, len(items) - len(done), (request.height, request.width))
@@ -154,6 +154,7 @@ def generate(
         seconds = time.monotonic() - start
         if drawn or run.record is None:
             summary = {"drawn": drawn, "kept": len(done), "failed": failed, "seconds": round(seconds, 3)}
+            summary |= {"forwards": len(ledger.forwards), "rows": ledger.rows, "flops": ledger.flops}
             run.finish({**summary, "device": common["circumstances"]["device"]} if common else summary)
         yield Finished(folder=run.folder, drawn=drawn, kept=len(done), failed=failed, seconds=seconds)
 
