@@ -62,7 +62,7 @@ class Composed(Guidance):
             return branches
         main = branches["main"]
         asked = {name: main.saying(text) for name, (text, _) in self.terms.items()}
-        return {"null": main.without("text"), **branches, **asked}
+        return {**branches, "null": branches.get("null", main.without("text")), **asked}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Add what each prompt changes, times its weight."""

@@ -112,7 +112,8 @@ class Safety(Guidance):
         if not self.asks(step):
             return branches
         main = branches["main"]
-        return {"null": main.without("text"), **branches, "safety": main.saying(self.concept)}
+        null = branches.get("null", main.without("text"))
+        return {**branches, "null": null, "safety": main.saying(self.concept)}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Take gamma from ``main``."""
