@@ -228,6 +228,12 @@ def test_options_as_text(folder: Path) -> None:
     assert part == Art(texts=("a red heart:2", "12 houses"), pictures=("a.png:0.5",), cuts=3)
 
 
+def test_its_files_are_recorded(folder: Path) -> None:
+    part = Art(guide=str(folder), pictures=("a.png:2", "b.png"))
+    assert part.files == (str(folder / WEIGHTS), "a.png", "b.png")
+    assert Art(scale=0, guide="nowhere", pictures=("a.png",)).files == ()
+
+
 def test_what_cannot_be_used(folder: Path) -> None:
     wrong = [{"texts": ("a:1", "b:-1")}, {"cuts": 0}, {"smallest": 0.0}]
     for options in (*wrong, {"total_variation": -1.0}, {"range_loss": math.inf}):

@@ -15,13 +15,14 @@ from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.clip import Clip
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance
+from limn.kernel.guidance import Guidance, hashes
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
-from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder
+from limn.networks.configs import sha256_of
+from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder, locate
 from limn.networks.guides import Guide
 from limn.networks.weights import write_tensors
 
@@ -173,8 +174,18 @@ def test_together_with_classifier_free_guidance(folders: dict[bool, str]) -> Non
     assert torch.equal(found, run(parts[::-1])[0])
 
 
+def test_the_guide_is_recorded_wherever_limn_is_installed(folders: dict[bool, str]) -> None:
+    (name, found), *more = hashes([Clip()]).items()
+    assert (name, more) == ("limn:weights/judge_a/model.safetensors", [])
+    assert found == sha256_of(locate("judge_a") / WEIGHTS)
+    assert list(hashes([Clip(guide=folders[False])])) == [str(Path(folders[False]) / WEIGHTS)]
+    assert Clip(guide="nowhere", scale=0).files == ()
+
+
 def test_guides_that_cannot_be_used(folders: dict[bool, str]) -> None:
     with pytest.raises(InputError, match="unknown judge 'nobody'"):
         run([Clip(guide="nobody")])
+    with pytest.raises(InputError, match="unknown judge 'nobody'"):
+        hashes([Clip(guide="nobody")])
     with pytest.raises(InputError, match="was not trained on noise"):
         run([Clip(guide=folders[False], noisy=True)])

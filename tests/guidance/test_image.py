@@ -241,6 +241,11 @@ def test_nothing_more_is_asked(picture: str) -> None:
     assert [(each.rows, each.gradient) for each in ledger.forwards] == [(1, False)] * 3
 
 
+def test_its_files_are_recorded() -> None:
+    assert Image(picture="a.png", mask="b.png").files == ("a.png", "b.png")
+    assert Image().files == Image(strength=0, picture="a.png").files == ()
+
+
 def test_what_cannot_be_used(picture: str) -> None:
     with pytest.raises(InputError, match="picture: none for 'a cat'; give picture=FILE"):
         walk([Image()], flow(2), prompts=[Prompt("a cat")])

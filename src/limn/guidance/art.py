@@ -78,6 +78,11 @@ class Art(Gradient):
                 raise InputError(f"{name}: {getattr(self, name)} is not allowed; give a number from 0")
         _shares([_weighed(each)[1] for each in (*self.texts, *self.pictures)])
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The guide's weights and the target pictures."""
+        return (*Guide.files(self.guide), *(_weighed(each)[0] for each in self.pictures)) if self.scale else ()
+
     def score(self, state: Tensor, step: Step) -> Tensor:
         """Return minus the loss of each picture (pictures,)."""
         pictures = state if step.codec is None else step.codec.decode(state)

@@ -51,6 +51,11 @@ class Clip(Gradient):
         """What the gradient passes; the noisy state alone when the guide reads it."""
         return "state" if self.noisy else self.through
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The guide's weights."""
+        return Guide.files(self.guide) if self.scale else ()
+
     def score(self, state: Tensor, step: Step) -> Tensor:
         """Return tau times the cosine of each picture and its words (pictures,)."""
         if "guide" not in step.memory:

@@ -58,6 +58,11 @@ class Image(Guidance):
         if not 0 <= self.strength <= MAX_STRENGTH:
             raise InputError(f"strength: {self.strength} is not allowed; give a number from 0 to {MAX_STRENGTH:.0f}")
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The guide and the mask."""
+        return tuple(path for path in (self.picture, self.mask) if path) if self.strength else ()
+
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Pull ``main``; outside a run, where no prompt is known, nothing is done."""
         if self.strength == 0 or not step.prompts:

@@ -63,7 +63,10 @@ class Guidance(Part):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of files whose content decides the picture; a request records their hashes."""
+        """Paths of files whose content decides the picture; a request records their hashes.
+
+        What is shipped with limn is named from the package on, ``limn:weights/...``, wherever that is installed.
+        """
         return tuple(path for part in self.parts for path in part.files)
 
     @property
@@ -103,8 +106,10 @@ def hashes(guidances: Iterable[Guidance]) -> dict[str, str]:
     """
     found = {}
     for path in sorted({path for guidance in guidances for path in guidance.files}):
+        within = path.removeprefix("limn:")
         try:
-            with Path(path).expanduser().open("rb") as file:
+            where = Path(path).expanduser() if within == path else Path(__file__).parents[1] / within
+            with where.open("rb") as file:
                 found[path] = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "no file can be called so"

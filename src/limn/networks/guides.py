@@ -12,7 +12,7 @@ from torch import Tensor
 
 from limn.kernel.errors import InputError
 from limn.kernel.step import Step
-from limn.networks.dual_encoder import DualEncoder, read
+from limn.networks.dual_encoder import WEIGHTS, DualEncoder, locate, names, read
 from limn.networks.words import TokenVectors
 
 __all__ = ["Guide"]
@@ -51,6 +51,15 @@ class Guide:
             WeightsError: Its files are missing, damaged or do not fit.
         """
         return cls(name, read(name, device=str(step.x.device)))
+
+    @staticmethod
+    def files(name: str) -> tuple[str, ...]:
+        """Return the files of a guide that decide what it sees, as :attr:`Guidance.files` names them.
+
+        Raises:
+            InputError: There is no such guide.
+        """
+        return (f"limn:weights/{name}/{WEIGHTS}" if name in names() else str(locate(name) / WEIGHTS),)
 
     @torch.no_grad()
     def texts(self, texts: Sequence[str]) -> Tensor:
