@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -35,6 +37,22 @@ def test_the_share_clips_the_rest() -> None:
     out = bounded(main, share=0.8, bound=2.0)
     assert out.abs().max() == 2.0
     torch.testing.assert_close(out[0, 50:90], main[0, 50:90] * 2 / 4, atol=1e-5, rtol=0)
+
+
+def test_latents_stay_within_what_they_were_before_amplifying() -> None:
+    class Latents:
+        multiple = 8
+
+        def shape(self, height: int, width: int) -> tuple[int, ...]:
+            return (4, height // 8, width // 8)
+
+    base = torch.tensor([[3.0, -2.0, 0.0, 1.0], [1.0, 0.5, -4.0, 0.0]])
+    step = replace(STEP, codec=Latents())  # type: ignore[arg-type]
+    part = Threshold(share=1.0)
+    found = part.combine({"main": 2 * base, "base": base}, step)["main"]
+    torch.testing.assert_close(found, base)
+    assert torch.equal(part.combine({"main": base}, step)["main"], base)
+    assert torch.equal(Threshold(share=0.5).combine({"main": base, "base": base}, step)["main"], base)
 
 
 def test_each_picture_by_itself() -> None:

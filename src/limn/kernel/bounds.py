@@ -10,7 +10,7 @@ from torch import Tensor
 __all__ = ["threshold"]
 
 
-def threshold(clean: Tensor, share: float, bound: float = 1.0) -> Tensor:
+def threshold(clean: Tensor, share: float, bound: float | Tensor = 1.0) -> Tensor:
     """Dynamic thresholding (Saharia et al. 2022, section 2.3), for each picture by itself.
 
     The magnitude that a share of a picture's values does not exceed is found; where it is more than the bound,
@@ -19,7 +19,7 @@ def threshold(clean: Tensor, share: float, bound: float = 1.0) -> Tensor:
     Args:
         clean: Clean states (pictures, ...).
         share: Share of the values that keep their proportions, from 0 to 1.
-        bound: Largest magnitude of a value afterwards.
+        bound: Largest magnitude of a value afterwards, one for all or one for each picture (pictures,).
 
     >>> threshold(torch.tensor([[0.5, -1.0], [1.0, -4.0]]), 1.0).tolist()
     [[0.5, -1.0], [0.25, -1.0]]
@@ -27,6 +27,7 @@ def threshold(clean: Tensor, share: float, bound: float = 1.0) -> Tensor:
     sizes = clean.detach().abs().flatten(1).to(torch.promote_types(clean.dtype, torch.float32))
     place = share * (sizes.shape[1] - 1)
     below, above = (sizes.kthvalue(rank + 1, dim=1).values for rank in (math.floor(place), math.ceil(place)))
-    limit = torch.lerp(below, above, place % 1).clamp(min=bound).to(clean.dtype)
-    limit = limit.view(-1, *[1] * (clean.ndim - 1))
-    return clean.clamp(-limit, limit) * (bound / limit)
+    each = (-1, *[1] * (clean.ndim - 1))
+    most = torch.as_tensor(bound, dtype=clean.dtype, device=clean.device).view(each)
+    limit = torch.lerp(below, above, place % 1).to(clean.dtype).view(each).maximum(most)
+    return clean.clamp(-limit, limit) * (most / limit)
