@@ -102,6 +102,20 @@ def test_a_picture_does_not_depend_on_its_neighbours(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_answers_that_are_no_numbers_leave_that_picture_undecided_and_no_other_touched(name: str) -> None:
+    part, (schedule, steps) = default(name), plan(name)
+
+    def half_broken(step: Step) -> Tensor:
+        answer = logits(step)
+        answer[1] = torch.nan
+        return answer
+
+    *_, last = part.walk(half_broken, torch.zeros(2, TOKENS), schedule.levels(steps, part), Streams([5, 6]))
+    assert (last.x[1] == HIDDEN).any()
+    assert torch.equal(last.x[[0]], run(name, [5])[-1].x)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_another_seed_is_another_picture(name: str) -> None:
     last = run(name, list(range(8)))[-1].x
     assert len({tuple(row) for row in last.tolist()}) > 4

@@ -48,6 +48,13 @@ def test_the_scale_reaches_the_model(generator: Generator) -> None:
     assert np.array_equal(drawn[0], without)
 
 
+def test_a_picture_of_answers_that_are_no_numbers_is_flawed(generator: Generator) -> None:
+    network = generator.stages[0].predictor.network  # type: ignore[attr-defined]
+    network.head.bias.data.fill_(float("nan"))
+    (picture,) = generator.generate("a red circle")
+    assert "not numbers" in picture.flaw
+
+
 def test_samplers_and_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     for family, options, message in [
         ("muse", {"sampler": "ddim"}, "draws tokens"),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from limn.kernel import spec
 from limn.kernel.adapter import Adapter, Others
-from limn.kernel.codec import Codec
+from limn.kernel.codec import HIDDEN, Codec
 from limn.kernel.edit import Edit
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError, unknown_name
@@ -338,7 +338,8 @@ class Generator:
         with torch.no_grad():
             images = self.stages[-1].codec.decode(step.x)
         for item, image, state in zip(chunk, images, step.x, strict=True):
-            sound = bool(torch.isfinite(image).all()) and bool(torch.isfinite(state).all())
+            decided = state.is_floating_point() or bool((state != HIDDEN).all())
+            sound = decided and bool(torch.isfinite(image).all()) and bool(torch.isfinite(state).all())
             flaw = "" if sound else "the model answered with values that are not numbers"
             pixels = _pixels(image) if edit is None else edit.finish(self.stages[-1], _pixels(image))
             yield Picture(item=item, pixels=pixels, flaw=flaw, batch=indices)

@@ -42,6 +42,7 @@ class NextToken(Sampler):
     def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
         """Walk as :meth:`Sampler.walk` says; ``predict`` answers with the logits of the first undecided token."""
         given, x = begin(start), torch.full(start.shape, HIDDEN, device=start.device)
+        broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         for index, (here, there) in enumerate(pairwise(levels)):
             step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
             known, x = given[:, index], x.clone()
@@ -50,5 +51,8 @@ class NextToken(Sampler):
                     predict(step), streams, temperature=self.temperature, top_k=self.top_k, top_p=self.top_p
                 )
                 known = torch.where(known == HIDDEN, drawn[:, 0], known)
-            x[:, index] = known
+                broken |= known == HIDDEN
+            x[:, index] = known.clamp(min=0)  # the others of the batch go on
+            if index == len(levels) - 2:
+                x[broken] = HIDDEN
             yield replace(step, x=x, clean=x)

@@ -101,11 +101,14 @@ def draw(logits: Tensor, streams: Streams, *, temperature: float, top_k: int = 0
         top_p: Draw among the likeliest whose shares together just reach this; 1 for all.
 
     Returns:
-        Token ids (pictures, places).
+        Token ids (pictures, places); -1 in pictures whose logits are not numbers.
     """
     logits = logits.float()
+    broken = logits.isnan().flatten(1).any(1)
+    if broken.any():
+        logits = logits.masked_fill(broken[:, None, None], 0.0)
     if temperature == 0 or top_k == 1:
-        return logits.argmax(-1)
+        return logits.argmax(-1).masked_fill(broken[:, None], HIDDEN)
     logits = logits / temperature
     if 0 < top_k < logits.shape[-1]:
         best = logits.topk(top_k, dim=-1)
@@ -115,7 +118,7 @@ def draw(logits: Tensor, streams: Streams, *, temperature: float, top_k: int = 0
         ranked, places = shares.sort(-1, descending=True)
         before = ranked.cumsum(-1) - ranked
         shares = torch.zeros_like(shares).scatter(-1, places, ranked.where(before < top_p, 0))
-    return streams.choose(shares)
+    return streams.choose(shares).masked_fill(broken[:, None], HIDDEN)
 
 
 def check_drawing(name: str, temperature: float, top_k: int, top_p: float = 1.0) -> None:
