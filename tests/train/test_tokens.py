@@ -130,6 +130,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
             next(iter(train(dataclasses.replace(good, **changes), tmp_path / "out", device="cpu")))
 
 
-@pytest.mark.parametrize("name", ["vq", "vq_shapes", "vq_shapes_fine", "muse", "muse_shapes", "parti", "parti_shapes"])
+@pytest.mark.parametrize(
+    "name", ["flow_shapes", "vq", "vq_shapes", "vq_shapes_fine", "muse", "muse_shapes", "parti", "parti_shapes"]
+)
 def test_shipped_recipes_are_sound(name: str) -> None:
     assert read(Path(name)).name == name
