@@ -24,8 +24,8 @@ from limn.train.loop import train
 from limn.train.recipe import read
 
 __all__ = [
-    "PICTURES", "SEEDS", "SHAPES", "WEAK", "Drawn", "draw", "features", "frechet", "mean", "model", "paired", "sheet",
-    "there",
+    "PICTURES", "SEEDS", "SHAPES", "WEAK", "Drawn", "draw", "features", "frechet", "mean", "model", "paired",
+    "sheet", "there",
 ]  # fmt: skip
 
 SEEDS = (0, 1, 2)
