@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-import steering
+import small_models
 from limn.kernel.generator import Generator
 
 
@@ -18,9 +18,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Generator
     @cache
     def get(name: str) -> Generator:
         if name == "tokens":
-            return steering.tokens()
+            return small_models.tokens()
         folder = tmp_path_factory.mktemp(name)
-        return steering.native(folder) if name == "native" else steering.stable_diffusion(folder)
+        return small_models.native(folder) if name == "native" else small_models.stable_diffusion(folder)
 
     return get
 
@@ -28,4 +28,4 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Generator
 @pytest.fixture(scope="session")
 def there(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Files that guidances ask for by name."""
-    return steering.files(tmp_path_factory.mktemp("files"))
+    return small_models.files(tmp_path_factory.mktemp("files"))

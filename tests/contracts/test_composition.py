@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-import steering
+import small_models
 from limn.kernel import spec
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
@@ -34,19 +34,22 @@ def allowed(space: str) -> list[str]:
 @pytest.mark.parametrize("kind", list(SAMPLERS))
 def test_any_guidances_compose(kind: str, model: Model, there: Mapping[str, str]) -> None:
     generator = model(kind)
-    plain = steering.walked(generator, [])
+    plain = small_models.walked(generator, [])
+    files = {**there, **({"model": generator.name} if kind != "tokens" else {})}
     names = allowed(generator.stages[-1].predictor.space)
 
-    @settings(max_examples=EXAMPLES[kind], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES[kind], phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+    )
     @given(st.data())
     def composes(data: st.DataObject) -> None:
         chosen = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=5, unique=True))
-        parts = [data.draw(steering.guides(name, there), label=name) for name in chosen]
+        parts = [data.draw(small_models.guides(name, files), label=name) for name in chosen]
         sampler = data.draw(st.sampled_from(SAMPLERS[kind]))
         slots = [part.slot for part in parts if part.slot]
         if len(slots) > len(set(slots)):
             with pytest.raises(InputError, match="takes the place of") as caught:
-                generator.request(steering.HEART, guidance=parts)
+                generator.request(small_models.HEART, guidance=parts)
             assert "\n" not in str(caught.value)
             return
         check(generator, parts, sampler, plain)
@@ -55,27 +58,27 @@ def test_any_guidances_compose(kind: str, model: Model, there: Mapping[str, str]
 
 
 def check(generator: Generator, parts: list[Guidance], sampler: str, plain: Tensor) -> None:
-    request = generator.request(steering.HEART, guidance=parts, sampler=sampler)
+    request = generator.request(small_models.HEART, guidance=parts, sampler=sampler)
     again = Request.from_record(json.loads(json.dumps(request.record())))
     assert again == request
     assert [spec.build("guidance", each) for each in again.guidance] == parts
-    state = steering.walked(generator, parts, sampler=sampler)
+    state = small_models.walked(generator, parts, sampler=sampler)
     assert (state.shape, state.dtype) == (plain.shape, plain.dtype)
     assert torch.isfinite(state).all()
-    assert torch.equal(steering.walked(generator, parts[::-1], sampler=sampler), state)
+    assert torch.equal(small_models.walked(generator, parts[::-1], sampler=sampler), state)
 
 
 @pytest.mark.parametrize("kind", list(SAMPLERS))
 @pytest.mark.parametrize("name", NAMES)
 def test_each_alone(kind: str, name: str, model: Model, there: Mapping[str, str]) -> None:
     """With its defaults and the files it needs; refused in one sentence where its space is another."""
-    generator, part = model(kind), steering.usual(name, there)
+    generator, part = model(kind), small_models.usual(name, there)
     if name not in allowed(generator.stages[-1].predictor.space):
         with pytest.raises(InputError, match=f"guidance {name}: works in") as caught:
-            generator.request(steering.HEART, guidance=[part])
+            generator.request(small_models.HEART, guidance=[part])
         assert "\n" not in str(caught.value)
         return
-    state = steering.walked(generator, [part], steps=2)
+    state = small_models.walked(generator, [part])
     assert torch.isfinite(state).all()
-    split = steering.walked(generator, [part], steps=2, max_rows=2)
+    split = small_models.walked(generator, [part], max_rows=2)
     assert torch.allclose(split.float(), state.float(), atol=1e-4 * float(state.float().abs().max()))

@@ -22,10 +22,9 @@ from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.kernel import spec
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator, Progress, Stage
 from limn.kernel.guidance import Guidance
 from limn.kernel.prompt import Prompt, Region
-from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder, DualEncoderConfig
 from limn.networks.transformer import Transformer, TransformerConfig
@@ -35,7 +34,7 @@ from limn.samplers.tokens import Masking
 
 __all__ = ["HEART", "files", "guides", "native", "stable_diffusion", "tokens", "usual", "walked"]
 
-HEART = Prompt("a red heart and a blue cat", regions=(Region(words="a blue cat", box=(0.5, 0.0, 1.0, 1.0)),))
+HEART = Prompt("a (red:1.5) heart and a blue cat", regions=(Region(words="a blue cat", box=(0.5, 0.0, 1.0, 1.0)),))
 TEXTS = st.sampled_from(["", "grey", "a dog"])
 TEXT_WIDTH = 128
 
@@ -123,10 +122,10 @@ def files(folder: Path) -> dict[str, str]:
 
 def guides(name: str, there: Mapping[str, str]) -> st.SearchStrategy[Guidance]:
     """Valid options of a guidance, most of them not the defaults; ``there`` is what :func:`files` gave."""
-    part = spec.find("guidance", name)
+    part, usual = spec.find("guidance", name), spec.parse("guidance", name)
     hints, own = typing.get_type_hints(part), _options(there).get(name, {})
     fields = {
-        field.name: own.get(field.name, _choices(hints[field.name], field.default))
+        field.name: own.get(field.name, _choices(hints[field.name], getattr(usual, field.name)))
         for field in dataclasses.fields(part)  # type: ignore[arg-type]
     }
     built = st.fixed_dictionaries(fields).map(lambda values: _built(part, values))
@@ -135,8 +134,18 @@ def guides(name: str, there: Mapping[str, str]) -> st.SearchStrategy[Guidance]:
 
 def usual(name: str, there: Mapping[str, str]) -> Guidance:
     """Return a guidance with its defaults, and with the files it cannot do without."""
-    needed = {"clip": {"guide": there["guide"]}}
+    needed = {
+        "art": {"guide": there["guide"], "texts": ["a painting"]},
+        "clip": {"guide": there["guide"]},
+        "image": {"picture": there["picture"]},
+    }
     part = spec.build("guidance", {"name": name, **needed.get(name, {})})
+    assert isinstance(part, Guidance)
+    return part
+
+
+def _part(text: str) -> Guidance:
+    part = spec.parse("guidance", text)
     assert isinstance(part, Guidance)
     return part
 
@@ -161,6 +170,15 @@ def _options(there: Mapping[str, str]) -> dict[str, dict[str, st.SearchStrategy[
     shares = st.sampled_from([0.0, 0.5, 1.0])
     scaled = {"scale": scales, "against": TEXTS}
     return {
+        "structured": {"parser": st.sampled_from(["auto", "rules"])},
+        "art": {
+            "scale": st.sampled_from([0.0, 0.3]),
+            "guide": st.just(there["guide"]),
+            "texts": st.sampled_from([("a painting",), ("a painting", "grey")]),
+            "pictures": st.sampled_from([(), (there["picture"],)]),
+            "cuts": st.just(2),
+            "through": st.sampled_from(["model", "clean"]),
+        },
         "classifier_free": {
             **scaled,
             "low": st.sampled_from([0.0, 0.5]),
@@ -178,6 +196,22 @@ def _options(there: Mapping[str, str]) -> dict[str, dict[str, st.SearchStrategy[
             "prompts": st.just(("a blue cat", "a dog")),
             "weights": st.sampled_from([(), (1.0, -0.5), (0.0, 2.0)]),
         },
+        "image": {
+            "strength": scales,
+            "picture": st.just(there["picture"]),
+            "mask": st.sampled_from(["", there["picture"]]),
+        },
+        "interleaved": {
+            "first": st.sampled_from([_part("classifier_free:scale=3"), _part("classifier_free:schedule=linear")]),
+            "second": st.sampled_from([_part("classifier_free:scale=2,against=grey"), _part("perturbed")]),
+            "ratio": shares,
+        },
+        "model_based": {
+            "model": st.sampled_from([(), (there["model"],)]) if "model" in there else st.just(()),
+            "prompt": st.sampled_from([(), ("a dog",)]),
+            "until": st.just(1.0),
+        },
+        "paint_with_words": {"strength": st.sampled_from([0.0, 0.4, 3.0])},
         "perturbed": {"scale": scales, "layers": st.sampled_from([(), (0,), (0, 1)])},
         "plus_plus": {"scale": shares, "against": TEXTS},
         "projected": {**scaled, "eta": shares, "radius": st.sampled_from([None, 2.0])},
@@ -189,17 +223,15 @@ def walked(
     generator: Generator,
     guidances: Sequence[Guidance],
     *,
-    prompts: Sequence[Prompt] = (HEART, Prompt("a dog")),
     sampler: str | None = None,
-    steps: int = 2,
     max_rows: int | None = None,
     ledger: Ledger | None = None,
 ) -> Tensor:
-    """Walk one batch, and return the last state (pictures, ...)."""
-    stage = generator.stages[-1]
-    chosen: Any = spec.parse("samplers", sampler) if sampler else None
-    *_, last = stage.walk(
-        prompts, guidances, Streams(range(len(prompts))),
-        size=generator.size, sampler=chosen, steps=steps, max_rows=max_rows, ledger=ledger,
-    )  # fmt: skip
-    return last.x
+    """Walk two steps with two prompts, and return the last state (pictures, ...)."""
+    request = generator.request([HEART, "a dog"], guidance=guidances, sampler=sampler, steps=2)
+    progress = [
+        event
+        for event in generator.draw(request, batch=2, max_rows=max_rows, ledger=ledger)
+        if isinstance(event, Progress)
+    ]
+    return progress[-1].state.x
