@@ -1,4 +1,4 @@
-"""Do the emoji model's pictures find their prompts among 100, by an independent judge? Real pictures stand beside."""
+"""Do the emoji model's pictures find their prompts among 100, by an independent judge? Real ones stand beside."""
 
 from __future__ import annotations
 
