@@ -112,14 +112,14 @@ class Judge:
             raise InputError(f"ways: {ways} need as many different prompts, there are {len(number)}; give more")
         own = np.array([number[meaning] for meaning in meant])
         close = self.similarity(pictures, prompts).numpy()
+        places, counts = np.argsort(own, kind="stable"), np.bincount(own)
+        starts = np.cumsum(counts) - counts
         rng = np.random.default_rng(seed)
         ranks = np.ones(len(own), np.int64)
         for row, mine in enumerate(own):
-            # a random prompt of each of `ways - 1` other meanings
-            order = rng.permutation(len(own))
-            _, firsts = np.unique(own[order], return_index=True)
-            others = order[firsts[np.delete(np.arange(len(number)), mine)]]
-            chosen = rng.choice(others, ways - 1, replace=False)
+            others = rng.choice(len(number) - 1, ways - 1, replace=False)
+            others += others >= mine
+            chosen = places[starts[others] + rng.integers(counts[others])]
             ranks[row] += int((close[row, chosen] >= close[row, row]).sum())
         return ranks
 
