@@ -58,7 +58,7 @@ def tensors(queries: int = 6, keys: int = 9) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def test_tokens_of_the_words() -> None:
-    assert edit() == Painted(regions=((HEART, (1, 2)), (SQUARE, (4, 5, 6))), length=7, strength=0.4)
+    assert edit() == Painted(regions=((HEART, (1, 2)), (SQUARE, (4, 5, 6))), length=7, strength=0.2)
     two = Prompt("a cat and a cat", regions=(replace(HEART, words="cat"), replace(SQUARE, words="cat")))
     assert [tokens for _, tokens in edit(two).regions] == [(1,), (4,)], "the first is painted first"
     one = Prompt("a cat and a cat", regions=(replace(HEART, words="cat"),))
@@ -76,7 +76,7 @@ def test_it_is_the_formula() -> None:
     for row, sigma in enumerate([2.0, 0.5]):
         for head in range(3):
             scores = logits[row, head]
-            weight = 0.4 * math.log(1 + sigma) * scores[:, :7].max()
+            weight = 0.2 * math.log(1 + sigma) * scores[:, :7].max()
             want = torch.softmax((scores + weight * where) / 2, -1) @ value[row, head]
             torch.testing.assert_close(out[row, head], want, rtol=0, atol=1e-6)
 
@@ -116,6 +116,12 @@ def test_models_without_a_noise_level() -> None:
     query, key, _ = tensors()
     known = edit().bias(query, key, replace(SITE, sigma=torch.full((2,), math.e - 1)))
     torch.testing.assert_close(edit().bias(query, key, replace(SITE, sigma=None)), known)
+
+
+def test_pure_noise_paints_no_more_than_much_noise() -> None:
+    query, key, _ = tensors()
+    pure, much = (replace(SITE, sigma=torch.full((2,), sigma)) for sigma in (1e4, 15.0))
+    torch.testing.assert_close(edit().bias(query, key, pure), edit().bias(query, key, much))
 
 
 def draw(

@@ -21,6 +21,7 @@ from limn.kernel.words import Span, occurrences, tokens_of
 __all__ = ["PaintWithWords", "Painted"]
 
 MAX_STRENGTH = 100.0
+MAX_SIGMA = 15.0  # about where Stable Diffusion starts; flow models start at pure noise, where sigma has no bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,12 @@ class PaintWithWords(Guidance):
     ``A`` is 1 where a picture token lies inside a region and a text token is one of the region's words, times the
     region's weight; at the edge of a region it is the share of the token's cell that lies inside. The weight
     ``w = strength * log(1 + sigma) * max(Q K^T / sqrt(d))`` is worked out for each picture and head; sigma is noise
-    over signal, and models without a noise level have 1 in place of the logarithm. A head whose greatest logit is
-    below 0 is left alone. Only the answer with the words is painted. Of several regions with the same words, the
-    first belongs to where the prompt says them first, and so on, if it says them often enough.
+    over signal, at most 15, and models without a noise level have 1 in place of the logarithm. A head whose greatest
+    logit is below 0 is left alone. Only the answer with the words is painted. Of several regions with the same words,
+    the first belongs to where the prompt says them first, and so on, if it says them often enough.
+
+    Where the picture attends to itself and to the words at once, as in limn's own models, too great a strength leaves
+    nothing for the picture; there 0.1 to 0.3 is a good range.
 
     Args:
         strength: From 0 to 100; 0 changes nothing.
@@ -47,7 +51,7 @@ class PaintWithWords(Guidance):
     rank: ClassVar[Rank] = Rank.REFINE
     space: ClassVar[str] = "any"
 
-    strength: float = 0.4
+    strength: float = 0.2
     low: float = 0.0
     high: float | None = None
 
@@ -99,7 +103,7 @@ class Painted(AttentionEdit):
         words = slice(site.text.start, site.text.start + self.length)
         picture, text = query[:, :, site.image].detach(), key[:, :, words].detach()
         greatest = (picture @ text.transpose(-1, -2)).amax((-2, -1), keepdim=True) * query.shape[-1] ** -0.5
-        level = torch.ones(1) if site.sigma is None else torch.log1p(site.sigma.float())
+        level = torch.ones(1) if site.sigma is None else torch.log1p(site.sigma.float().clamp_max(MAX_SIGMA))
         weight = self.strength * level.to(query.device).view(-1, 1, 1, 1) * greatest.float().clamp_min(0)
         where = torch.zeros(query.shape[2], key.shape[2])
         for region, tokens in self.regions:
