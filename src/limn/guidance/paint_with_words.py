@@ -31,12 +31,12 @@ class PaintWithWords(Guidance):
     ``A`` is 1 where a picture token lies inside a region and a text token is one of the region's words, times the
     region's weight; at the edge of a region it is the share of the token's cell that lies inside. The weight
     ``w = strength * log(1 + sigma) * max(Q K^T / sqrt(d))`` is worked out for each picture and head; sigma is noise
-    over signal, at most 15, and models without a noise level have 1 in place of the logarithm. A head whose greatest
-    logit is below 0 is left alone. Only the answer with the words is painted. Of several regions with the same words,
-    the first belongs to where the prompt says them first, and so on, if it says them often enough.
+    over signal, at most 15, and models without a noise level have 1 in place of the logarithm. A head whose
+    greatest logit is below 0 is left alone. Only the answer with the words is painted. Of several regions with the
+    same words, the first belongs to where the prompt says them first, and so on, if it says them often enough.
 
-    Where the picture attends to itself and to the words at once, as in limn's own models, too great a strength leaves
-    nothing for the picture; there 0.1 to 0.3 is a good range.
+    Where the picture attends to itself and to the words at once, as in limn's own models, a great strength leaves
+    nothing for the picture: start at the default.
 
     Args:
         strength: From 0 to 100; 0 changes nothing.
