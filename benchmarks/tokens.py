@@ -11,7 +11,7 @@ import json
 import resource
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 
 import limn.models
 from benchmarks.record import wilson, write
-from benchmarks.steering.common import draw, features, frechet, model, paired
+from benchmarks.steering.common import draw, features, frechet, mean, model, paired
 from limn.data.shapes import Asked, matches, prompts, read_all, render
 from limn.edit.mask_free import MaskFree
-from limn.kernel.generator import Generator, Picture
+from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.runner import Ledger
 from limn.models.judges import judge
 from limn.predictors.autoregressive import Autoregressive
 from limn.train.feed import signed
 
 SEEDS = (0, 1, 2)
-MUSE, PARTI, DIFFUSION = "muse_shapes", "parti_shapes", "shapes_small"
+MUSE, PARTI, DIFFUSION = "muse_shapes", "parti_shapes", "flow_shapes"
 PLAIN = "classifier_free:scale={}"
 Verdicts = list[dict[str, bool]]
 
@@ -69,11 +69,6 @@ def figures(verdicts: Verdicts, pixels: NDArray[np.uint8], real: NDArray[np.floa
     }
 
 
-def mean(values: NDArray[np.float64]) -> dict[str, float]:
-    """Return a mean with its 95 % interval."""
-    return paired(values, np.zeros_like(values))
-
-
 def passes(count: int) -> dict[str, Any]:
     """Quality against forward passes, by family."""
     asked = [asked_for(count, seed) for seed in SEEDS]
@@ -101,9 +96,8 @@ def ceiling(asked: Sequence[Sequence[Asked]], real: NDArray[np.float64]) -> dict
     for some in asked:
         with torch.no_grad():
             back = codec.decode(codec.encode(signed(np.stack([render(each.scene) for each in some]))))
-        levels = ((back.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-        pixels.append(levels)
-        verdicts += read(levels, some)
+        pixels.append(levels(back))
+        verdicts += read(pixels[-1], some)
     return figures(verdicts, np.concatenate(pixels), real)
 
 
@@ -162,42 +156,46 @@ def reranking(count: int, tries: int = 8) -> dict[str, Any]:
 
 
 def drift(count: int) -> dict[str, Any]:
-    """Edit without a mask: from a picture of one colour to the same scene in another."""
-    generator, found = model(MUSE), dict[str, Any]()
-    tokens = generator.stages[0].codec
-    for steps in (5, 25, 50, 100):
-        to, source, same = [], [], []
-        for seed in SEEDS:
-            for place, one in enumerate(prompts("one", count, seed)):
-                thing = one.scene.objects[0]
-                colour = "red" if thing.colour != "red" else "blue"
-                target = replace(one.scene, objects=(replace(thing, colour=colour),))
-                before = render(one.scene)
-                words = one.text.replace(thing.colour, colour, 1)
-                edit = MaskFree.of(before)
-                (after,) = generator.generate(
-                    words, edit=edit, steps=steps, sampler="resample", guidance=[PLAIN.format(4)], seed=place
-                )
-                reading = read_all(np.stack([after.pixels]))[0]
-                to.append(
-                    matches(
-                        reading, Asked(text=words, objects=({"colour": colour},), background=None, scene=target)
-                    )["all"]
-                )
-                kept = {"shape": thing.shape, "place": thing.place}
-                source.append(
-                    matches(
-                        reading, Asked(text=words, objects=(kept,), background=one.scene.background, scene=target)
-                    )["all"]
-                )
-                ids = tokens.encode(signed(np.stack([before, after.pixels])))
-                same.append(float((ids[0] == ids[1]).float().mean()))
-        found[f"{steps} steps"] = {
-            "new colour": wilson(sum(to), len(to)),
-            "shape, place and background kept": wilson(sum(source), len(source)),
+    """Edit without a mask, from a picture to the same scene in another colour; one walk, looked at on its way."""
+    generator, stops = model(MUSE), (5, 10, 25, 50)
+    codec = generator.stages[0].codec
+    seen: dict[int, list[tuple[bool, bool, float]]] = {stop: [] for stop in stops}
+    for seed in SEEDS:
+        for place, one in enumerate(prompts("one", count, seed)):
+            thing = one.scene.objects[0]
+            colour = "red" if thing.colour != "red" else "blue"
+            words = one.text.replace(thing.colour, colour, 1)
+            edit = MaskFree.of(render(one.scene))
+            start = edit.start(generator.stages[0], generator.size)
+            request = generator.request(
+                words, edit=edit, steps=max(stops), sampler="resample", guidance=[PLAIN.format(4)], seed=place
+            )
+            for event in generator.draw(request):
+                if isinstance(event, Progress) and event.step in stops:
+                    seen[event.step].append(_changed(codec, event.state.x, start, thing, colour, one))
+    found = {}
+    for stop, each in seen.items():
+        new, kept, same = zip(*each, strict=True)
+        found[f"{stop} steps"] = {
+            "new colour": wilson(sum(new), len(new)),
+            "shape, place and background kept": wilson(sum(kept), len(kept)),
             "share of tokens kept": round(float(np.mean(same)), 3),
         }
-        print(steps, found[f"{steps} steps"], flush=True)
+    return found
+
+
+def _changed(codec: Any, x: Any, start: Any, thing: Any, colour: str, one: Asked) -> tuple[bool, bool, float]:
+    """Say whether the new colour is there, whether the rest stayed, and which share of the tokens did."""
+    with torch.no_grad():
+        reading = read_all(levels(codec.decode(x)))[0]
+    new = any(each.colour == colour for each in reading.objects)
+    rest = [(each.shape, each.place) for each in reading.objects] == [(thing.shape, thing.place)]
+    return new, rest and reading.background == one.scene.background, float((x == start).float().mean())
+
+
+def levels(states: Any) -> NDArray[np.uint8]:
+    """Turn pictures in [-1, 1] into bytes (pictures, height, width, 3)."""
+    found: NDArray[np.uint8] = ((states.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
     return found
 
 
@@ -239,6 +237,16 @@ def cost(rounds: int) -> dict[str, Any]:
     return found
 
 
+def described(name: str) -> dict[str, Any]:
+    """Return size and training of a model, from its card."""
+    model(name)  # trained first, if it does not ship
+    shipped = name in limn.models.names()
+    card = json.loads(
+        ((limn.models.locate(name) if shipped else Path("runs/claims") / name / "model") / "card.json").read_text()
+    )
+    return {field: card[field] for field in ("parameters", "training")}
+
+
 PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "passes": passes, "steering": steering, "drift": drift, "cost": cost,
 }  # fmt: skip
@@ -252,8 +260,7 @@ def main() -> None:
     chosen = arguments.parse_args()
     for name in chosen.parts:
         print(f"--- {name}", flush=True)
-        made = {key: limn.models.describe(key) for key in (MUSE, PARTI, DIFFUSION)}
-        about = {key: {field: each.get(field) for field in ("parameters", "training")} for key, each in made.items()}
+        about = {key: described(key) for key in (MUSE, PARTI, DIFFUSION)}
         command = f"python -m benchmarks.tokens {name} --prompts {chosen.prompts}"
         found = PARTS[name](chosen.prompts)
         print(write(f"tokens_{name}", {"command": command, "models": about, "seeds": list(SEEDS), **found}))

@@ -49,7 +49,7 @@ def edit(
     scale: Scale = None,
     negative: Negative = None,
     style: Style = None,
-    model: Model = "muse",
+    model: Model = "muse_shapes",
     out: Out = OUT,
     grid: Sheet = False,
     explain: Explain = False,
