@@ -204,7 +204,15 @@ def _halves(node: ast.ClassDef) -> tuple[str, str]:
 def _annotated(node: ast.ClassDef) -> Iterator[tuple[str, str, str]]:
     for each in node.body:
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
-            yield each.target.id, ast.unparse(each.annotation), ast.unparse(each.value) if each.value else ""
+            yield each.target.id, ast.unparse(each.annotation), _default(each.value)
+
+
+def _default(value: ast.expr | None) -> str:
+    """Return a default as it is written; of one that a function makes, the text that it is made from."""
+    if isinstance(value, ast.Call):
+        texts = [each.value for each in ast.walk(value) if isinstance(each, ast.Constant)]
+        return next((repr(each) for each in texts if isinstance(each, str)), "")
+    return ast.unparse(value) if value is not None else ""
 
 
 def _plain(text: str) -> str:
@@ -240,7 +248,9 @@ def _citation(key: str) -> str:
     """Return authors, title, year and number of a paper in one line."""
     from limn.cli.cite import bibliography
 
-    entry = bibliography().get(key, "")
+    entry = bibliography().get(key)
+    if entry is None:
+        return f"{key} is not in the bibliography"
     found: dict[str, Any] = dict(re.findall(r"(?m)^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", entry))
     fields = {name: re.sub(r"[{}]", "", value) for name, value in found.items()}
     where = f", arXiv:{fields['eprint']}" if "eprint" in fields else ""
