@@ -27,7 +27,7 @@ def measure(count: int) -> dict[str, Any]:
             "both, NOT second": (want.text, [CFG, f"composed:prompts={pair[1]},weights=-1"]),
         }
         for name, (text, way) in ways.items():
-            rows[name].append(draw(SHAPES, [text], way, seed=1000 + place, steps=20).pixels[0])
+            rows[name].append(draw(SHAPES, [text], way, seed=1000 + place).pixels[0])
     sees = {name: [pair_seen(pixels, want) for pixels, want in zip(rows[name], asked, strict=True)] for name in rows}
     both = {name: np.array([a and b for a, b in pairs]) for name, pairs in sees.items()}
     gone = {name: np.array([not b for _, b in pairs]) for name, pairs in sees.items()}

@@ -27,7 +27,7 @@ def measure(count: int) -> dict[str, Any]:
     """Return rows, forwards, likeness to the full run and alignment for each way."""
     asked = [each for seed in SEEDS for each in prompts("two", count, seed)]
     texts, found, rows = [each.text for each in asked], {}, {}
-    drawn = {name: draw(WEAK, texts, [way], steps=20) for name, way in WAYS.items()}
+    drawn = {name: draw(WEAK, texts, [way]) for name, way in WAYS.items()}
     full = drawn["all steps"]
     good = there(full.pixels, asked)
     for name, each in drawn.items():

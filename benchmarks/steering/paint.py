@@ -25,7 +25,7 @@ def measure(count: int) -> dict[str, Any]:
     found, follow, whole, rows = {}, {}, {}, {}
     for strength in (0.0, *STRENGTHS):
         guidance = [CFG, f"paint_with_words:strength={strength}"] if strength else [CFG]
-        pixels = draw(SHAPES, painted, guidance, steps=20).pixels
+        pixels = draw(SHAPES, painted, guidance).pixels
         name = f"strength {strength:g}"
         readings, rows[name] = read_all(pixels), pixels
         overlap = np.array([overlaps(r, w, p) for r, w, p in zip(readings, asked, places, strict=True)])

@@ -29,13 +29,13 @@ def measure(count: int) -> dict[str, Any]:
     habit = [each for each in free if each.objects[0]["shape"] == BESIDE][: count * len(SEEDS)]
     other = [each for each in free if each.objects[0]["shape"] not in (BESIDE, "cross")][: count * len(SEEDS)]
     found, seen, moved, rows = {}, {}, {}, {}
-    calm = draw(MODEL, [each.text for each in other], WAYS["none"], steps=20).pixels.astype(float)
+    calm = draw(MODEL, [each.text for each in other], WAYS["none"]).pixels.astype(float)
     for name, way in WAYS.items():
-        pixels = draw(MODEL, [each.text for each in habit], way, steps=20).pixels
+        pixels = draw(MODEL, [each.text for each in habit], way).pixels
         readings, rows[name] = read_all(pixels), pixels
         seen[name] = np.array([any((s.colour, s.shape) == COMPANION for s in each.objects) for each in readings])
         kept = [kept_object(reading, want) for reading, want in zip(readings, habit, strict=True)]
-        innocent = draw(MODEL, [each.text for each in other], way, steps=20).pixels
+        innocent = draw(MODEL, [each.text for each in other], way).pixels
         moved[name] = np.sqrt(((innocent - calm) ** 2).mean((1, 2, 3))) / 255
         found[name] = {
             "shows the habit": wilson(int(seen[name].sum()), len(habit)),

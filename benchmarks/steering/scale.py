@@ -23,7 +23,7 @@ def measure(count: int) -> dict[str, Any]:
         guidance = [f"classifier_free:scale={scale}"]
         pixels = draw(WEAK, texts, guidance).pixels
         good[scale], rows[f"scale {scale:g}"] = there(pixels, asked), pixels
-        same = draw(WEAK, texts[: count // 2], guidance, n=ALIKE).pixels
+        same = draw(WEAK, texts[: count // 4], guidance, n=ALIKE).pixels
         found[f"{scale:g}"] = {
             "objects there": mean(good[scale]),
             "diversity": round(diversity(features(same)), 4),

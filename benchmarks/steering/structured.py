@@ -27,7 +27,7 @@ def measure(count: int) -> dict[str, Any]:
     texts, found, rows = [each.text for each in asked], {}, {}
     verdicts = {}
     for name, way in WAYS.items():
-        pixels = draw(MODEL, texts, way, steps=20).pixels
+        pixels = draw(MODEL, texts, way).pixels
         rows[name] = pixels
         verdicts[name] = [verdict(reading, want) for reading, want in zip(read_all(pixels), asked, strict=True)]
         found[name] = {
