@@ -19,6 +19,7 @@ from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.guidance import Guidance
+from limn.kernel.phrases import best_parser
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
@@ -185,5 +186,6 @@ def test_what_is_asked() -> None:
 def test_options() -> None:
     part = spec.parse("guidance", "structured:mode=conjunction,parser=rules")
     assert part == Structured(mode="conjunction", parser="rules")
+    assert spec.record(Structured())["parser"] == best_parser(), "the record names the parser used"
     with pytest.raises(InputError, match="mode"):
         spec.parse("guidance", "structured:mode=values")

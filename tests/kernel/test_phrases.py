@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from limn.kernel import phrases
 from limn.kernel.errors import InputError
-from limn.kernel.phrases import noun_phrases
+from limn.kernel.phrases import best_parser, noun_phrases
 
 
 def rules(text: str) -> list[str]:
@@ -71,27 +71,35 @@ def spacy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         chunks = [SimpleNamespace(start_char=0, end_char=11), SimpleNamespace(start_char=16, end_char=20)]
         return SimpleNamespace(noun_chunks=chunks)
 
-    module = ModuleType("spacy")
-    module.__spec__ = ModuleSpec("spacy", None)
+    for name in ("spacy", "en_core_web_sm"):
+        module = ModuleType(name)
+        module.__spec__ = ModuleSpec(name, None)
+        monkeypatch.setitem(sys.modules, name, module)
+    module = sys.modules["spacy"]
     module.load = lambda name: pipeline  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "spacy", module)
     phrases._spacy.cache_clear()
+    phrases._by_spacy.cache_clear()
     yield module
     phrases._spacy.cache_clear()
     phrases._by_spacy.cache_clear()
 
 
 def test_spacy_where_it_is_installed(spacy: ModuleType) -> None:
-    text = "a red heart and they"
-    assert noun_phrases(text, "spacy") == noun_phrases(text) == ((0, 11),)
+    assert best_parser() == "spacy"
+    assert noun_phrases("a red heart and they", "spacy") == ((0, 11),)
     assert noun_phrases("they saw it", "rules") == ()
 
 
-def test_spacy_without_its_model(spacy: ModuleType) -> None:
-    def missing(name: str) -> None:
+@pytest.mark.parametrize("missing", ["spacy", "en_core_web_sm"])
+def test_spacy_or_its_model_is_missing(spacy: ModuleType, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
         raise OSError(name)
 
-    spacy.load = missing  # type: ignore[attr-defined]
-    assert noun_phrases("a red heart and they") == ((0, 11),)
+    spacy.load = load  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, missing, None)  # an import of it fails
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == missing else sys.modules[name].__spec__
+    )
+    assert best_parser() == "rules"
     with pytest.raises(InputError, match="parser: spacy or its model en_core_web_sm is not installed"):
         noun_phrases("a red heart", "spacy")

@@ -12,7 +12,7 @@ from torch import Tensor
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.guidance import Guidance, Rank
-from limn.kernel.phrases import Parser, noun_phrases
+from limn.kernel.phrases import Parser, best_parser, noun_phrases
 from limn.kernel.predictor import Ask, Encoder
 from limn.kernel.prompt import Prompt
 from limn.kernel.step import Step
@@ -39,8 +39,8 @@ class Structured(Guidance):
 
     Args:
         mode: ``phrases`` or ``conjunction``.
-        parser: What finds the noun phrases: ``rules``, ``spacy``, or ``auto`` for spaCy where it is installed. Name
-            one of the two where pictures must come out the same on every machine.
+        parser: What finds the noun phrases: ``rules``, ``spacy``, or ``auto``, which becomes ``spacy`` where that is
+            installed and ``rules`` elsewhere; the record names the one used.
 
     >>> Structured(parser="rules").mode
     'phrases'
@@ -51,7 +51,11 @@ class Structured(Guidance):
     space: ClassVar[str] = "any"
 
     mode: Mode = "phrases"
-    parser: Parser = "auto"
+    parser: Literal["auto", "rules", "spacy"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.parser == "auto":
+            object.__setattr__(self, "parser", best_parser())
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Let the words' own answer read the phrases by themselves."""
@@ -60,7 +64,8 @@ class Structured(Guidance):
             return branches
         text = main.prompt.text.strip()
         spans = step.encoder.spans(text)
-        phrases = tuple(span for span in noun_phrases(text, self.parser) if tokens_of(span, spans))
+        parser: Parser = "spacy" if self.parser == "spacy" else "rules"
+        phrases = tuple(span for span in noun_phrases(text, parser) if tokens_of(span, spans))
         if not phrases:
             return branches
         bound = Bound(

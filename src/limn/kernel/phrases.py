@@ -11,9 +11,9 @@ from typing import Any, Literal
 from limn.kernel.errors import InputError
 from limn.kernel.words import Span
 
-__all__ = ["Parser", "noun_phrases"]
+__all__ = ["Parser", "best_parser", "noun_phrases"]
 
-Parser = Literal["auto", "rules", "spacy"]
+Parser = Literal["rules", "spacy"]
 
 _MODEL = "en_core_web_sm"
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -33,7 +33,13 @@ _ENDING = """
 _OPENS, _ENDS = frozenset(_OPENING.split()), frozenset(_ENDING.split())
 
 
-def noun_phrases(text: str, parser: Parser = "auto") -> tuple[Span, ...]:
+def best_parser() -> Parser:
+    """Return ``spacy`` where it and its English model are installed, ``rules`` elsewhere."""
+    installed = all(importlib.util.find_spec(name) is not None for name in ("spacy", _MODEL))
+    return "spacy" if installed else "rules"
+
+
+def noun_phrases(text: str, parser: Parser = "rules") -> tuple[Span, ...]:
     """Find the noun phrases of two words or more.
 
     The rules know closed classes of words only: a phrase starts anew at an article, number or possessive, and ends
@@ -42,8 +48,7 @@ def noun_phrases(text: str, parser: Parser = "auto") -> tuple[Span, ...]:
 
     Args:
         text: An English text; in other languages whatever stands between marks counts as a phrase.
-        parser: ``rules``, ``spacy`` (which must be installed, with the model ``en_core_web_sm``), or ``auto``: spaCy
-            if it is installed, the rules otherwise.
+        parser: ``rules``, or ``spacy``, which must be installed with its model ``en_core_web_sm``.
 
     Returns:
         (start, end) characters of each phrase, in order; they do not overlap.
@@ -51,16 +56,10 @@ def noun_phrases(text: str, parser: Parser = "auto") -> tuple[Span, ...]:
     Raises:
         InputError: spaCy is asked for and not installed.
 
-    >>> noun_phrases("a red heart and the small dogs on grass", "rules")
+    >>> noun_phrases("a red heart and the small dogs on grass")
     ((0, 11), (16, 30))
     """
-    if parser == "rules" or (parser == "auto" and _spacy() is None):
-        return _by_rules(text)
-    if _spacy() is None:
-        raise InputError(
-            f"parser: spacy or its model {_MODEL} is not installed; install both, or write parser=rules"
-        )
-    return _by_spacy(text)
+    return _by_rules(text) if parser == "rules" else _by_spacy(text)
 
 
 def _by_rules(text: str) -> tuple[Span, ...]:
@@ -97,13 +96,12 @@ def _leads_on(word: str, after: str) -> bool:
 
 @cache
 def _spacy() -> Any:
-    """Return spaCy's English pipeline, or ``None`` when it or its model is not installed."""
-    if importlib.util.find_spec("spacy") is None:
-        return None
+    """Return spaCy's English pipeline."""
     try:
         return importlib.import_module("spacy").load(_MODEL)
-    except OSError:
-        return None
+    except (ImportError, OSError):
+        message = f"parser: spacy or its model {_MODEL} is not installed; install both, or write parser=rules"
+        raise InputError(message) from None
 
 
 @lru_cache(maxsize=256)
