@@ -31,6 +31,7 @@ __all__ = [
 SEEDS = (0, 1, 2)
 SHAPES = "shapes"
 WEAK = "shapes_exchanged"
+SPREAD = 16
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures" / "steering"
 Pixels = NDArray[np.uint8]
 
@@ -67,12 +68,19 @@ def model(name: str) -> Generator:
 def draw(
     name: str, prompts: Sequence[str | Prompt], guidance: Sequence[Any] | None, *, seed: int = 1000, **options: Any
 ) -> Drawn:
-    """Draw one picture for each prompt; the same seed starts from the same noise whatever the guidance."""
-    generator, ledger = model(name), Ledger()
-    request = generator.request(list(prompts), guidance=guidance, seed=seed, **options)
-    events = generator.draw(request, batch=50, ledger=ledger)
-    pixels = np.stack([each.pixels for each in events if isinstance(each, Picture)])
-    return Drawn(pixels, len(ledger.forwards), ledger.rows)
+    """Draw one picture for each prompt (or ``n``), from noise that is the same whatever the guidance.
+
+    Of 16 prompts no two start from the same noise, which would give them the same layout.
+    """
+    generator, ledger, found = model(name), Ledger(), {}
+    for first in range(min(SPREAD, len(prompts))):
+        places = range(first, len(prompts), SPREAD)
+        texts = [prompts[place] for place in places]
+        request = generator.request(texts, guidance=guidance, seed=seed + 100 * first, **options)
+        drawn = [each for each in generator.draw(request, batch=64, ledger=ledger) if isinstance(each, Picture)]
+        for each in drawn:
+            found[places[each.item.index // request.n], each.item.index % request.n] = each.pixels
+    return Drawn(np.stack([found[key] for key in sorted(found)]), len(ledger.forwards), ledger.rows)
 
 
 def there(pixels: Pixels, asked: Sequence[Asked]) -> NDArray[np.float64]:
