@@ -71,7 +71,10 @@ def regions(places: Sequence[Place], painting: Path | None) -> tuple[Region, ...
     Raises:
         InputError: If a colour has no painting, or the painting cannot be used.
     """
-    coloured = {each.colour: each for each in places if each.colour}
+    coloured: dict[str, Place] = {}
+    for each in places:
+        if each.colour and coloured.setdefault(each.colour, each) is not each:
+            raise InputError(f"region {each.colour}: is given twice; one colour stands for one piece of the prompt")
     boxes = tuple(Region(words=each.words, box=each.box, weight=each.weight) for each in places if not each.colour)
     if painting is None:
         if coloured:
@@ -93,7 +96,10 @@ def _painted(painting: Path, coloured: Mapping[str, Place]) -> tuple[Region, ...
         data = painting.read_bytes()
     except OSError as error:
         raise InputError(f"{painting}: cannot be read ({error.strerror}); name a PNG") from None
-    made = regions_from_painting(data, {colour: each.words for colour, each in coloured.items()})
+    try:
+        made = regions_from_painting(data, {colour: each.words for colour, each in coloured.items()})
+    except InputError as error:
+        raise InputError(f"{painting}: {str(error).removeprefix('painting: ')}") from None
     return tuple(replace(region, weight=each.weight) for region, each in zip(made, coloured.values(), strict=True))
 
 

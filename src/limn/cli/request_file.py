@@ -90,5 +90,6 @@ def _parsed(file: Path) -> dict[str, Any]:
 
 def _check(file: Path, name: str, value: Any, kinds: tuple[type, ...]) -> None:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        wanted = " or ".join(dict.fromkeys(_WORDS[kind] for kind in kinds))
+        names = [_WORDS[kind] for kind in kinds if kind is not int or float not in kinds]
+        wanted = " or ".join(names)
         raise InputError(f"{file}: {name}: {str(value)[:40]!r} is not allowed; give {wanted}")

@@ -110,7 +110,9 @@ def guidances(
     given = [_part(each, own) for each in extra]
     names, slots = {spec.name_of(each) for each in given}, {each.slot for each in given if each.slot}
     kept = [each for name, each in own.items() if name not in names and each.slot not in slots]
-    parts = _steered([*kept, *given], {"scale": scale, "against": negative or None})
+    parts = _steered(
+        [*kept, *given], {"scale": scale if scale is None else float(scale), "against": negative or None}
+    )
     return sorted(parts, key=lambda each: (each.rank, spec.name_of(each)))
 
 
