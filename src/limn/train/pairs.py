@@ -1,6 +1,6 @@
 """Pictures with a caption each, and which captions are true of which: what a dual encoder learns from.
 
-Much of a batch is hard to tell from another part of it, for else a list of words would do: pictures of the same
+A third of each batch is hard to tell from another third, for else a list of words would do: pictures of the same
 kind and style or of the same name, scenes whose things changed places, shapes that exchanged a colour. Such
 negatives teach order and attributes (Yuksekgonul et al. 2023, arXiv:2210.01936).
 """
@@ -122,7 +122,7 @@ class _Pictograms(Captioned):
         self.width = int(self.things.max()) + 1
         self.known = np.unique(self.texts * self.width + self.things[owners])
         columns = source.columns
-        self.kinds = codes, columns["label"], list(zip(styles, columns["subgroup"], strict=True))
+        self.kinds = list(zip(styles, columns["subgroup"], strict=True)), columns["label"]
         self.kin: dict[object, list[int]] = {}
         for place, each in enumerate(zip(*self.kinds, strict=True)):
             for kind in each:
@@ -148,21 +148,19 @@ class _Pictograms(Captioned):
     def beside(
         self, order: NDArray[np.int64], said: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Replace two thirds by pictures that are hard to tell from those of the first third.
+        """Replace the last third by pictures that are hard to tell from those of the first third.
 
-        Beside each lies one of the same name, in another style or tone, and one of the same style and kind; beside a
-        scene the one in which its things changed places.
+        They are of the same style and kind, or of the same name in any style and tone, or the exchanged scene.
         """
         order, said = order.copy(), said.copy()
         third = len(order) // 3
-        for k, place in enumerate(order[:third].tolist(), third):
-            if place >= self.single:
+        for k, place in enumerate(order[:third].tolist(), len(order) - third):
+            if place < self.single:
+                kin = self.kin[self.kinds[int(rng.integers(2))][place]]
+                order[k] = kin[int(rng.integers(len(kin)))]
+            else:
                 order[k] = self.single + ((place - self.single) ^ 1)  # scenes lie in pairs
-                continue
-            for spot, kind in ((k, int(rng.integers(2))), (k + third, 2)):
-                kin = self.kin[self.kinds[kind][place]]
-                order[spot] = kin[(kin.index(place) + int(rng.integers(1, max(2, len(kin))))) % len(kin)]
-        said[third:] = rng.integers(self.starts[order[third:]], self.starts[order[third:] + 1])
+            said[k] = rng.integers(self.starts[order[k]], self.starts[order[k] + 1])
         return order, said
 
     def true(self, order: NDArray[np.int64], said: NDArray[np.int64]) -> NDArray[np.bool_]:
