@@ -46,6 +46,7 @@ def main() -> None:
     for name, other in (("judge_a", "b"), ("judge_b", "a")):
         figures[name] = {
             "reads": f"half {other}, never seen in training",
+            "weights": judges[name].weights,
             **pictograms(judges[name], half(source, other)),
         }
         print(name, figures[name]["100-way, full captions"]["all"])
@@ -69,7 +70,8 @@ def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
     groups["people at work, held-out cells"] = np.array(columns["split"]) == "cell"
     groups["all but people"] = np.array(columns["group"]) != "people-body"
     found = {"all": hits(ranks), **{name: hits(ranks[rows]) for name, rows in groups.items()}}
-    places = np.random.default_rng(1).permutation(len(source))[:1000]
+    order = np.random.default_rng(1).permutation(len(source)).tolist()
+    places, some = order[:500], source.take(order[:3000])
     soft = through_autoencoder(pictures[places])
     few = [full[place] for place in places]
     return {
@@ -79,7 +81,7 @@ def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
             one.retrieval(soft, few, meanings=[meanings[place] for place in places])
         ),
         "scenes": scenes(one, source),
-        "attributes": {name: ask(one, source, pictures) for name, ask in ATTRIBUTES.items()},
+        "attributes": {name: ask(one, some, some.on()) for name, ask in ATTRIBUTES.items()},
     }
 
 
@@ -218,7 +220,7 @@ def laboratory(one: Judge, count: int = 500) -> dict[str, Any]:
     asked = [each.scene for each in shapes.prompts("two", count, seed=11)]
     clean = signed(np.stack([shapes.render(scene) for scene in asked]))
     true = [shapes.caption(scene) for scene in asked]
-    figures: dict[str, Any] = {"100-way": hits(one.retrieval(clean, true))}
+    figures: dict[str, Any] = {"weights": one.weights, "100-way": hits(one.retrieval(clean, true))}
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     for level in LEVELS:
         time = torch.full((count,), level)
