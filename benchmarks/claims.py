@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-MEASUREMENTS = ["shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder"]
+MEASUREMENTS = [
+    "shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder", "judges", "retrieval",
+    "steering", "branches", "tokens", "cards", "pages",
+]  # fmt: skip
 
 
 def main() -> None:
