@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 MEASUREMENTS = [
-    "shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder", "judges", "retrieval",
-    "steering", "branches", "tokens", "cards", "pages",
+    "shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder", "judges",
+    "retrieval", "steering", "branches", "tokens", "cards", "pages",
 ]  # fmt: skip
 
 
