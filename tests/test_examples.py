@@ -15,6 +15,7 @@ WRITES = {
     "own_guidance.py": "between.png",
     "resume.py": "limn-runs",
     "samplers.py": None,
+    "steer.py": "steered.png",
 }
 
 
@@ -31,5 +32,5 @@ def test_an_example_runs_as_it_stands(
     assert len(path.read_text("utf-8").splitlines()) <= 40
 
 
-def test_there_are_five() -> None:
+def test_all_are_known() -> None:
     assert [path.name for path in EXAMPLES] == sorted(WRITES)
