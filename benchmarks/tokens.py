@@ -260,7 +260,9 @@ def main() -> None:
     chosen = arguments.parse_args()
     for name in chosen.parts:
         print(f"--- {name}", flush=True)
-        about = {key: described(key) for key in (MUSE, PARTI, DIFFUSION)}
+        about = {
+            key: described(key) for key in ((MUSE, PARTI, DIFFUSION) if name in ("passes", "cost") else (MUSE,))
+        }
         command = f"python -m benchmarks.tokens {name} --prompts {chosen.prompts}"
         found = PARTS[name](chosen.prompts)
         print(write(f"tokens_{name}", {"command": command, "models": about, "seeds": list(SEEDS), **found}))
