@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
@@ -96,6 +97,39 @@ def test_an_edit_changes_its_own_row_only() -> None:
 TOKENS = TransformerConfig(
     width=32, depth=2, heads=2, grid=4, vocabulary=11, causal=True, text_width=12, text_limit=8
 )
+
+
+@dataclass(frozen=True)
+class _Watch(AttentionEdit):
+    """Notes the shapes of the picture."""
+
+    seen: list[tuple[int, int] | None]
+
+    def __hash__(self) -> int:
+        return 0
+
+    def touches(self, site: AttentionSite) -> bool:
+        self.seen.append(site.grid)
+        return False
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "grid"),
+    [
+        ({}, torch.zeros(1, 3, 8, 6), (4, 3)),
+        ({"vocabulary": 11, "patch": 1, "grid": 4}, torch.zeros(1, 16, dtype=torch.long), (4, 4)),
+        ({"vocabulary": 11, "patch": 1, "grid": 4}, torch.zeros(1, 5, dtype=torch.long), None),
+        ({"vocabulary": 11, "patch": 1, "grid": 4, "causal": True}, torch.zeros(1, 16, dtype=torch.long), None),
+    ],
+)
+def test_edits_know_the_shape_of_the_picture(
+    changes: dict[str, Any], state: Tensor, grid: tuple[int, int] | None
+) -> None:
+    watch = _Watch([])
+    text, mask = torch.zeros(1, 2, 12), torch.ones(1, 2, dtype=torch.bool)
+    network = Transformer(replace(SMALL, **changes))
+    network(state, torch.ones(1), text, mask, edits=[watch], sigma=torch.ones(1))
+    assert watch.seen == [grid, grid]
 
 
 def test_a_causal_token_model_does_not_look_ahead() -> None:

@@ -165,8 +165,10 @@ def _skipping(place: Place) -> Hook:
             return after
         queries = after.shape[1]
         site = place.site("self", rows, queries=queries, keys=queries, project=None)
-        skip = torch.tensor([edit is not None and edit.skips(site) for edit in rows.edits], device=after.device)
-        return torch.where(skip[:, None, None], inputs[0], after)
+        skip = [edit is not None and edit.skips(site) for edit in rows.edits]
+        if not any(skip):
+            return after
+        return torch.where(torch.tensor(skip, device=after.device)[:, None, None], inputs[0], after)
 
     return hook
 
