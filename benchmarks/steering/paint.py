@@ -13,7 +13,7 @@ from limn.kernel.prompt import Prompt, Region
 
 CFG = "classifier_free:scale=3"
 CORNERS = [place for place in PLACES if place != "centre"]
-STRENGTHS = (0.5, 1.0, 2.0, 4.0)
+STRENGTHS = (0.1, 0.2, 0.3, 0.5)
 
 
 def measure(count: int) -> dict[str, Any]:
