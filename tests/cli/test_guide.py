@@ -31,9 +31,11 @@ def test_facts_are_those_of_the_class(name: str) -> None:
     assert (found.rank, found.space) == (part.rank.name.lower(), part.space)  # type: ignore[attr-defined]
     assert (found.slot, found.paper) == (part.slot, part.paper)  # type: ignore[attr-defined]
     usual = spec.parse("guidance", name)
-    assert [each.name for each in found.options] == [each.name for each in dataclasses.fields(usual)]  # type: ignore[arg-type]
+    known = {each.name: each for each in dataclasses.fields(usual)}  # type: ignore[arg-type]
+    assert [each.name for each in found.options] == list(known)
     for option in found.options:
-        live = getattr(usual, option.name)
+        made = known[option.name].default is dataclasses.MISSING
+        live = getattr(usual, option.name) if made else known[option.name].default
         assert option.about, f"the docstring of {name} says nothing of {option.name}"
         if isinstance(live, spec.Part):
             assert spec.parse("guidance", ast.literal_eval(option.default)) == live
