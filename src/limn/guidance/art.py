@@ -47,7 +47,7 @@ class Art(Gradient):
         range_loss: Weight of values past [-1, 1] beside the distance.
         through: What the gradient passes: ``model`` (exact), ``clean`` (stops at the predicted picture; cheap) or
             ``secondary`` (a smaller model, as in the paper).
-        secondary: The adapter that is the smaller model.
+        secondary: The smaller model: an adapter or another model of this kind.
         normalise: Take only the gradient's direction; a picture then moves by ``scale``, root mean square, at pure
             noise, and less as the noise falls.
 

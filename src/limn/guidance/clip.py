@@ -31,7 +31,7 @@ class Clip(Gradient):
             passes the model then, and ``through`` plays no part. The guide must have been trained on noise.
         through: What the gradient passes: ``model`` (exact), ``clean`` (stops at the predicted picture; cheap) or
             ``secondary`` (a smaller model).
-        secondary: The adapter that is the smaller model.
+        secondary: The smaller model: an adapter or another model of this kind.
         normalise: Take only the gradient's direction; a picture then moves by ``scale``, root mean square, at pure
             noise, and less as the noise falls.
 

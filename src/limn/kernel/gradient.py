@@ -42,7 +42,7 @@ class Gradient(Guidance):
             with respect to the clean state, taken to x by ``alpha / (alpha^2 + sigma^2)``, which is what the model's
             derivative is for data of unit variance, and tends to 1 / alpha as the noise falls. ``secondary``: back
             through a smaller model.
-        secondary: The adapter that is the smaller model; it answers the same prompt.
+        secondary: The smaller model, an adapter or another model of this kind; it answers the same prompt.
         normalise: Take only the direction from the gradient: a picture moves by ``scale * sigma^2 / (alpha^2 +
             sigma^2)``, root mean square over its values.
     """
