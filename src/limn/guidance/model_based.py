@@ -33,8 +33,8 @@ class ModelBased(Guidance):
             timesteps is ``1 - K / T``, by default 0.6 for 400 of 1000.
         weights: How the other models share ``1 - v``, one number above 0 for each; evenly when left out.
 
-    >>> ModelBased(model=("tuned", "second"), v=0.4, weights=(2.0, 1.0)).terms["model 1"]
-    ('tuned', '', 0.4)
+    >>> ModelBased(model=("tuned", "second"), v=0.25, weights=(2.0, 1.0)).terms["model 1"]
+    ('tuned', '', 0.5)
     """
 
     paper: ClassVar[str] = "zhang2023sine"
