@@ -24,7 +24,7 @@ def said(value: Any) -> str:
     '0.5 (0.4 to 0.6)'
     """
     if isinstance(value, Mapping) and "share" in value:
-        return f"{100 * value['share']:.0f} % ({100 * max(value['low'], 0):.0f} to {100 * value['high']:.0f})"
+        return f"{100 * value['share']:.0f} % ({abs(100 * max(value['low'], 0)):.0f} to {100 * value['high']:.0f})"
     if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
         low, high = f"{value['low']:.3g}", f"{value['high']:.3g}"
         return f"{value['mean']:.3g}" if low == high else f"{value['mean']:.3g} ({low} to {high})"
