@@ -14,8 +14,8 @@ CLEAN, NOISY = "shapes_guide", "shapes_guide_noisy"
 WAYS = {
     "unguided": [],
     "classifier-free 3": ["classifier_free:scale=3"],
-    **{f"clean guide, {s:g}": [f"clip:guide={CLEAN},scale={s}"] for s in (1.0, 3.0, 10.0)},
-    **{f"noise-aware guide, {s:g}": [f"clip:guide={NOISY},noisy=true,scale={s}"] for s in (1.0, 3.0, 10.0)},
+    **{f"clean guide, {s:g}": [f"clip:guide={CLEAN},scale={s}"] for s in (0.3, 1.0, 3.0)},
+    **{f"noise-aware guide, {s:g}": [f"clip:guide={NOISY},noisy=true,scale={s}"] for s in (0.3, 1.0, 3.0)},
 }
 
 
