@@ -98,3 +98,12 @@ def test_missing_and_damaged_weights_are_refused(tmp_path: Path, name: str) -> N
     (folder / name).unlink()
     with pytest.raises(WeightsError, match=name):
         limn.models.load(folder)
+
+
+@pytest.mark.parametrize("name", ["muse_shapes", "parti_shapes"])
+def test_what_ships_draws_and_has_a_card(name: str) -> None:
+    card = limn.models.describe(name)
+    assert {"draws", "licence", "figures", "parameters"} <= set(card)
+    (picture,) = limn.models.load(name).generate("a large red circle on a white background")
+    assert picture.pixels.shape == (32, 32, 3)
+    assert not picture.flaw
