@@ -15,8 +15,8 @@ WAYS = {
     "noise/signal 0.2 to 5": f"{FULL},low=0.2,high=5",
     "noise/signal 0.4 to 3": f"{FULL},low=0.4,high=3",
     "until cosine 0.9": f"{FULL},agree=0.9",
+    "until cosine 0.97": f"{FULL},agree=0.97",
     "until cosine 0.99": f"{FULL},agree=0.99",
-    "until cosine 0.999": f"{FULL},agree=0.999",
     "linear schedule": f"{FULL},schedule=linear",
     "cosine schedule": f"{FULL},schedule=cosine",
     "never": "classifier_free:scale=1",
@@ -25,7 +25,7 @@ WAYS = {
 
 def measure(count: int) -> dict[str, Any]:
     """Return rows, forwards, likeness to the full run and alignment for each way."""
-    asked = [each for seed in SEEDS for each in prompts("two", count, seed)]
+    asked = [each for seed in SEEDS for each in prompts("two", count, seed, detail="short")]
     texts, found, rows = [each.text for each in asked], {}, {}
     drawn = {name: draw(WEAK, texts, [way]) for name, way in WAYS.items()}
     full = drawn["all steps"]

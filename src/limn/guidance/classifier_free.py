@@ -32,8 +32,8 @@ class ClassifierFree(Guidance):
             ``linear`` (Chang et al. 2023, section 2.7) or ``cosine``.
         low: Guide only above this noise over signal (Kynkäänniemi et al. 2024, equation 5).
         high: Guide only up to this noise over signal; without a limit when ``None``.
-        agree: Stop guiding a picture once the cosine of its two noise predictions exceeds this share of 1, in
-            (0, 1) (Castillo et al. 2023, section 4); ``None`` guides to the end.
+        agree: Stop guiding a picture once the cosine of its two clean states (or scores) exceeds this, in (0, 1)
+            (after Castillo et al. 2023, section 4, who compare noise); ``None`` guides to the end.
         drop: The part of the conditioning that the null branch leaves out.
 
     >>> ClassifierFree(scale=3, against="blurry").scale
@@ -98,7 +98,8 @@ class ClassifierFree(Guidance):
             return {**predictions, "main": main + (scale - 1) * (base - null)}
         agreed = step.memory.get("agreed", torch.zeros(len(main), dtype=torch.bool, device=main.device))
         guided = torch.where(agreed.view(-1, *[1] * (main.ndim - 1)), main, main + (scale - 1) * (base - null))
-        pair = [step.to_noise(each) if step.space == "clean" else each for each in (base, null)]
+        # Not the noise: at the start both answers are the state itself there, and would seem to agree.
+        pair = [step.to_clean(each) if step.space == "noise" else each for each in (base, null)]
         alike = torch.cosine_similarity(pair[0].detach().flatten(1), pair[1].detach().flatten(1))
         step.memory["agreed"] = agreed | (alike > self.agree)
         return {**predictions, "main": guided}
