@@ -62,14 +62,36 @@ def against() -> dict[str, str]:
     return figures
 
 
+def emoji() -> dict[str, str]:
+    """Return how often a judge finds the prompt of an emoji picture among 100."""
+    found = result("retrieval")
+    return {
+        f"emoji, {kind}: prompt found among {each['ways']}, drawn (real pictures)": (
+            f"{share(each['drawn']['top-1'])} ({100 * each['real']['top-1']['share']:.0f} %)"
+        )
+        for kind, each in found.items()
+        if isinstance(each, dict) and "drawn" in each
+    }
+
+
+def branches() -> dict[str, str]:
+    """Return what several questions in one forward cost against one after another."""
+    found = result("branches")
+    return {
+        f"{name} in one forward, time over one by one": f"{each['time of one forward over one by one']['ratio']}"
+        for name, each in found.items()
+        if name.endswith("branches") and not name.startswith("1 ")
+    }
+
+
 def main() -> None:
     """Rewrite the cards and the table."""
     weights = ROOT / "src" / "limn" / "weights"
-    for name, figures in {"shapes": shapes(), "emoji": {}}.items():
+    for name, figures in {"shapes": shapes(), "emoji": emoji()}.items():
         folder = weights / name
         card = json.loads((folder / "card.json").read_text("utf-8"))
         write_card(folder, {**card, "figures": {**card["figures"], **figures}})
-    rows = {**waiting(), **shapes(), **against()}
+    rows = {**waiting(), **emoji(), **shapes(), **branches(), **against()}
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
     readme = ROOT / "README.md"
     text = readme.read_text("utf-8")
