@@ -52,14 +52,14 @@ def native(folder: Path) -> Generator:
     return models.load(folder)
 
 
-def stable_diffusion(folder: Path) -> Generator:
-    """A Stable Diffusion folder with a tiny U-Net."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+def stable_diffusion(folder: Path, dtype: torch.dtype | None = None) -> Generator:
+    """A Stable Diffusion folder with a tiny U-Net, in a precision."""
+    sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
     from tiny_stable_diffusion import build
 
-    from limn import models
+    from limn.models import stable_diffusion
 
-    return models.load(build(folder))
+    return stable_diffusion.load(build(folder), dtype=dtype)
 
 
 class Greys:

@@ -35,7 +35,7 @@ def allowed(space: str) -> list[str]:
 def test_any_guidances_compose(kind: str, model: Model, there: Mapping[str, str]) -> None:
     generator = model(kind)
     plain = small_models.walked(generator, [])
-    files = {**there, **({"model": generator.name} if kind != "tokens" else {})}
+    files = {**there, **({"model": generator.name} if kind == "native" else {})}
     names = allowed(generator.stages[-1].predictor.space)
 
     @settings(
@@ -68,7 +68,7 @@ def check(generator: Generator, parts: list[Guidance], sampler: str, plain: Tens
     assert torch.equal(small_models.walked(generator, parts[::-1], sampler=sampler), state)
 
 
-@pytest.mark.parametrize("kind", list(SAMPLERS))
+@pytest.mark.parametrize("kind", [*SAMPLERS, "bfloat16"])
 @pytest.mark.parametrize("name", NAMES)
 def test_each_alone(kind: str, name: str, model: Model, there: Mapping[str, str]) -> None:
     """With its defaults and the files it needs; refused in one sentence where its space is another."""
@@ -78,7 +78,8 @@ def test_each_alone(kind: str, name: str, model: Model, there: Mapping[str, str]
             generator.request(small_models.HEART, guidance=[part])
         assert "\n" not in str(caught.value)
         return
-    state = small_models.walked(generator, [part])
+    state = small_models.walked(generator, [part]).float()
     assert torch.isfinite(state).all()
-    split = small_models.walked(generator, [part], max_rows=2)
-    assert torch.allclose(split.float(), state.float(), atol=1e-4 * float(state.float().abs().max()))
+    split = small_models.walked(generator, [part], max_rows=2).float()
+    share = 0.05 if kind == "bfloat16" else 1e-4
+    assert torch.allclose(split, state, atol=share * float(state.abs().max()))
