@@ -77,12 +77,12 @@ def passes(count: int) -> dict[str, Any]:
     ways = [(MUSE, steps) for steps in (4, 8, 12, 16, 24, 64)]
     ways += [(PARTI, None)] + [(DIFFUSION, steps) for steps in (4, 8, 16, 24)]
     for name, steps in ways:
-        verdicts, pixels, forwards = list[dict[str, bool]](), [], 0
+        verdicts, pixels = list[dict[str, bool]](), []
         for seed, some in zip(SEEDS, asked, strict=True):
             out = drawn(name, some, seed, steps=steps)
             verdicts += read(out.pixels, some)
             pixels.append(out.pixels)
-            forwards = out.forwards // -(-len(some) // 50)
+        forwards = draw(name, ["a red circle"], None, steps=steps).forwards
         key = f"{name}, {forwards} passes"
         found[key] = {"passes": forwards, **figures(verdicts, np.concatenate(pixels), real)}
         print(key, json.dumps(found[key]), flush=True)
