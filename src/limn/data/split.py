@@ -32,7 +32,7 @@ def half_of(key: str) -> str:
     """Say which of two independent judges learns from a picture, ``a`` or ``b``; each style is in both halves.
 
     >>> [half_of(key) for key in ("3d/1f600", "noto/1f600", "flat/1f600")]
-    ['a', 'a', 'b']
+    ['b', 'b', 'b']
     """
     return "a" if unit("half:" + key) < 0.5 else "b"
 

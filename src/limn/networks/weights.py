@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from limn.kernel.errors import WeightsError
 from limn.networks.configs import check_range, first_line, open_file, parse_json, read_config, require, sha256_of
+from limn.networks.eight_bit import unpack
 
 __all__ = [
     "MAX_HEADER",
@@ -125,7 +126,7 @@ def read_tensors(
                 tensors[name] = _finite(str(path), name, file.get_tensor(name), dtype)
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(f"{path}: cannot be read ({first_line(error)}); get it again") from None
-    return tensors
+    return unpack(tensors)
 
 
 def check_names(source: str, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, Sequence[int]]) -> None:

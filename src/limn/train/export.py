@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
+from limn.networks.eight_bit import pack
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
 from limn.networks.weights import load_state, read_tensors, write_tensors
@@ -154,9 +155,8 @@ def export(
 
 
 def _write(network: nn.Module, path: Path, recipe: Recipe) -> None:
-    tensors = {name: each.to(torch.float16) for name, each in network.state_dict().items()}
     about = {"limn": metadata.version("limn"), "recipe": recipe.name}
-    write_tensors(path, tensors, about)
+    write_tensors(path, pack(network.state_dict()), about)
     path.chmod(0o644)
 
 

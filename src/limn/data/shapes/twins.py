@@ -23,7 +23,7 @@ def swapped(scene: Scene, what: Swap, first: int = 0, second: int = 1) -> Scene:
 
     >>> from limn.data.shapes import caption, prompts
     >>> caption(swapped(prompts("two", 1, seed=4)[0].scene, "colour"))[:70]
-    'a small solid purple circle at the top left and a small solid pink circ'
+    'a large solid purple circle at the top right and a large solid pink ci'
     """
     things = list(scene.objects)
     a, b = things[first], things[second]
