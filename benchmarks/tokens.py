@@ -11,6 +11,7 @@ import json
 import resource
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from numpy.typing import NDArray
 
 import limn.models
 from benchmarks.record import wilson, write
-from benchmarks.steering.common import draw, features, frechet, mean, model, paired
+from benchmarks.steering.common import draw, frechet, mean, model, paired
 from limn.data.shapes import Asked, matches, prompts, read_all, render
 from limn.edit.mask_free import MaskFree
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.runner import Ledger
-from limn.models.judges import judge
+from limn.models.judges import Judge, judge
 from limn.predictors.autoregressive import Autoregressive
 from limn.train.feed import signed
 
@@ -33,6 +34,16 @@ SEEDS = (0, 1, 2)
 MUSE, PARTI, DIFFUSION = "muse_shapes", "parti_shapes", "flow_shapes"
 PLAIN = "classifier_free:scale={}"
 Verdicts = list[dict[str, bool]]
+
+
+@cache
+def guide() -> Judge:
+    """Load the dual encoder of the laboratory once, so that all distances are taken by the same weights."""
+    return judge("shapes_guide")
+
+
+def features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.asarray(guide().images(pixels).double().numpy())
 
 
 def read(pixels: NDArray[np.uint8], asked: Sequence[Asked]) -> Verdicts:
@@ -73,7 +84,7 @@ def passes(count: int) -> dict[str, Any]:
     """Quality against forward passes, by family."""
     asked = [asked_for(count, seed) for seed in SEEDS]
     real = features(np.concatenate([np.stack([render(each.scene) for each in some]) for some in asked]))
-    found: dict[str, Any] = {"through the tokens and back": ceiling(asked, real)}
+    found: dict[str, Any] = {"judge": guide().weights[:16], "through the tokens and back": ceiling(asked, real)}
     ways = [(MUSE, steps) for steps in (4, 8, 12, 16, 24, 64)]
     ways += [(PARTI, None)] + [(DIFFUSION, steps) for steps in (4, 8, 16, 24)]
     for name, steps in ways:
@@ -127,7 +138,6 @@ def steering(count: int) -> dict[str, Any]:
 
 def reranking(count: int, tries: int = 8) -> dict[str, Any]:
     """Draw several pictures of a prompt, keep the one the guide finds nearest; with guidance and without."""
-    guide = judge("shapes_guide")
     found: dict[str, Any] = {}
     for family, scales in ((MUSE, (1, 3)),):
         kept: dict[str, NDArray[np.float64]] = {}
@@ -140,7 +150,7 @@ def reranking(count: int, tries: int = 8) -> dict[str, Any]:
                     pixels = drawn(family, some, seed + 10 * k, [PLAIN.format(scale)]).pixels
                     scored.append(attributes(read(pixels, some)))
                     texts = [each.text for each in some]
-                    near.append((guide.images(pixels) * guide.texts(texts)).sum(1).numpy())
+                    near.append((guide().images(pixels) * guide().texts(texts)).sum(1).numpy())
                 pick = np.stack(near).argmax(0)
                 first.append(scored[0])
                 best.append(np.stack(scored)[pick, np.arange(len(some))])
