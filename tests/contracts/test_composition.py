@@ -20,7 +20,7 @@ from limn.kernel.request import Request
 
 NAMES = spec.names("guidance")
 SAMPLERS = {"native": ["ddim", "dpm"], "stable_diffusion": ["ddim", "dpm"], "tokens": ["unmask"]}
-EXAMPLES = {"native": 12, "stable_diffusion": 4, "tokens": 8}
+EXAMPLES = {"native": 40, "stable_diffusion": 8, "tokens": 20}
 
 Model = Callable[[str], Generator]
 
