@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import limn.models
+from benchmarks.cards import share
 from benchmarks.record import wilson, write
 from limn.data import shapes
 from limn.data.captions import STYLED, name_of, with_article
@@ -25,6 +27,8 @@ from limn.data.shapes.twins import Swap, swapped
 from limn.data.split import SPLITS, STYLES
 from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
+from limn.networks.dual_encoder import locate
+from limn.train.card import write_card
 from limn.train.feed import signed
 from limn.train.pairs import half
 
@@ -55,6 +59,23 @@ def main() -> None:
         figures[name] = laboratory(judge(name))
         print(name, figures[name])
     print(write("judges", figures))
+    carry(figures)
+
+
+def carry(figures: dict[str, Any]) -> None:
+    """Put the main figures on the model cards."""
+    for name, found in figures.items():
+        if "weights" not in found:
+            continue
+        told: dict[str, str] = {}
+        for kind, hit in found.get("100-way, full captions", {"all": found.get("100-way")}).items():
+            told[f"unseen real pictures find their caption among 100, {kind}"] = share(hit["top-1"])
+        for kind, each in found.get("attributes", {}).items():
+            told[f"{kind} read, of {each['ways']}"] = share(each)
+        for what, each in found.get("true caption told from one with exchanged parts, noise level 0.0", {}).items():
+            told[f"true caption told from a false one, {what}"] = share(each)
+        card = json.loads((locate(name) / "card.json").read_text("utf-8"))
+        write_card(locate(name), {**card, "figures": told})
 
 
 def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
