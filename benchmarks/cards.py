@@ -37,6 +37,20 @@ def shapes() -> dict[str, str]:
     }
 
 
+def tokens() -> dict[str, dict[str, str]]:
+    """Return what was measured of the token models, by model."""
+    found, figures = result("tokens_passes"), dict[str, dict[str, str]]()
+    for key, name in (("muse_shapes, 12 passes", "muse_shapes"), ("parti_shapes, 64 passes", "parti_shapes")):
+        if key in found:
+            right = found[key]["attributes"]
+            figures[name] = {
+                "one and two objects: every attribute right": share(found[key]["all right"]),
+                "one and two objects: attributes right": f"{100 * right['mean']:.0f} % "
+                f"({100 * right['low']:.0f} to {100 * right['high']:.0f})",
+            }
+    return figures
+
+
 def waiting() -> dict[str, str]:
     """Return how long a person waits."""
     found = result("speed")
@@ -87,7 +101,7 @@ def branches() -> dict[str, str]:
 def main() -> None:
     """Rewrite the cards and the table."""
     weights = ROOT / "src" / "limn" / "weights"
-    for name, figures in {"shapes": shapes(), "emoji": emoji()}.items():
+    for name, figures in {"shapes": shapes(), "emoji": emoji(), **tokens()}.items():
         folder = weights / name
         card = json.loads((folder / "card.json").read_text("utf-8"))
         write_card(folder, {**card, "figures": {**card["figures"], **figures}})
