@@ -55,9 +55,7 @@ def unpack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, each in tensors.items():
         scale = tensors.get(name + _SCALE)
         if scale is not None and scale.shape != each.shape[:1]:
-            raise WeightsError(
-                f"{name}{_SCALE}: {scale.numel()} scales for {each.shape[0]} rows; get it again"
-            )
+            raise WeightsError(f"{name}{_SCALE}: {scale.numel()} scales for {each.shape[0]} rows; get it again")
         if not name.endswith(_SCALE):
             found[name] = each if scale is None else each.float() * _by_row(scale, each)
     return found
