@@ -28,6 +28,8 @@ def said(value: Any) -> str:
     if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
         low, high = f"{value['low']:.3g}", f"{value['high']:.3g}"
         return f"{value['mean']:.3g}" if low == high else f"{value['mean']:.3g} ({low} to {high})"
+    if isinstance(value, Mapping):
+        return f"{value['ratio']:.3g} ({value['10 %']:.3g} to {value['90 %']:.3g})"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -35,7 +37,7 @@ def said(value: Any) -> str:
 
 def single(value: Any) -> bool:
     """Say whether a value is one figure."""
-    return not isinstance(value, Mapping) or "share" in value or {"mean", "low"} <= set(value)
+    return not isinstance(value, Mapping) or bool({"share", "mean", "ratio"} & set(value))
 
 
 def tables(found: Mapping[str, Any]) -> str:
