@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from limn.codecs.latents import Latents
@@ -17,16 +16,15 @@ from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
-from limn.kernel import spec
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
-from limn.kernel.errors import InputError, WeightsError
+from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Conditioning
-from limn.kernel.sampler import Sampler
+from limn.models.parts import fill, sampler_of
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
-from limn.networks.weights import check_range, load_state, read_config, read_tensors, require, sha256_of
+from limn.networks.weights import check_range, read_config, require
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 
@@ -109,11 +107,11 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     """
     config = read_config(NativeConfig, folder / "config.json")
     transformer = Transformer.from_config(config.transformer)
-    hashes = [_fill(transformer, folder / "model.safetensors", device)]
+    hashes = [fill(transformer, folder / "model.safetensors", device)]
     codec: Codec = Pixels()
     if config.autoencoder:
         autoencoder = Autoencoder.from_config(config.autoencoder)
-        hashes.append(_fill(autoencoder, folder / "autoencoder.safetensors", device))
+        hashes.append(fill(autoencoder, folder / "autoencoder.safetensors", device))
         codec = Latents(autoencoder)
     words = TokenVectors()
     shape = codec.shape(config.size, config.size)
@@ -127,7 +125,7 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         predictor=Diffusion(network=Network(transformer), target=config.target),
         codec=codec,
         schedule=Flow(),
-        sampler=_sampler(folder, config.sampler),
+        sampler=sampler_of(folder, config.sampler),
         steps=config.steps,
         device=device,
     )
@@ -140,19 +138,3 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         batch=config.batch,
         styles=config.styles,
     )
-
-
-def _fill(network: torch.nn.Module, path: Path, device: str) -> str:
-    """Load weights into a network that is frozen from then on; return their hash."""
-    load_state(network, read_tensors(path), source=str(path))
-    network.to(device).eval().requires_grad_(False)
-    return sha256_of(path)
-
-
-def _sampler(folder: Path, text: str) -> Sampler:
-    try:
-        sampler = spec.parse("samplers", text)
-    except InputError as error:
-        raise WeightsError(f"{folder / 'config.json'}: {error}") from None
-    assert isinstance(sampler, Sampler)
-    return sampler

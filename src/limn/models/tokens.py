@@ -9,20 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from limn.codecs.tokens import Tokens
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
-from limn.kernel import spec
-from limn.kernel.errors import InputError, WeightsError
+from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Predictor
-from limn.kernel.sampler import Sampler, Schedule
+from limn.kernel.sampler import Schedule
+from limn.models.parts import fill, sampler_of
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
-from limn.networks.weights import check_range, load_state, read_config, read_tensors, require, sha256_of
+from limn.networks.weights import check_range, read_config, require
 
 __all__ = ["TokenConfig", "generator"]
 
@@ -92,15 +90,15 @@ def generator(
     words, side = TokenVectors(), transformer.config.side
     _check(folder, config, transformer, tokenizer, words.width)
     hashes = [
-        _fill(transformer, folder / "model.safetensors", device),
-        _fill(tokenizer, folder / "vq.safetensors", device),
+        fill(transformer, folder / "model.safetensors", device),
+        fill(tokenizer, folder / "vq.safetensors", device),
     ]
     stage = Stage(
         encoder=PromptEncoder(words, limit=transformer.config.text_limit, device=device),
         predictor=predictor(transformer),
         codec=Tokens(tokenizer),
         schedule=schedule(side**2),
-        sampler=_sampler(folder, config.sampler or sampler),
+        sampler=sampler_of(folder, config.sampler or sampler),
         steps=side**2 if config.family == "parti" else config.steps,
         device=device,
     )
@@ -129,19 +127,3 @@ def _check(folder: Path, config: TokenConfig, transformer: Transformer, tokenize
             raise WeightsError(
                 f"{folder / 'config.json'}: transformer and vq do not fit ({what}: {found}, {wanted}); export again"
             )
-
-
-def _fill(network: nn.Module, path: Path, device: str) -> str:
-    """Load weights into a network that is frozen from then on; return their hash."""
-    load_state(network, read_tensors(path), source=str(path))
-    network.to(device).eval().requires_grad_(False)
-    return sha256_of(path)
-
-
-def _sampler(folder: Path, text: str) -> Sampler:
-    try:
-        sampler = spec.parse("samplers", text)
-    except InputError as error:
-        raise WeightsError(f"{folder / 'config.json'}: {error}") from None
-    assert isinstance(sampler, Sampler)
-    return sampler

@@ -35,7 +35,7 @@ def check_device(device: str) -> str:
     try:
         found = torch.device(device)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError):
         there = ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
         raise InputError(f"device: {device[:40]!r} cannot be used here; choose from: {', '.join(there)}") from None
     if found.type == "meta":
