@@ -14,7 +14,7 @@ __all__ = ["write_card", "write_sums"]
 
 _CARD = """# {name}
 
-{kind}. Weights: float16, exponential moving average.
+{kind}. Weights: safetensors, an exponential moving average of training; matrices in eight bits a row or float16.
 
 | | |
 |---|---|
