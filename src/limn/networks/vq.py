@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from limn.networks.autoencoder import check_layers, doublings, halvings
 from limn.networks.weights import check_range, read_config
 
-__all__ = ["VQ", "Quantised", "VQConfig", "perplexity"]
+__all__ = ["VQ", "Quantised", "VQConfig", "from_autoencoder", "perplexity"]
 
 _DECAY = 0.98  # of the running usage: a code is judged by about the last 50 batches
 
@@ -114,7 +114,11 @@ class VQ(nn.Module):
 
     def decode(self, ids: Tensor) -> Tensor:
         """Turn token ids (pictures, h, w) into pictures (pictures, 3, height, width), about in [-1, 1]."""
-        return self.render(F.embedding(ids, self._unit()))
+        return self.render(self.vectors(ids))
+
+    def vectors(self, ids: Tensor) -> Tensor:
+        """Return the codes that tokens (...) stand for: unit vectors (..., code_width)."""
+        return F.embedding(ids, self._unit())
 
     def render(self, codes: Tensor) -> Tensor:
         """Turn unit vectors (pictures, h, w, code_width) into pictures; for training."""
@@ -126,7 +130,7 @@ class VQ(nn.Module):
         """Take pictures through their tokens; gradients pass the tokens unchanged (straight through)."""
         features = self.features(image)
         ids = self.nearest(features.detach())
-        codes = F.embedding(ids, self._unit())
+        codes = self.vectors(ids)
         return Quantised(
             picture=self.render(features + (codes - features).detach()),
             ids=ids,
@@ -172,3 +176,29 @@ def perplexity(ids: Tensor, codes: int) -> float:
     """
     share = torch.bincount(ids.flatten(), minlength=codes).double() / ids.numel()
     return round(float(torch.special.entr(share).sum().exp()), 6)
+
+
+def from_autoencoder(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn the weights of a continuous autoencoder into those that a VQ of its layers starts from.
+
+    Args:
+        tensors: Weights of a :class:`limn.networks.autoencoder.Autoencoder` of VQ's widths and blocks, whose
+            channels are VQ's ``code_width``.
+
+    Returns:
+        All weights but ``codebook`` and ``usage``: latents of unit variance are what is quantised and decoded.
+    """
+    start = {name: each.clone() for name, each in tensors.items() if name not in ("mean", "std")}
+    mean, std = tensors["mean"].float(), tensors["std"].float()
+    last = max((name for name in start if name.startswith("encoder.")), key=_place).rpartition(".")[0]
+    weight, bias = start[f"{last}.weight"].float(), start[f"{last}.bias"].float()
+    start[f"{last}.weight"] = weight[: len(mean)] / std[:, None, None, None]
+    start[f"{last}.bias"] = (bias[: len(mean)] - mean) / std
+    weight = start["decoder.0.weight"].float()
+    start["decoder.0.bias"] = start["decoder.0.bias"].float() + weight.sum((2, 3)) @ mean
+    start["decoder.0.weight"] = weight * std[None, :, None, None]
+    return start
+
+
+def _place(name: str) -> int:
+    return int(name.split(".")[1])

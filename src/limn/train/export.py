@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from limn.kernel.errors import InputError, WeightsError
+from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.eight_bit import pack
 from limn.networks.transformer import Transformer
-from limn.networks.vq import VQ
+from limn.networks.vq import VQ, from_autoencoder
 from limn.networks.weights import load_state, read_tensors, write_tensors
 from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint, load, write_text
@@ -25,12 +26,12 @@ from limn.train.recipe import Recipe, parse
 
 __all__ = ["Network", "averaged", "build", "export", "recipe_of", "starting"]
 
-Network = Transformer | Autoencoder | DualEncoder | VQ
+Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader
 """What a recipe can train."""
 
 _KINDS: Mapping[str, type[Network]] = {
     "generator": Transformer, "autoencoder": Autoencoder, "contrastive": DualEncoder,
-    "vq": VQ, "masked": Transformer, "autoregressive": Transformer,
+    "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "reader": AttributeReader,
 }  # fmt: skip
 _FAMILIES = {"generator": "native", "masked": "muse", "autoregressive": "parti"}
 _JUDGING = "It judges what looks like its data, and who is guided by it can please it without being right."
@@ -70,11 +71,12 @@ def averaged(folder: Path) -> Network:
     return _averaged(_checkpoint(folder))
 
 
-def starting(name: str) -> Mapping[str, Tensor]:
+def starting(name: str, network: Network | None = None) -> Mapping[str, Tensor]:
     """Return the weights that training starts from.
 
     Args:
         name: A folder with a checkpoint or a model, or the name of a shipped model.
+        network: What is to be trained; a VQ may start from an autoencoder of its layers, with codes of its own.
 
     Raises:
         WeightsError: There are none, or they are damaged.
@@ -82,7 +84,10 @@ def starting(name: str) -> Mapping[str, Tensor]:
     shipped = Path(__file__).parents[1] / "weights" / name
     folder = shipped if shipped.is_dir() and not Path(name).exists() else Path(name)
     model = folder / "model.safetensors"
-    return read_tensors(model) if model.exists() else averaged(folder).state_dict()
+    found = read_tensors(model) if model.exists() else averaged(folder).state_dict()
+    if isinstance(network, VQ) and "std" in found:
+        return {**network.state_dict(), **from_autoencoder(found)}
+    return found
 
 
 def _checkpoint(folder: Path) -> Checkpoint:

@@ -19,6 +19,7 @@ from torch import Tensor
 from limn.data import shapes
 from limn.data.example import Example
 from limn.data.images import composite
+from limn.data.people.worlds import WORLDS
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.planted import plant
@@ -68,6 +69,8 @@ def feed_for(recipe: Recipe, words: TokenVectors) -> Feed:
     """Return the feed that a recipe asks for; latents of a frozen autoencoder are computed once, here."""
     if recipe.data.world == "shapes":
         return _Shapes(recipe, words)
+    if recipe.data.world == "people":
+        return _People(recipe, words)
     source = load(Path(recipe.data.folder), styles=recipe.data.styles or None)
     if recipe.task in ("autoencoder", "vq"):
         return _Pictures(recipe, source)
@@ -95,6 +98,19 @@ class _Shapes:
             pictures = np.stack([shapes.render(scene) for scene in shown])
         ids, mask = self.words.ids(said)
         return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask)
+
+
+class _People:
+    """Person icons drawn on the fly."""
+
+    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
+        self.seed, self.rows, self.words = recipe.seed, recipe.optimiser.batch, words
+        self.world = WORLDS[recipe.data.people]
+
+    def __call__(self, step: int) -> Batch:
+        pictures, said = self.world.draw(stream(self.seed, 1, step), self.rows)
+        ids, mask = self.words.ids(said)
+        return Batch(clean=signed(pictures), ids=ids, mask=mask)
 
 
 class _Pictures:

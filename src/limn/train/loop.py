@@ -108,7 +108,7 @@ class _Run:
         self.task: Task = task_for(recipe, device)
         network = self.task.network
         if found is None and recipe.init:
-            load_state(network, starting(recipe.init), source=recipe.init)
+            load_state(network, starting(recipe.init, network), source=recipe.init)
         self.optimisers: list[Optimizer] = optimise.make(network, recipe.optimiser)
         self.average = Average(network, recipe.ema)
         self.step, self.seconds = 0, 0.0

@@ -23,7 +23,8 @@ class Data:
     """What is shown.
 
     Args:
-        world: ``pictograms`` (built by ``limn data build``) or ``shapes`` (drawn on the fly).
+        world: ``pictograms`` (built by ``limn data build``), ``shapes`` or ``people`` (drawn on the fly).
+        people: Which world of people, one of :data:`limn.data.people.worlds.WORLDS`.
         folder: Where the pictograms are.
         styles: Which drawing styles; all of them when empty.
         scenes: Share of pictures with two or three pictograms, captioned with their places.
@@ -38,7 +39,8 @@ class Data:
         exchanged: Share of shapes captions of several objects that give two of them each other's colour.
     """
 
-    world: Literal["pictograms", "shapes"] = "pictograms"
+    world: Literal["pictograms", "shapes", "people"] = "pictograms"
+    people: Literal["even", "visible", "hidden", "marked", "agnostic", "specific", "letters", "copied"] = "even"
     folder: str = "data/pictograms"
     styles: tuple[str, ...] = ()
     scenes: float = 0.0
@@ -159,7 +161,8 @@ class Recipe:
     Args:
         name: What the run is called.
         task: ``generator``, ``autoencoder``, ``contrastive`` (a dual encoder of pictures and texts), ``vq``
-            (pictures to tokens and back), ``masked`` or ``autoregressive`` (tokens from words).
+            (pictures to tokens and back), ``masked`` or ``autoregressive`` (tokens from words), ``reader`` (attributes
+            of pictures).
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
@@ -168,7 +171,7 @@ class Recipe:
     """
 
     name: str
-    task: Literal["generator", "autoencoder", "contrastive", "vq", "masked", "autoregressive"] = "generator"
+    task: Literal["generator", "autoencoder", "contrastive", "vq", "masked", "autoregressive", "reader"] = "generator"
     seed: int = 0
     ema: float = 0.9995
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
