@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from limn.kernel.errors import WeightsError
-from limn.networks.vq import VQ, perplexity
+from limn.networks.autoencoder import Autoencoder, AutoencoderConfig
+from limn.networks.vq import VQ, VQConfig, from_autoencoder, perplexity
 
 SMALL = {"codes": 12, "code_width": 3, "widths": [16, 16], "blocks": [1, 1]}
 
@@ -102,3 +103,24 @@ def test_perplexity() -> None:
 def test_hostile_configurations_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(WeightsError):
         VQ.from_config({**SMALL, **fields})
+
+
+def test_starts_from_an_autoencoder() -> None:
+    torch.manual_seed(0)
+    whole = Autoencoder(AutoencoderConfig(channels=4, widths=(16, 32), blocks=(1, 1)))
+    whole.mean.copy_(torch.randn(4))
+    whole.std.copy_(torch.rand(4) + 0.5)
+    network = VQ(VQConfig(codes=8, code_width=4, widths=(16, 32), blocks=(1, 1)))
+    missing = network.load_state_dict(from_autoencoder(whole.state_dict()), strict=False)
+    assert sorted(missing.missing_keys) == ["codebook", "usage"]
+    assert not missing.unexpected_keys
+    picture = torch.randn(2, 3, 32, 32)
+    latents = whole.encode(picture)
+    torch.testing.assert_close(network.features(picture), F.normalize(latents.permute(0, 2, 3, 1), dim=-1))
+    # What lies beyond the border is 0 before or after the mean is taken away; the two cells at it may differ.
+    inside = (..., slice(12, 20), slice(12, 20))
+    codes = latents.permute(0, 2, 3, 1) / 2
+    decoded = network.decoder[0](codes.permute(0, 3, 1, 2) * 2)
+    expected = whole.decoder[0](latents * whole.std[:, None, None] + whole.mean[:, None, None])
+    torch.testing.assert_close(decoded[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1], atol=1e-4, rtol=1e-4)
+    assert network.decode(network.encode(picture))[inside].isfinite().all()
