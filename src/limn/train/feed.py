@@ -7,7 +7,7 @@ there is no state to save.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -92,12 +92,21 @@ class _Shapes:
             swapped(scene, "colour") if lie and len(scene.objects) > 1 else scene
             for scene, lie in zip(scenes, wrong, strict=True)
         ]
+        if self.data.partial:
+            told = [_some(scene, rng) if rng.random() < self.data.partial else scene for scene in told]
         said = [shapes.caption(scene, rng, full=0.6) for scene in told]
         if self.data.planted:
             shown = [plant(scene, rng, self.data.planted) for scene in scenes]
             pictures = np.stack([shapes.render(scene) for scene in shown])
         ids, mask = self.words.ids(said)
         return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask)
+
+
+def _some(scene: shapes.Scene, rng: np.random.Generator) -> shapes.Scene:
+    """Leave out some objects of a scene, never all."""
+    count = len(scene.objects)
+    kept = sorted(rng.choice(count, int(rng.integers(1, max(count, 2))), replace=False).tolist())
+    return replace(scene, objects=tuple(scene.objects[place] for place in kept))
 
 
 class _People:

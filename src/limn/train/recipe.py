@@ -37,6 +37,7 @@ class Data:
         jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
         planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
         exchanged: Share of shapes captions of several objects that give two of them each other's colour.
+        partial: Share of shapes captions of several objects that do not name all of them.
     """
 
     world: Literal["pictograms", "shapes", "people"] = "pictograms"
@@ -51,6 +52,7 @@ class Data:
     jitter: float = 0.0
     planted: float = 0.0
     exchanged: float = 0.0
+    partial: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +194,7 @@ class Recipe:
             "data.jitter": (self.data.jitter, 0, 1),
             "data.planted": (self.data.planted, 0, 1),
             "data.exchanged": (self.data.exchanged, 0, 1),
+            "data.partial": (self.data.partial, 0, 1),
             "data.backgrounds": (self.data.backgrounds, 0, 1),
             "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
             "optimiser.batch": (self.optimiser.batch, 1, 65536),
