@@ -150,7 +150,8 @@ def _part(kind: str, name: str) -> type[Part] | None:
 
 
 def _singular(kind: str) -> str:
-    return kind[:-1] if kind.endswith("s") else kind
+    last = kind.rpartition(".")[2]
+    return f"{last[:-3]}y" if last.endswith("ies") else last.removesuffix("s")
 
 
 def split(text: str, at: str = ",") -> list[str]:

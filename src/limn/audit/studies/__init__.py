@@ -1,0 +1,1 @@
+"""The studies: one question, one file; its docstring is the protocol of the paper it follows."""

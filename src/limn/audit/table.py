@@ -1,0 +1,245 @@
+"""Every picture a row: what was asked, what drew it, and what each reader says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.audit.probe import Probe
+from limn.audit.readers.reader import Confusion, Reading, Value
+from limn.kernel.errors import InputError, unknown_name
+
+__all__ = ["Account", "ReaderFacts", "Row", "SourceFacts", "Table"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFacts:
+    """What drew the pictures.
+
+    Args:
+        name: As it is called in rows.
+        hashes: SHA-256 of weights and files, by name.
+        settings: JSON-ready; what decides a picture beside prompt and seed.
+    """
+
+    name: str
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReaderFacts:
+    """What read the pictures.
+
+    Args:
+        name: As it is called in rows.
+        version: Of its weights or rules.
+        threshold: Below which confidence a field is unreadable.
+        fields: The values of each field; none for numbers.
+        confusion: How it errs, by field, where that was counted.
+    """
+
+    name: str
+    version: str = ""
+    threshold: float = 0.0
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    confusion: Mapping[str, Confusion] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One picture.
+
+    Args:
+        key: Hash of all that decides it: words, seed, settings and weights.
+        source: What drew it.
+        ask: Place of its ask in the probe.
+        take: Which of the ask's pictures it is.
+        prompt: The words.
+        slots: What the words name.
+        group: Whose shares it counts for.
+        pair: Its pair.
+        seed: Of its random stream.
+        file: Its PNG, below the audit's folder; empty when it is in memory or was not drawn.
+        sha256: Of its pixels; empty when it was not drawn.
+        flaw: Why there is no picture; empty when there is one.
+        readings: By reader.
+    """
+
+    key: str
+    source: str
+    ask: int
+    take: int
+    prompt: str
+    slots: Mapping[str, str]
+    group: str
+    pair: str
+    seed: int
+    file: str = ""
+    sha256: str = ""
+    flaw: str = ""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a picture."""
+        return bool(self.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """How many pictures were asked for, drawn and readable; readable + unreadable = drawn."""
+
+    asked: int
+    drawn: int
+    readable: int
+
+    @property
+    def unreadable(self) -> int:
+        """Pictures that were drawn and could not be read."""
+        return self.drawn - self.readable
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """The rows of an audit, or some of them.
+
+    Args:
+        probe: What was asked.
+        rows: In the order of the probe, one model after another; pictures that could not be drawn have rows too.
+        sources: What drew them.
+        readers: What read them.
+        load: Returns a row's picture, uint8 (height, width, 3).
+    """
+
+    probe: Probe
+    rows: tuple[Row, ...]
+    sources: tuple[SourceFacts, ...] = ()
+    readers: tuple[ReaderFacts, ...] = ()
+    load: Callable[[Row], NDArray[np.uint8]] = field(default=lambda row: _no_picture(row))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def models(self) -> list[str]:
+        """Names of what drew the pictures, the one in question first."""
+        return [each.name for each in self.sources]
+
+    @property
+    def groups(self) -> list[str]:
+        """Groups in the order of the probe, those of these rows only."""
+        return list(dict.fromkeys(row.group for row in self.rows))
+
+    def of(
+        self,
+        *,
+        model: str | None = None,
+        group: str | None = None,
+        pair: str | None = None,
+        ask: int | None = None,
+        **slots: str,
+    ) -> Table:
+        """Return the rows of one model, group, pair or ask, or with these slots; as a table."""
+        wanted = {"source": model, "group": group, "pair": pair, "ask": ask}
+        fixed = {name: value for name, value in wanted.items() if value is not None}
+
+        def fits(row: Row) -> bool:
+            return all(getattr(row, name) == value for name, value in fixed.items()) and all(
+                row.slots.get(name) == value for name, value in slots.items()
+            )
+
+        return replace(self, rows=tuple(row for row in self.rows if fits(row)))
+
+    def asks(self) -> Iterator[Table]:
+        """Return the rows of each ask as a table of its own: the clusters of a two-level interval."""
+        places: dict[int, list[Row]] = {}
+        for row in self.rows:
+            places.setdefault(row.ask, []).append(row)
+        for _, rows in sorted(places.items()):
+            yield replace(self, rows=tuple(rows))
+
+    def reader(self, name: str, *, by: str | None = None) -> ReaderFacts:
+        """Return the reader of a field: the one named, or the first that reads it.
+
+        Raises:
+            InputError: If none does.
+        """
+        if by is not None and by not in {each.name for each in self.readers}:
+            raise unknown_name("reader of this audit", by, [each.name for each in self.readers])
+        found = [each for each in self.readers if name in each.fields and by in (None, each.name)]
+        if not found:
+            raise InputError(f"{name}: no reader of this audit reads it; add one with --reader")
+        return found[0]
+
+    def values(self, name: str, *, by: str | None = None) -> list[Value]:
+        """Return a field's value of every row; None where it was not drawn or could not be read.
+
+        Args:
+            name: The field.
+            by: The reader; the first that reads the field if None.
+        """
+        reader = self.reader(name, by=by).name
+        empty = Reading(values={})
+        return [row.readings.get(reader, empty).values.get(name) for row in self.rows]
+
+    def hits(self, name: str, value: str, *, by: str | None = None) -> list[NDArray[np.bool_]]:
+        """Return for each ask whether its readable pictures show a value: the clusters of an interval.
+
+        Args:
+            name: The field.
+            value: What counts as a hit.
+            by: The reader.
+
+        Returns:
+            One array for each ask, empty where nothing could be read.
+        """
+        clusters = []
+        for one in self.asks():
+            said = [each for each in one.values(name, by=by) if each is not None]
+            clusters.append(np.array([each == value for each in said], bool))
+        return clusters
+
+    def counts(self, name: str, *, by: str | None = None) -> dict[str, int]:
+        """Return how many readable pictures show each value of a field, zeros included."""
+        found = dict.fromkeys(self.reader(name, by=by).fields[name], 0)
+        for value in self.values(name, by=by):
+            if value is not None:
+                found[str(value)] = found.get(str(value), 0) + 1
+        return found
+
+    def account(self, name: str | None = None, *, by: str | None = None) -> Account:
+        """Return how many pictures were asked for, drawn, and readable in a field (in no field if None)."""
+        drawn = sum(row.drawn for row in self.rows)
+        readable = drawn if name is None else sum(each is not None for each in self.values(name, by=by))
+        return Account(asked=len(self.rows), drawn=drawn, readable=readable)
+
+    def pictures(self) -> list[NDArray[np.uint8]]:
+        """Return the pictures that were drawn, in the order of the rows; see :attr:`Row.drawn`."""
+        return [self.load(row) for row in self.rows if row.drawn]
+
+    def paired(self, first: str, second: str, *, by: str = "group") -> list[tuple[Row, Row]]:
+        """Return rows of two groups (or models: ``by="source"``) with the same pair, model, take and seed.
+
+        Args:
+            first: One group.
+            second: The other.
+            by: Which column differs: "group" or "source".
+        """
+        other = "source" if by == "group" else "group"
+
+        def place(row: Row) -> tuple[Any, ...]:
+            within = (row.pair,) if by == "group" else (row.ask,)
+            return (*within, getattr(row, other), row.take, row.seed)
+
+        ones: Sequence[Row] = [row for row in self.rows if getattr(row, by) == first and row.drawn]
+        twos = {place(row): row for row in self.rows if getattr(row, by) == second and row.drawn}
+        return [(row, twos[place(row)]) for row in ones if place(row) in twos]
+
+
+def _no_picture(row: Row) -> NDArray[np.uint8]:
+    raise InputError(f"{row.key[:12]}: its picture is not here; draw the audit again into a folder")
