@@ -293,6 +293,15 @@ class Generator:
                 else:
                     yield Progress(drawn=drawn, total=len(wanted), **event)
 
+    def together(self, request: Request, items: Sequence[Item]) -> list[Picture]:
+        """Draw any prompts and seeds in the same forward passes, in all else as a request says.
+
+        Args:
+            request: From :meth:`request`; its own prompts and seed play no part.
+            items: What to draw, one picture each.
+        """
+        return [each for each in self._draw_batch(request, items, None, None) if isinstance(each, Picture)]
+
     def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **options: Any) -> list[Picture]:
         """Draw and return pictures; takes the options of :meth:`request`.
 
