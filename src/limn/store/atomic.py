@@ -25,12 +25,14 @@ _REMEDIES = {
 }
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
     """Write a file so that a crash or a full disk leaves the old file or the new one, never a part.
 
     Args:
         path: Where; a link is followed, and an existing file is replaced.
         data: The whole content.
+        lasting: Whether to wait until the disk has it. Without, a killed process still leaves whole files, but one
+            written just before the power fails may be damaged; for files that are checked before they are trusted.
 
     Raises:
         InputError: If the path names something that is not a file.
@@ -42,12 +44,13 @@ def write_bytes(path: Path, data: bytes) -> None:
             raise InputError(f"{path}: is not a file; choose another name")
         temporary = path.with_name(f".limn-{os.urandom(8).hex()}.tmp")
         try:
-            _write_through(temporary, data, os.O_EXCL)
+            _write_through(temporary, data, os.O_EXCL, lasting=lasting)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        if lasting:
+            _sync_folder(path.parent)
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -135,14 +138,15 @@ def explained(path: Path) -> Iterator[None]:
         raise explain(error, path) from error
 
 
-def _write_through(path: Path, data: bytes, flag: int) -> None:
-    """Write and wait until the disk has it."""
+def _write_through(path: Path, data: bytes, flag: int, *, lasting: bool = True) -> None:
+    """Write and, if it is to last, wait until the disk has it."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag | getattr(os, "O_BINARY", 0), 0o666)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
+        if lasting:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
