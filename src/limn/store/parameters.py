@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 __all__ = ["parameters_text", "prompt_of"]
@@ -82,6 +83,7 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
+@cache
 def _version() -> str:
     from importlib import metadata
 
