@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
 
-__all__ = ["Drawing", "FromGenerator", "FromOracle", "FromPeople", "Source", "key_of"]
+__all__ = ["Decides", "Drawing", "FromGenerator", "FromOracle", "FromPeople", "Source", "key_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,13 +39,8 @@ class Drawing:
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
-@runtime_checkable
-class Source(Protocol):
-    """Draws the pictures that are asked for; the same ask and seed always give the same picture."""
-
-    @property
-    def name(self) -> str:
-        """How it is called in tables."""
+class Decides(Protocol):
+    """What decides a picture beside prompt and seed."""
 
     @property
     def hashes(self) -> Mapping[str, str]:
@@ -56,18 +51,27 @@ class Source(Protocol):
         """What decides a picture beside prompt, seed and weights; JSON-ready."""
 
     @property
-    def batch(self) -> int:
-        """How many pictures it likes to draw together."""
-
-    @property
     def reads_slots(self) -> bool:
         """Whether the picture depends on the slots beside the words, as an oracle's does."""
+
+
+@runtime_checkable
+class Source(Decides, Protocol):
+    """Draws the pictures that are asked for; the same ask and seed always give the same picture."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in tables."""
+
+    @property
+    def batch(self) -> int:
+        """How many pictures it likes to draw together."""
 
     def draw(self, asks: Sequence[Ask], seeds: Sequence[int]) -> Iterable[Drawing]:
         """Draw one picture for each ask with its seed, in order."""
 
 
-def key_of(source: Source, ask: Ask, seed: int) -> str:
+def key_of(source: Decides, ask: Ask, seed: int) -> str:
     """Return the SHA-256 of all that decides a picture, as 64 hexadecimal digits."""
     what: dict[str, Any] = {"prompt": ask.prompt, "seed": seed, "settings": source.settings, "hashes": source.hashes}
     if source.reads_slots:

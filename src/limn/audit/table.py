@@ -24,11 +24,13 @@ class SourceFacts:
         name: As it is called in rows.
         hashes: SHA-256 of weights and files, by name.
         settings: JSON-ready; what decides a picture beside prompt and seed.
+        reads_slots: Whether pictures depend on slots beside the words.
     """
 
     name: str
     hashes: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    reads_slots: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +223,27 @@ class Table:
     def pictures(self) -> list[NDArray[np.uint8]]:
         """Return the pictures that were drawn, in the order of the rows; see :attr:`Row.drawn`."""
         return [self.load(row) for row in self.rows if row.drawn]
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        """Ask DuckDB about ``rows`` and ``readings``; the columns are those of the audit's Parquet files.
+
+        Args:
+            query: For example ``SELECT "group", value, count(*) FROM rows JOIN readings USING (key) GROUP BY ALL``.
+        """
+        import pyarrow as pa
+
+        from limn.audit import columns
+
+        said = [
+            columns.readings_of(
+                each, {r.key: r.readings[each.name] for r in self.rows if each.name in r.readings}.items()
+            )
+            for each in self.readers
+        ]
+        empty = columns.readings_of(ReaderFacts(name=""), ())
+        tables = {"rows": columns.rows_of(self.rows, self.sources), "readings": pa.concat_tables([empty, *said])}
+        names, found = columns.query(query, tables)
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     def paired(self, first: str, second: str, *, by: str = "group") -> list[tuple[Row, Row]]:
         """Return rows of two groups (or models: ``by="source"``) with the same pair, model, take and seed.

@@ -1,0 +1,227 @@
+"""An audit's folder: what was asked, the pictures, and what readers said of them; each file whole or not there.
+
+audit.json           study, probe, models with hashes and settings, readers, command
+pictures/ab/KEY.png  every picture with the record from which it can be drawn again
+rows.parquet         every picture a row
+readings/NAME/       one Parquet file for each stretch of pictures that a reader read
+report.html, report.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.audit import columns
+from limn.audit.probe import Ask, Probe
+from limn.audit.readers.reader import Confusion, Reading
+from limn.audit.sources import key_of
+from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
+from limn.kernel.errors import InputError, LimnError, StoreError
+from limn.store import read_record
+from limn.store.atomic import make_folder, write_bytes, write_json
+from limn.store.png import encode_png
+from limn.store.record import now, read_json
+
+__all__ = ["Folder", "Plan"]
+
+SCHEMA = 1
+MISSING = "not drawn yet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an audit's folder is about.
+
+    Args:
+        study: The study with its options, a record from which it can be built.
+        probe: What is asked.
+        sources: What draws.
+        readers: What has read.
+        command: The command that reproduces it.
+    """
+
+    probe: Probe
+    sources: tuple[SourceFacts, ...]
+    readers: tuple[ReaderFacts, ...] = ()
+    study: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+
+
+class Folder:
+    """Reads and writes an audit's folder.
+
+    Args:
+        path: The folder; made when something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+
+    def write(self, plan: Plan) -> None:
+        """Write ``audit.json``."""
+        make_folder(self.path)
+        readers = [
+            {**asdict(replace(each, confusion={})), "confusion": _plain(each.confusion)} for each in plan.readers
+        ]
+        record = {**asdict(replace(plan, readers=())), "readers": readers}
+        write_json(self.path / "audit.json", {"schema": SCHEMA, "written": now(), **record})
+
+    def plan(self) -> Plan:
+        """Read ``audit.json``.
+
+        Raises:
+            InputError: If there is no audit here.
+            StoreError: If it is damaged, or was written by a newer limn.
+        """
+        path = self.path / "audit.json"
+        if not path.is_file():
+            raise InputError(f"{self.path}: no audit is here; name a folder that `limn audit` wrote")
+        found = read_json(path)
+        if found.get("schema") != SCHEMA:
+            raise StoreError(f"{path}: has schema {found.get('schema')}; this version reads schema {SCHEMA}")
+        try:
+            asks = tuple(Ask(**each) for each in found["probe"].pop("asks"))
+            return Plan(
+                probe=Probe(asks=asks, **found["probe"]),
+                sources=tuple(SourceFacts(**each) for each in found["sources"]),
+                readers=tuple(_reader(each) for each in found["readers"]),
+                study=found["study"],
+                command=found["command"],
+            )
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{path}: is damaged ({error}); run the audit again") from None
+
+    def picture(self, key: str) -> Path:
+        """Return where a picture is, or will be."""
+        return self.path / "pictures" / key[:2] / f"{key}.png"
+
+    def save(self, key: str, pixels: NDArray[np.uint8], record: Mapping[str, Any]) -> str:
+        """Save a picture, and return the SHA-256 of its pixels."""
+        digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+        path = self.picture(key)
+        make_folder(path.parent)
+        write_bytes(path, encode_png(pixels, {**record, "audit": {"key": key, "sha256": digest}}), lasting=False)
+        return digest
+
+    def digest(self, key: str) -> str:
+        """Return the SHA-256 of a picture's pixels, empty when there is no sound picture."""
+        path = self.picture(key)
+        try:
+            found = read_record(path, whole=True)["audit"] if path.exists() else {}
+            return str(found["sha256"]) if found.get("key") == key else ""
+        except (LimnError, KeyError, TypeError):
+            return ""
+
+    def load(self, row: Row) -> NDArray[np.uint8]:
+        """Return a row's picture, uint8 (height, width, 3).
+
+        Raises:
+            StoreError: If its file is gone or damaged.
+        """
+        from PIL import Image
+
+        path = self.path / row.file
+        try:
+            with Image.open(path, formats=["PNG"]) as image:
+                return np.asarray(image.convert("RGB"))
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error}); run the audit again") from None
+
+    def rows(self, plan: Plan, flaws: Mapping[str, str] | None = None) -> tuple[Row, ...]:
+        """Return a row for every picture of a plan, from the files that are there.
+
+        Args:
+            plan: What was asked.
+            flaws: Why pictures could not be drawn, by key.
+        """
+        known, found = {} if flaws is None else flaws, []
+        digests: dict[str, str] = {}
+        for source in plan.sources:
+            for item in plan.probe.items():
+                ask = plan.probe.asks[item.ask]
+                key = key_of(source, ask, item.seed)
+                digest = digests[key] if key in digests else digests.setdefault(key, self.digest(key))
+                file = str(self.picture(key).relative_to(self.path)) if digest else ""
+                flaw = "" if digest else known.get(key, MISSING)
+                found.append(_row(source.name, item, ask, key=key, file=file, sha256=digest, flaw=flaw))
+        return tuple(found)
+
+    def write_rows(self, rows: Sequence[Row], sources: Sequence[SourceFacts]) -> None:
+        """Write ``rows.parquet``."""
+        write_bytes(self.path / "rows.parquet", columns.parquet(columns.rows_of(rows, sources)))
+
+    def flaws(self) -> dict[str, str]:
+        """Return why pictures could not be drawn, by key, as ``rows.parquet`` says."""
+        path = self.path / "rows.parquet"
+        if not path.exists():
+            return {}
+        table = columns.table_from(path)
+        pairs = zip(table["key"].to_pylist(), table["flaw"].to_pylist(), strict=True)
+        return {key: flaw for key, flaw in pairs if flaw}
+
+    def readings(self, reader: ReaderFacts) -> dict[str, Reading]:
+        """Return what a reader has said, by key of the picture."""
+        found: dict[str, Reading] = {}
+        for path in sorted(self._shelf(reader).glob("*.parquet")):
+            found |= columns.readings_from(columns.table_from(path))
+        return found
+
+    def add_readings(self, reader: ReaderFacts, readings: Iterable[tuple[str, Reading]]) -> None:
+        """Keep what a reader said of some pictures."""
+        shelf = self._shelf(reader)
+        make_folder(shelf)
+        place = len(list(shelf.glob("*.parquet")))
+        write_bytes(shelf / f"{place:05d}.parquet", columns.parquet(columns.readings_of(reader, readings)))
+
+    def table(self) -> Table:
+        """Return all that is here, without drawing or reading anything."""
+        plan = self.plan()
+        said = {each.name: self.readings(each) for each in plan.readers}
+        rows = [
+            replace(row, readings={name: found[row.key] for name, found in said.items() if row.key in found})
+            for row in self.rows(plan, self.flaws())
+        ]
+        return Table(probe=plan.probe, rows=tuple(rows), sources=plan.sources, readers=plan.readers, load=self.load)
+
+    def _shelf(self, reader: ReaderFacts) -> Path:
+        """Return the folder of a reader; another version or threshold is another one."""
+        what = json.dumps([reader.name, reader.version, reader.threshold])
+        plain = re.sub(r"[^a-z0-9]+", "-", reader.name.lower()).strip("-")[:40]
+        return self.path / "readings" / f"{plain}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+
+
+def _row(source: str, item: Any, ask: Ask, **given: Any) -> Row:
+    return Row(
+        source=source, ask=item.ask, take=item.take, seed=item.seed,
+        prompt=ask.prompt, slots=ask.slots, group=ask.group, pair=ask.pair, **given,
+    )  # fmt: skip
+
+
+def _plain(confusion: Mapping[str, Confusion]) -> dict[str, Any]:
+    return {
+        name: {"values": list(each.values), "counts": each.counts.tolist(), "source": each.source}
+        for name, each in confusion.items()
+    }
+
+
+def _reader(record: Mapping[str, Any]) -> ReaderFacts:
+    confusion = {
+        name: Confusion(
+            field=name,
+            values=tuple(each["values"]),
+            counts=np.array(each["counts"], np.int64),
+            source=each["source"],
+        )
+        for name, each in record["confusion"].items()
+    }
+    fields = {name: tuple(values) for name, values in record["fields"].items()}
+    return ReaderFacts(**{**record, "fields": fields, "confusion": confusion})

@@ -1,0 +1,40 @@
+"""Readers by name, as ``--reader`` takes them."""
+
+from __future__ import annotations
+
+from limn.audit.readers.reader import Reader
+from limn.kernel import spec
+from limn.kernel.errors import InputError, unknown_name
+
+__all__ = ["names", "open_reader"]
+
+KIND = "audit.readers"
+SHORT = {"own": "function", "zero_shot": "phrases", "packages": "package"}
+"""Readers whose name can be followed by one value without saying of what."""
+
+
+def names() -> list[str]:
+    """Return the names of all readers, sorted."""
+    return spec.names(KIND)
+
+
+def open_reader(text: str) -> Reader:
+    """Build a reader from text such as ``"people"``, ``"zero_shot:model=judge_a,phrases=words.json"``.
+
+    Args:
+        text: A name with options; ``own:FILE.py:FUNCTION`` and ``nudenet`` or ``opennsfw`` for short.
+
+    Raises:
+        InputError: If there is no such reader or option.
+    """
+    name, colon, rest = text.partition(":")
+    if name in ("nudenet", "opennsfw"):
+        name, colon, rest = "packages", ":", f"package={name}" + (f",{rest}" if rest else "")
+    if name not in names():
+        raise unknown_name("reader", name, [*names(), "nudenet", "opennsfw"])
+    if name in SHORT and rest and "=" not in rest:
+        rest = f"{SHORT[name]}={rest}"
+    found = spec.parse(KIND, f"{name}{colon}{rest}")
+    if not isinstance(found, Reader):
+        raise InputError(f"{name}: is not a reader; known: {', '.join(names())}")
+    return found

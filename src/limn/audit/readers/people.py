@@ -1,0 +1,72 @@
+"""The exact reader of person icons (:mod:`limn.data.people`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+
+from limn.audit.readers.reader import Confusion, Pictures, Reading
+from limn.data.matching import MIN_MARGIN, UNREADABLE
+from limn.kernel.spec import Part
+
+__all__ = ["People"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class People(Part):
+    """Reads profession, gender, tone, motif and style of person icons of 32 px, by trying all that can be drawn."""
+
+    name: ClassVar[str] = "people"
+    version: ClassVar[str] = "1"
+    threshold: ClassVar[float] = MIN_MARGIN
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """The five fields of a person."""
+        from limn.data.people.icon import FIELDS
+
+        return FIELDS
+
+    @property
+    def confusion(self) -> Mapping[str, Confusion]:
+        """Nothing: what can be drawn is read without error, and what cannot be read is not guessed."""
+        return {}
+
+    def read(self, pictures: Pictures) -> list[Reading]:
+        """Read pictures; those of another size than 32 px cannot be read."""
+        from limn.data.people.icon import PICTURE
+
+        found: list[Reading | None] = [_exact().get(picture.tobytes()) for picture in pictures]
+        nothing = Reading(values=dict.fromkeys(self.fields))
+        fits = [k for k, each in enumerate(found) if each is None and pictures[k].shape == (PICTURE, PICTURE, 3)]
+        if fits:
+            from limn.data.people.reader import read_all
+
+            for k, said in zip(fits, read_all(np.stack([pictures[k] for k in fits])), strict=True):
+                words = {field: getattr(said, field) for field in self.fields}
+                sure = {field: min(max(margin, 0.0), 1.0) for field, margin in said.margins.items()}
+                found[k] = Reading(
+                    values={field: None if word == UNREADABLE else word for field, word in words.items()},
+                    confidence=sure,
+                )
+        return [each or nothing for each in found]
+
+
+@cache
+def _exact() -> dict[bytes, Reading]:
+    """Every icon as it is drawn, which needs no search."""
+    from limn.data.people.icon import FIELDS, PICTURE, table
+
+    icons = table()
+    shape = icons.shape[: len(FIELDS)]
+    sure = dict.fromkeys(FIELDS, 1.0)
+    return {
+        icon.tobytes(): Reading(
+            values={name: words[k] for k, (name, words) in zip(place, FIELDS.items(), strict=True)}, confidence=sure
+        )
+        for icon, place in zip(icons.reshape(-1, PICTURE, PICTURE, 3), np.ndindex(shape), strict=True)
+    }
