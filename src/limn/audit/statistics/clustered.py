@@ -3,7 +3,7 @@
 Pooling the pictures of 30 prompts and using a binomial interval covers the truth in about a third of audits; the
 prompts are the sample. The bootstrap draws prompts, then pictures within each. Drawing both with replacement counts
 the noise of the pictures twice, so the prompts' means are first shrunk towards their mean by the share of their
-spread that is picture noise (Davison and Hinkley 1997, section 3.8): the spread of the draws is then the one observed.
+spread that is picture noise (Davison and Hinkley 1997, section 3.8); the draws then spread as observed.
 """
 
 from __future__ import annotations
