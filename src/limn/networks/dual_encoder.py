@@ -22,7 +22,7 @@ from limn.kernel.errors import WeightsError, unknown_name
 from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
 from limn.networks.weights import check_range, load_state, read_config, read_tensors, require
 
-__all__ = ["CONFIG", "WEIGHTS", "DualEncoder", "DualEncoderConfig", "locate", "names", "read"]
+__all__ = ["CONFIG", "WEIGHTS", "DualEncoder", "DualEncoderConfig", "ImageTower", "locate", "names", "read"]
 
 CONFIG = "dual_encoder.json"
 """The configuration's file in a folder; its name keeps judges apart from models that draw."""
@@ -90,7 +90,7 @@ class DualEncoder(nn.Module):
     def __init__(self, config: DualEncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.image = _ImageTower(config)
+        self.image = ImageTower(config)
         self.text = _TextTower(config)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
@@ -136,7 +136,7 @@ class DualEncoder(nn.Module):
         return F.normalize(self.text(tokens[:, :limit], mask[:, :limit]).float(), dim=-1)
 
 
-class _ImageTower(nn.Module):
+class ImageTower(nn.Module):
     """Convolutions at falling sizes, a small grid of what is where, one vector."""
 
     def __init__(self, config: DualEncoderConfig) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from limn.kernel.errors import InputError, WeightsError
+from limn.networks.attribute_reader import CONFIG as READS
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
@@ -35,6 +36,7 @@ _KINDS: Mapping[str, type[Network]] = {
 }  # fmt: skip
 _FAMILIES = {"generator": "native", "masked": "muse", "autoregressive": "parti"}
 _JUDGING = "It judges what looks like its data, and who is guided by it can please it without being right."
+_READING = "It says as what people are represented, in the terms of pictograms, and errs; confusion.json has counts."
 _STYLES = {
     "3d": "a 3d render of {}",
     "flat": "{}, flat style",
@@ -133,6 +135,12 @@ def export(
     name = "config.json"
     if isinstance(network, DualEncoder):
         name, config, size = CONFIG, asdict(network.config), network.config.size
+    elif isinstance(network, AttributeReader):
+        from limn.train.held_out import held_out  # which stands on this module
+
+        name, config, size = READS, asdict(network.config), network.config.size
+        write_text(folder / "confusion.json", json.dumps(held_out(network, recipe)) + "
+")
     elif isinstance(network, Autoencoder | VQ):
         config, size = asdict(network.config), 64
     else:
@@ -169,6 +177,7 @@ def _card(
     recipe: Recipe, network: nn.Module, state: Checkpoint, figures: Mapping[str, str], size: int
 ) -> dict[str, Any]:
     emoji, judges = recipe.data.world == "pictograms", isinstance(network, DualEncoder)
+    reads = isinstance(network, AttributeReader)
     part = f"half {recipe.data.half} of all splits" if recipe.data.half else "all splits"
     part = part if judges else "training split only"
     draws = "emoji-like pictograms in four styles" if emoji else "coloured shapes that can be read back exactly"
@@ -179,26 +188,29 @@ def _card(
         "vq": "A vector-quantised autoencoder",
         "masked": "A text-to-image model that draws tokens in parallel (after Muse)",
         "autoregressive": "A text-to-image model that draws token after token (after Parti)",
+        "reader": "A reader of attributes: style, skin tone, gender, profession and kind, as they are drawn",
     }
     generating = ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"]
     objective: str = "symmetric InfoNCE" if judges else recipe.objective.target
+    if reads:
+        generating, objective = ["hendrycks2019exposure"], "cross-entropy of each field's values"
     if recipe.task in ("masked", "autoregressive"):
         generating = ["chang2023muse" if recipe.task == "masked" else "yu2022parti"]
         objective = f"cross-entropy of {'hidden' if recipe.task == 'masked' else 'next'} tokens"
     return {
         "name": recipe.name,
         "kind": kinds[recipe.task],
-        "draws": f"nothing; it reads {draws}" if judges else draws,
+        "draws": f"nothing; it reads {draws}" if judges or reads else draws,
         "data": f"pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); {part}"
         if emoji
         else f"shapes: procedural pictures with exact captions; {part}",
         "licence": "Apache-2.0" + ("; attribution of the pictures in ATTRIBUTION.md" if emoji else ""),
         "size": size,
         "parameters": sum(each.numel() for each in network.parameters()),
-        "network": ", ".join(f"{name} {value}" for name, value in recipe.network.items()),
+        "network": ", ".join(f"{name} {value}" for name, value in recipe.network.items() if name != "fields"),
         "recipe": f"{objective}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
         "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
         "papers": ["radford2021clip"] if judges else generating,
         "figures": dict(figures),
-        **({"limits": _JUDGING} if judges else {}),
+        **({"limits": _JUDGING} if judges else {"limits": _READING} if reads else {}),
     }

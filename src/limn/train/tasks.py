@@ -53,6 +53,10 @@ def task_for(recipe: Recipe, device: str) -> Task:
         from limn.train.contrastive import Contrastive  # which stands on this module
 
         return Contrastive(recipe, device)
+    if recipe.task == "reader":
+        from limn.train.reading import Reading  # which stands on this module
+
+        return Reading(recipe, device)
     if recipe.task in ("vq", "masked", "autoregressive"):
         from limn.train import tokens  # which stands on this module
 

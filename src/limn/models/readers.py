@@ -1,0 +1,173 @@
+"""Readers: what is represented on a picture, field by field, by a network trained on pictograms.
+
+A value is given where the network is sure enough, else the picture counts as unreadable. How often it errs is
+shipped with it, as counts on held-out pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from limn.kernel.errors import InputError, WeightsError
+from limn.networks import attribute_reader
+from limn.networks.attribute_reader import AttributeReader
+from limn.networks.configs import read_json, sha256_of
+
+__all__ = ["CONFUSION", "KINDS", "Read", "Reader", "names", "reader"]
+
+CONFUSION = "confusion.json"
+"""The file of thresholds and counts in a reader's folder."""
+
+KINDS = ("soft", "crisp")
+"""Held-out pictures as a generator's autoencoder draws them, and as they are."""
+
+_AT_ONCE = 256
+
+names = attribute_reader.names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What was read of one field on some pictures.
+
+    Args:
+        values: One a picture; None where nothing can be said.
+        confidence: Probability of the likeliest value (pictures,), also where it is too small.
+    """
+
+    values: tuple[str | None, ...]
+    confidence: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """A network with its thresholds and its errors.
+
+    Args:
+        name: What it was asked for by.
+        network: The frozen network.
+        weights: SHA-256 of its weights, for records.
+        thresholds: The least confidence of each field.
+        counts: By kind of :data:`KINDS` and by field: counts (values, values + 1) of held-out pictures, rows what
+            is shown, columns what was read, the last one for unreadable.
+    """
+
+    name: str
+    network: AttributeReader
+    weights: str
+    thresholds: Mapping[str, float]
+    counts: Mapping[str, Mapping[str, NDArray[np.int64]]]
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """The values that each field may have; ``none`` says that a picture has nothing of the kind."""
+        return {name: tuple(values) for name, values in self.network.config.fields.items()}
+
+    @torch.inference_mode()
+    def probabilities(self, pictures: NDArray[np.uint8] | Tensor) -> dict[str, NDArray[np.float32]]:
+        """Return how likely each value is.
+
+        Args:
+            pictures: RGB pictures (pictures, height, width, 3), 0 to 255, or states (pictures, 3, height, width) in
+                [-1, 1]; of another size than the reader's they are scaled to it.
+
+        Returns:
+            Of each field (pictures, values); each row sums to 1.
+
+        Raises:
+            InputError: Another shape or type.
+        """
+        states, device = self._states(pictures), next(self.network.parameters()).device
+        parts = [self.network(part.to(device)) for part in torch.split(states, _AT_ONCE)]
+        return {
+            name: torch.cat([part[name] for part in parts]).softmax(1).cpu().numpy().astype(np.float32)
+            for name in self.fields
+        }
+
+    def read(
+        self,
+        pictures: NDArray[np.uint8] | Tensor,
+        *,
+        fields: Sequence[str] = (),
+        thresholds: Mapping[str, float] | None = None,
+    ) -> dict[str, Read]:
+        """Read pictures.
+
+        Args:
+            pictures: As for :meth:`probabilities`.
+            fields: Which to read; all if empty.
+            thresholds: Other least confidences than the reader's own, by field.
+
+        Raises:
+            InputError: A field is unknown, or the pictures are of another shape or type.
+        """
+        wanted = tuple(fields) or tuple(self.fields)
+        unknown = sorted({*wanted, *(thresholds or {})} - set(self.fields))
+        if unknown:
+            raise InputError(f"fields: {unknown[0]} is not read by {self.name}; choose of {', '.join(self.fields)}")
+        least, likely = {**self.thresholds, **(thresholds or {})}, self.probabilities(pictures)
+        return {name: self._decide(name, likely[name], least[name]) for name in wanted}
+
+    def _decide(self, name: str, likely: NDArray[np.float32], least: float) -> Read:
+        values, confidence = self.fields[name], likely.max(1, initial=0)
+        chosen = likely.argmax(1).tolist()
+        read = (values[each] if sure >= least else None for each, sure in zip(chosen, confidence, strict=True))
+        return Read(values=tuple(read), confidence=confidence)
+
+    def _states(self, pictures: NDArray[np.uint8] | Tensor) -> Tensor:
+        if isinstance(pictures, Tensor):
+            states = pictures.float()
+        else:
+            if pictures.dtype != np.uint8 or pictures.ndim != 4:
+                raise InputError("pictures: give uint8 of shape (pictures, height, width, 3), or states as a tensor")
+            states = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).float() / 127.5 - 1
+        if states.ndim != 4 or states.shape[1] != 3:
+            raise InputError(f"pictures: shape {tuple(states.shape)}; {self.name} reads 3 channels")
+        size = (self.network.config.size,) * 2
+        if states.shape[-2:] == size or not len(states):
+            return states.reshape(-1, 3, *size)
+        scaled: Tensor = F.interpolate(states, size, mode="bilinear", antialias=True, align_corners=False)
+        return scaled
+
+
+def reader(name: str | Path = "reader", *, device: str = "cpu") -> Reader:
+    """Load a reader.
+
+    Args:
+        name: ``reader``, another one shipped with limn, or a folder of one.
+        device: Where it runs.
+
+    Raises:
+        InputError: There is no such reader; the message has the nearest name.
+        WeightsError: Its files are missing, damaged, unsafe or do not fit each other.
+    """
+    folder = attribute_reader.locate(name)
+    network = attribute_reader.read(folder, device=device)
+    held, fields = read_json(folder / CONFUSION), network.config.fields
+    try:
+        thresholds = {field: float(held["thresholds"][field]) for field in fields}
+        counts = {
+            kind: {field: _counts(held[kind][field], len(fields[field])) for field in fields} for kind in KINDS
+        }
+    except (KeyError, TypeError, ValueError):
+        raise WeightsError(
+            f"{folder / CONFUSION}: no thresholds and counts of every field; export the reader again"
+        ) from None
+    weights = sha256_of(folder / attribute_reader.WEIGHTS)
+    return Reader(name=str(name), network=network, weights=weights, thresholds=thresholds, counts=counts)
+
+
+def _counts(rows: Any, values: int) -> NDArray[np.int64]:
+    counts = np.array(rows, np.int64)
+    if counts.shape != (values, values + 1) or (counts < 0).any():
+        raise ValueError("no confusion matrix of the field")
+    return counts
