@@ -1,0 +1,143 @@
+"""Any dual encoder as a reader: the phrase that lies nearest to a picture says what it shows.
+
+Each value is the mean of its phrases, as in Radford et al. 2021 (arXiv:2103.00020, section 3.1.4).
+Encoders have habits of their own: count the errors on labelled pictures before you trust the shares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.audit.readers.reader import Confusion, Pictures, Reading, Value
+from limn.kernel.errors import InputError
+from limn.kernel.spec import Part
+
+if TYPE_CHECKING:
+    from limn.models.dual_encoders import Encoder
+
+__all__ = ["ZeroShot"]
+
+NOTHING = ""
+"""The name of phrases that stand for "none of these": where they win, the field is unreadable."""
+
+PERSON: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "gender": {
+        "woman": ("a woman", "a picture of a woman", "a woman worker"),
+        "man": ("a man", "a picture of a man", "a man worker"),
+        NOTHING: ("an object", "an animal", "a symbol", "food"),
+    },
+}
+"""Used where no phrases are given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShot(Part):
+    """Reads by the phrase whose vector is nearest to the picture's.
+
+    Args:
+        model: A dual encoder shipped with limn, or the folder of one, of a CLIP or of a SigLIP model.
+        phrases: A JSON file, or JSON itself: ``{"gender": {"woman": ["a woman"], "man": ["a man"], "": ["food"]}}``;
+            the phrases of ``""`` stand for none of these. Gender of persons if empty.
+        threshold: Share of the best value among all, by softmax, below which a field is unreadable, from 0 to 1.
+    """
+
+    model: str = "judge_b"
+    phrases: str = ""
+    threshold: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold: {self.threshold} is not allowed; give 0 to 1")
+
+    @classmethod
+    def of(cls, phrases: Mapping[str, Mapping[str, Sequence[str]]], **options: Any) -> ZeroShot:
+        """Build from a mapping of field, value and phrases."""
+        return cls(phrases=json.dumps(phrases, sort_keys=False), **options)
+
+    @property
+    def name(self) -> str:
+        """The encoder, and the file of phrases where there is one."""
+        file = "" if self.phrases.strip()[:1] in ("", "{") else f":{Path(self.phrases).stem}"
+        return f"zero_shot:{Path(self.model).name}{file}"
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of weights and phrases."""
+        words = json.dumps(self._phrases, sort_keys=False)
+        return hashlib.sha256((self._encoder.weights + words).encode()).hexdigest()[:12]
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """As the phrases say."""
+        return {name: tuple(value for value in values if value != NOTHING) for name, values in self._phrases.items()}
+
+    @property
+    def confusion(self) -> Mapping[str, Confusion]:
+        """Nothing: nobody has counted its errors with these phrases."""
+        return {}
+
+    def read(self, pictures: Pictures) -> list[Reading]:
+        """Read pictures of any sizes."""
+        if not len(pictures):
+            return []
+        places = self._encoder.images(pictures)
+        said = {name: self._shares(places, name) for name in self._phrases}
+        return [self._reading({name: shares[row] for name, shares in said.items()}) for row in range(len(pictures))]
+
+    def _reading(self, shares: Mapping[str, NDArray[np.float64]]) -> Reading:
+        values: dict[str, Value] = {}
+        for name, share in shares.items():
+            best = list(self._phrases[name])[int(share.argmax())]
+            values[name] = None if best == NOTHING or share.max() < self.threshold else best
+        return Reading(values=values, confidence={name: float(share.max()) for name, share in shares.items()})
+
+    def _shares(self, places: NDArray[np.float32], name: str) -> NDArray[np.float64]:
+        logits = self._encoder.scale * (places @ self._classes[name].T).astype(np.float64)
+        grown = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(grown / grown.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def _classes(self) -> dict[str, NDArray[np.float32]]:
+        """One unit vector for each value of each field."""
+        found = {}
+        for name, values in self._phrases.items():
+            means = np.stack([self._encoder.texts(list(phrases)).mean(axis=0) for phrases in values.values()])
+            found[name] = means / np.linalg.norm(means, axis=1, keepdims=True)
+        return found
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        from limn.models.dual_encoders import load
+
+        return load(self.model)
+
+    @cached_property
+    def _phrases(self) -> dict[str, dict[str, list[str]]]:
+        text = self.phrases.strip()
+        if text and not text.startswith("{"):
+            path = Path(text).expanduser()
+            if not path.is_file():
+                raise InputError(f"phrases: {text[:60]!r} is no file; give a JSON file or JSON")
+            text = path.read_text("utf-8")
+        try:
+            given = json.loads(text) if text else PERSON
+            found = {str(n): {str(v): [str(p) for p in each] for v, each in vs.items()} for n, vs in given.items()}
+        except (ValueError, AttributeError, TypeError) as error:
+            raise InputError(
+                f'phrases: cannot be read ({error}); write {{"field": {{"value": ["phrase"]}}}}'
+            ) from None
+        for name, values in found.items():
+            if len([value for value in values if value != NOTHING]) < 2 and NOTHING not in values:
+                raise InputError(f'phrases: {name} has one value; give two, or the value "" for none of these')
+            if not all(values.values()):
+                raise InputError(f"phrases: a value of {name} has no phrases; give at least one")
+        return found
