@@ -31,12 +31,19 @@ Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader
 """What a recipe can train."""
 
 _KINDS: Mapping[str, type[Network]] = {
-    "generator": Transformer, "autoencoder": Autoencoder, "contrastive": DualEncoder,
-    "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "reader": AttributeReader,
+    "generator": Transformer, "distilled": Transformer, "autoencoder": Autoencoder, "contrastive": DualEncoder,
+    "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "finer": Transformer, "reader": AttributeReader,
 }  # fmt: skip
-_FAMILIES = {"generator": "native", "masked": "muse", "autoregressive": "parti"}
+_FAMILIES = {"generator": "native", "distilled": "native", "masked": "muse", "autoregressive": "parti"}
 _JUDGING = "It judges what looks like its data, and who is guided by it can please it without being right."
-_READING = "It says as what people are represented, in the terms of pictograms, and errs; confusion.json has counts."
+_READING = (
+    "It says as what somebody is represented, in the terms of the pictograms, and errs; confusion.json counts it."
+)
+_DRAWS = {
+    "pictograms": "emoji-like pictograms in four styles",
+    "shapes": "coloured shapes that can be read back exactly",
+    "people": "icons of people that can be read back exactly and resemble nobody",
+}
 _STYLES = {
     "3d": "a 3d render of {}",
     "flat": "{}, flat style",
@@ -113,6 +120,7 @@ def export(
     styles: bool = True,
     defaults: Mapping[str, Any] | None = None,
     autoencoder: str = "",
+    finer: Path | None = None,
 ) -> None:
     """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
 
@@ -123,13 +131,17 @@ def export(
         styles: Whether the configuration names the drawing styles (pictograms only).
         defaults: How the model draws unless told otherwise: ``steps``, ``sampler``, ``scale``, ``batch``.
         autoencoder: Folder of the autoencoder that ships, if its decoder was trained on since the model learned.
+        finer: Training folder of the stage that draws finer tokens from this model's.
 
     Raises:
+        InputError: ``checkpoint`` is of such a stage, or ``finer`` is of another model's.
         WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
     """
     state = _checkpoint(checkpoint)
     recipe, network = recipe_of(state), _averaged(state)
     config: dict[str, Any]
+    if recipe.task == "finer":
+        raise InputError(f"{checkpoint}: refines another model's tokens; export that model with this as finer")
     folder.mkdir(parents=True, exist_ok=True)
     _write(network, folder / "model.safetensors", recipe)
     name = "config.json"
@@ -139,8 +151,7 @@ def export(
         from limn.train.held_out import held_out  # which stands on this module
 
         name, config, size = READS, asdict(network.config), network.config.size
-        write_text(folder / "confusion.json", json.dumps(held_out(network, recipe)) + "
-")
+        write_text(folder / "confusion.json", json.dumps(held_out(network, recipe)) + "\n")
     elif isinstance(network, Autoencoder | VQ):
         config, size = asdict(network.config), 64
     else:
@@ -156,6 +167,8 @@ def export(
             size *= codec.factor
             config[part] = asdict(codec.config)
         config["size"] = size
+        if finer is not None:
+            config["finer"] = _finer(finer, folder, recipe)
         config.update(defaults or {})
         if styles and recipe.data.world == "pictograms":
             config["styles"] = _STYLES
@@ -165,6 +178,20 @@ def export(
         write_text(folder / source.name, source.read_text("utf-8"))
     write_sums(folder)
     write_card(folder, _card(recipe, network, state, figures or {}, size))
+
+
+def _finer(checkpoint: Path, folder: Path, model: Recipe) -> dict[str, Any]:
+    """Write the stage that refines a token model, and return what the configuration says of it."""
+    state = _checkpoint(checkpoint)
+    recipe, network = recipe_of(state), _averaged(state)
+    if recipe.task != "finer" or recipe.data.coarse != model.data.autoencoder:
+        raise InputError(f"finer: {checkpoint} does not refine the tokens of {model.data.autoencoder}")
+    tokenizer = averaged(Path(recipe.data.autoencoder))
+    assert isinstance(network, Transformer)
+    assert isinstance(tokenizer, VQ)
+    _write(network, folder / "finer.safetensors", recipe)
+    _write(tokenizer, folder / "finer_vq.safetensors", recipe)
+    return {"transformer": asdict(network.config), "vq": asdict(tokenizer.config)}
 
 
 def _write(network: nn.Module, path: Path, recipe: Recipe) -> None:
@@ -180,9 +207,10 @@ def _card(
     reads = isinstance(network, AttributeReader)
     part = f"half {recipe.data.half} of all splits" if recipe.data.half else "all splits"
     part = part if judges else "training split only"
-    draws = "emoji-like pictograms in four styles" if emoji else "coloured shapes that can be read back exactly"
+    draws = _DRAWS[recipe.data.world]
     kinds = {
         "generator": "A text-to-image model",
+        "distilled": "A text-to-image model that needs no guidance",
         "autoencoder": "An autoencoder",
         "contrastive": "A dual encoder of pictures and texts, to judge by or to guide with",
         "vq": "A vector-quantised autoencoder",
@@ -191,6 +219,8 @@ def _card(
         "reader": "A reader of attributes: style, skin tone, gender, profession and kind, as they are drawn",
     }
     generating = ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"]
+    if recipe.task == "distilled":
+        generating.append("meng2023distillation")
     objective: str = "symmetric InfoNCE" if judges else recipe.objective.target
     if reads:
         generating, objective = ["hendrycks2019exposure"], "cross-entropy of each field's values"
@@ -203,7 +233,7 @@ def _card(
         "draws": f"nothing; it reads {draws}" if judges or reads else draws,
         "data": f"pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); {part}"
         if emoji
-        else f"shapes: procedural pictures with exact captions; {part}",
+        else f"{recipe.data.world}: procedural pictures with exact captions; {part}",
         "licence": "Apache-2.0" + ("; attribution of the pictures in ATTRIBUTION.md" if emoji else ""),
         "size": size,
         "parameters": sum(each.numel() for each in network.parameters()),

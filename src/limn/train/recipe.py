@@ -33,6 +33,7 @@ class Data:
             every picture equally often.
         autoencoder: Folder of a trained autoencoder, whose latents the model then learns, or of a ``vq``, whose
             tokens it learns.
+        coarse: Folder of a trained ``vq`` whose tokens the model sees while it learns the finer ones.
         half: Half of all pictograms, held-out ones included, for one of two independent judges: ``a`` or ``b``.
         jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
         planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
@@ -48,6 +49,7 @@ class Data:
     backgrounds: float = 0.0
     toned: float = 0.0
     autoencoder: str = ""
+    coarse: str = ""
     half: Literal["", "a", "b"] = ""
     jitter: float = 0.0
     planted: float = 0.0
@@ -124,6 +126,7 @@ class Objective:
         commitment: Weight of the distance that draws the features of a ``vq`` to its codes.
         revive: Steps during which codes that a ``vq`` hardly uses are put where data lie.
         decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
+        guided: Guidance scale that a ``distilled`` generator learns to answer with.
     """
 
     target: Literal["flow", "eps", "v", "x0"] = "flow"
@@ -135,6 +138,7 @@ class Objective:
     commitment: float = 0.25
     revive: int = 500
     decoder: bool = False
+    guided: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +166,10 @@ class Recipe:
 
     Args:
         name: What the run is called.
-        task: ``generator``, ``autoencoder``, ``contrastive`` (a dual encoder of pictures and texts), ``vq``
-            (pictures to tokens and back), ``masked`` or ``autoregressive`` (tokens from words), ``reader`` (attributes
-            of pictures).
+        task: ``generator``, ``distilled`` (a generator that needs no guidance), ``autoencoder``, ``contrastive`` (a
+            dual encoder of pictures and texts), ``vq`` (pictures to tokens and back), ``masked`` or
+            ``autoregressive`` (tokens from words), ``finer`` (tokens from coarser ones and words), ``reader``
+            (attributes of pictures).
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
@@ -173,7 +178,9 @@ class Recipe:
     """
 
     name: str
-    task: Literal["generator", "autoencoder", "contrastive", "vq", "masked", "autoregressive", "reader"] = "generator"
+    task: Literal[
+        "generator", "distilled", "autoencoder", "contrastive", "vq", "masked", "autoregressive", "finer", "reader"
+    ] = "generator"
     seed: int = 0
     ema: float = 0.9995
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -206,6 +213,7 @@ class Recipe:
             "schedule.flat": (self.schedule.flat, 0, 1),
             "schedule.floor": (self.schedule.floor, 0, 1),
             "objective.drop": (self.objective.drop, 0, 1),
+            "objective.guided": (self.objective.guided, 0, 100),
             "objective.commitment": (self.objective.commitment, 0, 100),
             "objective.revive": (self.objective.revive, 0, 10**9),
             "objective.time_std": (self.objective.time_std, 1e-3, 100),

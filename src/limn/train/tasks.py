@@ -57,6 +57,14 @@ def task_for(recipe: Recipe, device: str) -> Task:
         from limn.train.reading import Reading  # which stands on this module
 
         return Reading(recipe, device)
+    if recipe.task == "distilled":
+        from limn.train.distil import Distillation  # which stands on this module
+
+        return Distillation(recipe, device)
+    if recipe.task == "finer":
+        from limn.train.finer import FinerGeneration  # which stands on this module
+
+        return FinerGeneration(recipe, device)
     if recipe.task in ("vq", "masked", "autoregressive"):
         from limn.train import tokens  # which stands on this module
 
