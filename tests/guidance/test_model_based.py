@@ -22,7 +22,7 @@ from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.guidance import Guidance
-from limn.kernel.predictor import Ask, Conditioning
+from limn.kernel.predictor import Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
@@ -246,35 +246,3 @@ def test_a_folder_as_second_model_is_drawn_recorded_and_noticed_when_changed(
     assert isinstance(changed, studio.Replay)
     assert f"{other} is not what it was" in changed.causes
     assert not changed.same
-
-
-def test_rows_with_and_without_lora_may_share_a_forward(checkpoint: Path) -> None:
-    """With peft a second model that is a LoRA needs no pass of its own: mixed rows equal separate passes."""
-    peft = pytest.importorskip("peft")
-    from peft.tuners.lora.layer import LoraLayer
-
-    stage = models.load(checkpoint).stages[0]
-    network = stage.predictor.network.model  # type: ignore[attr-defined]
-    torch.manual_seed(0)
-    config = peft.LoraConfig(r=2, target_modules=["to_q", "to_k", "to_v", "conv1"], init_lora_weights=False)
-    peft.inject_adapter_in_model(config, network, adapter_name="tuned")
-    layers = [module for module in network.eval().modules() if isinstance(module, LoraLayer)]
-    conditioning = stage.encoder.encode([Ask(Prompt("a red heart")), Ask(Prompt("a blue cat"))])
-    x, level = Streams([0, 1]).normal((4, 8, 8)), stage.schedule.levels(4, stage.sampler)[1]
-
-    def answer(rows: list[int], adapters: list[str]) -> Tensor:
-        def named(layer: object, inputs: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            return inputs, {**options, "adapter_names": adapters}
-
-        handles = [layer.register_forward_pre_hook(named, with_kwargs=True) for layer in layers]
-        try:
-            with torch.no_grad():
-                return stage.predictor(x[rows], level, conditioning.pick(rows), [None] * len(rows))
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    mixed = answer([0, 1], ["__base__", "tuned"])
-    plain, tuned = answer([0], ["__base__"]), answer([1], ["tuned"])
-    torch.testing.assert_close(mixed, torch.cat([plain, tuned]), rtol=1e-6, atol=1e-6)
-    assert (answer([1], ["__base__"]) - tuned).abs().max() > 1e-3

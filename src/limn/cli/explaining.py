@@ -59,7 +59,7 @@ def _forwards(forwards: Iterable[Forward]) -> list[list[object]]:
     """Return rows of the second table: steps whose forward passes are alike stand together."""
     asked: dict[tuple[int, str, bool], list[Forward]] = {}
     for each in forwards:
-        asked.setdefault((each.step, each.adapter or "as loaded", each.gradient), []).append(each)
+        asked.setdefault((each.step, each.weights, each.gradient), []).append(each)
     alike: dict[tuple[object, ...], list[int]] = {}
     for (step, weights, gradient), made in sorted(asked.items()):
         names = ", ".join(made[0].names) + (", with gradient" if gradient else "")

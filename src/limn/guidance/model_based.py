@@ -24,9 +24,12 @@ class ModelBased(Guidance):
     then the first model alone, which can edit, goes on. Several other models share ``1 - v`` by their weights. The
     weights add up to 1, so the formula is the same in every space.
 
+    Another model is asked in a forward of its own. A low-rank change to the first one (LoRA) is not: its questions
+    are rows of the first model's forward.
+
     Args:
-        model: Folder, name or loaded adapter of the other model, which must work on the same states and noise
-            levels; several as ``a|b``. Without one, nothing changes.
+        model: Folder or name of the other model, which must work on the same states and noise levels, or the
+            safetensors file of a low-rank change; several as ``a|b``. Without one, nothing changes.
         prompt: What the other model is asked, one text or one for each model; the picture's prompt when left out.
         v: Share of the first model, from 0 to 1; 1 asks nothing more.
         until: Share of the walk that both models do, from 0 to 1; on evenly spaced steps the paper's K of T

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from limn.kernel.generator import Generator
     from limn.kernel.guidance import Guidance
 
-__all__ = ["Adapter", "Others", "SecondModel"]
+__all__ = ["Adapter", "Beside", "Others", "RowAdapter", "SecondModel"]
 
 
 class Adapter(Protocol):
@@ -28,6 +28,32 @@ class Adapter(Protocol):
             predictor: The predictor as loaded; after the context it answers exactly as before.
         """
         ...
+
+
+@runtime_checkable
+class RowAdapter(Adapter, Protocol):
+    """A change that single rows of a forward can carry: its questions need no forward of their own."""
+
+    def among(self, rows: Sequence[int]) -> AbstractContextManager[None]:
+        """Return a context in which these rows of every forward have the change, and no others.
+
+        Args:
+            rows: Places in the batch.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Beside:
+    """What a name stands for that is a change to the model that draws, not a model of its own.
+
+    Args:
+        weights: SHA-256 of what it was read from.
+        adapters: One for each stage.
+    """
+
+    weights: str
+    adapters: Sequence[Adapter]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,9 +75,9 @@ class SecondModel:
 
 
 class Others:
-    """Other models that guidances ask by name, beside the one that draws; each is loaded once.
+    """Other models, and changes to the one that draws, that guidances ask by name; each is loaded once.
 
-    ``load`` turns a name into a generator; :func:`limn.models.load` sets it.
+    ``load`` turns a name into a generator or a change; :func:`limn.models.load` sets it.
 
     Args:
         own: The model that draws.
@@ -59,18 +85,18 @@ class Others:
 
     def __init__(self, own: Generator) -> None:
         self.own = own
-        self.load: Callable[[str], Generator] | None = None
-        self._loaded: dict[str, tuple[Generator, list[SecondModel]]] = {}
+        self.load: Callable[[str], Generator | Beside] | None = None
+        self._loaded: dict[str, Beside] = {}
 
     def weights(self, guidances: Iterable[Guidance]) -> dict[str, str]:
-        """Return the SHA-256 of the weights of each other model, by its name.
+        """Return the SHA-256 of the weights of each other model or change, by its name.
 
         Raises:
             InputError: If one cannot be loaded, or cannot be asked about the states of the first.
         """
         names = {name for each in guidances for name in each.adapters}
         present = {name for stage in self.own.stages for name in stage.adapters}
-        return {name: self._get(name)[0].weights for name in sorted(names - present)}
+        return {name: self._get(name).weights for name in sorted(names - present)}
 
     def adapters(self, guidances: Iterable[Guidance], place: int) -> dict[str, Adapter]:
         """Return the other models that guidances ask at a stage, by name.
@@ -78,17 +104,19 @@ class Others:
         Raises:
             InputError: As :meth:`weights`.
         """
-        return {name: self._get(name)[1][place] for name in self.weights(guidances)}
+        return {name: self._get(name).adapters[place] for name in self.weights(guidances)}
 
-    def _get(self, name: str) -> tuple[Generator, list[SecondModel]]:
+    def _get(self, name: str) -> Beside:
         if name not in self._loaded:
             if self.load is None:
                 raise InputError(f"adapter {name[:200]!r} is not loaded; load it before a guidance names it")
             other = self.load(name)
-            _check_alike(name, self.own, other)
-            pairs = [(stage.predictor, Encodings(stage.encoder)) for stage in other.stages]
-            seconds = [SecondModel(predictor=predictor, encodings=encodings) for predictor, encodings in pairs]
-            self._loaded[name] = other, seconds
+            if not isinstance(other, Beside):
+                _check_alike(name, self.own, other)
+                pairs = [(stage.predictor, Encodings(stage.encoder)) for stage in other.stages]
+                seconds = [SecondModel(predictor=predictor, encodings=encodings) for predictor, encodings in pairs]
+                other = Beside(weights=other.weights, adapters=seconds)
+            self._loaded[name] = other
         return self._loaded[name]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -29,8 +30,9 @@ class AttentionSite:
         sigma: Noise level over signal level, one value a row (rows,), or ``None`` for token models.
         grid: Rows and columns of the picture queries; ``None`` where they are not all there.
         middle: Index of the layer in the middle of the network; ``None`` means half of ``layers``.
-        project: Maps ``"key"`` or ``"value"`` and text tokens (rows, tokens, width) to this layer's keys or values
-            (rows, heads, tokens, width); ``None`` where the text changes from layer to layer.
+        project: Maps ``"key"`` or ``"value"`` and the tokens of one text (1, tokens, width) to this layer's keys or
+            values (rows, heads, tokens, width) of the rows at hand, each by the weights it has; ``None`` where the
+            text changes from layer to layer.
     """
 
     layer: int
@@ -41,7 +43,7 @@ class AttentionSite:
     sigma: Tensor | None = None
     grid: tuple[int, int] | None = None
     middle: int | None = None
-    project: Callable[[str, Tensor], Tensor] | None = None
+    project: Callable[..., Tensor] | None = None
 
 
 class AttentionEdit:
@@ -187,6 +189,8 @@ def _rows(
 
 
 def _site_of(rows: list[int], site: AttentionSite) -> AttentionSite:
+    if site.project is not None:
+        site = replace(site, project=partial(site.project, rows=rows))
     if site.sigma is None or site.sigma.ndim == 0 or site.sigma.shape[0] == 1:
         return site
     return replace(site, sigma=site.sigma[rows])

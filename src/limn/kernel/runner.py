@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel import spec
-from limn.kernel.adapter import Adapter, SecondModel
+from limn.kernel.adapter import Adapter, RowAdapter, SecondModel
 from limn.kernel.branch import Branch, Branches
 from limn.kernel.codec import Codec
 from limn.kernel.encodings import Encodings
@@ -37,6 +37,7 @@ class Forward:
         rows: Rows in the batch.
         pictures: Pictures in the batch.
         flops: Floating-point operations, as far as the predictor counts them; otherwise 0.
+        carried: Adapters that some of its rows carried.
     """
 
     step: int
@@ -46,6 +47,12 @@ class Forward:
     rows: int
     pictures: int
     flops: int = 0
+    carried: tuple[str, ...] = ()
+
+    @property
+    def weights(self) -> str:
+        """What answered, in words."""
+        return " + ".join([self.adapter or "as loaded", *self.carried])
 
 
 @dataclass
@@ -151,14 +158,14 @@ class Runner:
         groups: dict[_Weights, dict[tuple[int, Branch], int]] = {}
         for picture, branches in enumerate(asked):
             for branch in branches.values():
-                rows = groups.setdefault((branch.adapter, branch.gradient), {})
+                rows = groups.setdefault(self._key(branch), {})
                 rows.setdefault((picture, branch), len(rows))
         union = _union(asked)
         outputs = {key: self._forward(key, list(rows), union, step) for key, rows in groups.items()}
         answers: Predictions = {}
         for name in union:
             wanted = [branches.get(name, branches["main"]) for branches in asked]
-            keys = [(branch.adapter, branch.gradient) for branch in wanted]
+            keys = [self._key(branch) for branch in wanted]
             places = [groups[key][row] for key, row in zip(keys, enumerate(wanted), strict=True)]
             if len(set(keys)) == 1:
                 answers[name] = _rows(outputs[keys[0]], places)
@@ -168,7 +175,9 @@ class Runner:
 
     def _forward(self, key: _Weights, rows: Sequence[tuple[int, Branch]], union: Branches, step: Step) -> Tensor:
         adapter, gradient = key
-        names = tuple(name for name, branch in union.items() if (branch.adapter, branch.gradient) == key)
+        names = tuple(name for name, branch in union.items() if self._key(branch) == key)
+        others = dict.fromkeys(branch.adapter for _, branch in rows if branch.adapter != adapter)
+        carried = tuple(name for name in others if name is not None)
         size = self.max_rows or len(rows)
         answers = []
         with torch.set_grad_enabled(gradient), self._weights(adapter) as predictor:
@@ -179,14 +188,29 @@ class Runner:
                 conditioning = self._condition(pictures, branches)
                 edits = [branch.attention for branch in branches]
                 flops = _flops(predictor, x, conditioning)
-                answers.append(predictor(x, step.level, conditioning, edits))
+                with self._carrying(branches, carried):
+                    answers.append(predictor(x, step.level, conditioning, edits))
                 self.ledger.forwards.append(
                     Forward(
                         step=step.index, adapter=adapter, gradient=gradient, names=names, rows=len(part),
-                        pictures=len(self.prompts), flops=flops,
+                        pictures=len(self.prompts), flops=flops, carried=carried,
                     )
                 )  # fmt: skip
         return answers[0] if len(answers) == 1 else torch.cat(answers)
+
+    def _key(self, branch: Branch) -> _Weights:
+        """Say which forward a question belongs to; what rows can carry joins the forward of the model as loaded."""
+        carried = isinstance(self.adapters.get(branch.adapter or ""), RowAdapter)
+        return (None if carried else branch.adapter), branch.gradient
+
+    def _carrying(self, branches: Sequence[Branch], names: Sequence[str]) -> ExitStack:
+        """Return a context in which each row carries its own adapter."""
+        stack = ExitStack()
+        for name in names:
+            adapter, rows = self.adapters[name], [row for row, each in enumerate(branches) if each.adapter == name]
+            if rows and isinstance(adapter, RowAdapter):
+                stack.enter_context(adapter.among(rows))
+        return stack
 
     def _weights(self, adapter: str | None) -> AbstractContextManager[Predictor]:
         if adapter is None:
@@ -200,7 +224,7 @@ class Runner:
         other = self.adapters.get(branches[0].adapter or "")
         encodings = other.encodings if isinstance(other, SecondModel) else self._encodings
         keys = tuple(
-            (id(encodings), branch.prompt, branch.drop, picture if self.given else None)
+            (id(encodings), branch.adapter, branch.prompt, branch.drop, picture if self.given else None)
             for picture, branch in zip(pictures, branches, strict=True)
         )
         if keys not in self._stacked:

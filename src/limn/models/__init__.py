@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from limn.kernel.errors import WeightsError, unknown_name
 
 if TYPE_CHECKING:
+    from limn.kernel.adapter import Beside
     from limn.kernel.generator import Generator
 
 __all__ = ["describe", "load", "locate", "names"]
@@ -56,8 +57,15 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
         WeightsError: If its files are damaged, unsafe or do not fit each other.
     """
     generator = _load(model, device)
-    generator.others.load = partial(load, device=device)
+    generator.others.load = partial(_beside, generator, device)
     return generator
+
+
+def _beside(own: Generator, device: str, name: str) -> Generator | Beside:
+    """Load what a guidance asks beside a model: a low-rank change to it, or another model."""
+    from limn.models.adapters import beside
+
+    return beside(own, name) or load(name, device=device)
 
 
 def _load(model: str | Path, device: str) -> Generator:

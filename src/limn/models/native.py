@@ -75,6 +75,11 @@ class Network:
     def __init__(self, transformer: Transformer) -> None:
         self.transformer = transformer
 
+    @property
+    def module(self) -> Transformer:
+        """The network inside."""
+        return self.transformer
+
     def flops(self, x: Tensor, conditioning: Conditioning) -> int:
         """Return the floating-point operations of one answer."""
         tokens = x.shape[2] * x.shape[3] // self.transformer.config.patch**2

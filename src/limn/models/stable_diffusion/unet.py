@@ -15,7 +15,7 @@ from limn.kernel.predictor import Conditioning
 __all__ = ["EditableAttention", "Place", "Rows", "UNet"]
 
 Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
-Projection = Callable[[str, Tensor], Tensor]
+Projection = Callable[..., Tensor]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,9 +92,11 @@ class EditableAttention:
             attention_mask = attn.prepare_attention_mask(attention_mask, keys, count)
             attention_mask = attention_mask.view(count, attn.heads, -1, attention_mask.shape[-1])
 
-        def project(which: str, tokens: Tensor) -> Tensor:
+        def project(which: str, tokens: Tensor, rows: Sequence[int] | None = None) -> Tensor:
             layer = {"query": attn.to_q, "key": attn.to_k, "value": attn.to_v}[which]
-            flat: Tensor = layer(tokens.to(source))
+            tokens = tokens.to(source)
+            # Rows may carry weights of their own, so the layer always sees all of them in their places.
+            flat: Tensor = layer(tokens) if rows is None else layer(tokens.expand(count, -1, -1))[rows]
             return flat.view(*flat.shape[:2], attn.heads, -1).transpose(1, 2)
 
         query, key, value = project("query", hidden_states), project("key", source), project("value", source)
@@ -129,6 +131,11 @@ class UNet:
         model.set_attn_processor(processors)
         for name, place in places.items():
             model.get_submodule(name).register_forward_hook(_skipping(place), with_kwargs=True)
+
+    @property
+    def module(self) -> Any:
+        """The network inside."""
+        return self.model
 
     def __call__(
         self,
