@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from limn.edit.tokens import packed, tokens_of, unpacked
+from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.generator import Stage
 
@@ -34,5 +36,6 @@ class MaskFree(Edit):
         return cls(picture=packed(picture))
 
     def start(self, stage: Stage, size: tuple[int, int]) -> Tensor:
-        """Return the picture's tokens; see :meth:`Edit.start`."""
-        return tokens_of(stage, unpacked(self.picture, "picture"), size)
+        """Return the picture's tokens, all hidden where a stage refines; see :meth:`Edit.start`."""
+        ids = tokens_of(stage, unpacked(self.picture, "picture"), size)
+        return torch.full_like(ids, HIDDEN) if stage.refines else ids

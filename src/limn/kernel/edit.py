@@ -22,10 +22,10 @@ class Edit(Part):
     """Base of every edit; a subclass is a frozen dataclass in a file of its own name, and holds the picture."""
 
     def start(self, stage: Stage, size: tuple[int, int]) -> Tensor:
-        """Return the state from which the last stage walks, (1, *state).
+        """Return the state from which a stage walks, (1, *state).
 
         Args:
-            stage: The last stage.
+            stage: The generator's main stage, or one that refines what that stage drew.
             size: Height and width in pixels.
 
         Raises:

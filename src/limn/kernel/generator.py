@@ -43,6 +43,7 @@ class Stage:
         sampler: Used unless the request names another.
         steps: Used unless the request says otherwise.
         gives: What this stage makes, by name; the last stage gives ``"image"``.
+        refines: Whether it draws in finer detail what an earlier stage drew, by its own sampler and steps.
         adapters: Other sets of weights a guidance may name.
         device: Where the state lives.
     """
@@ -54,6 +55,7 @@ class Stage:
     sampler: Sampler
     steps: int
     gives: str = "image"
+    refines: bool = False
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     device: str = "cpu"
 
@@ -217,26 +219,32 @@ class Generator:
         given = [prompts] if isinstance(prompts, (str, Prompt)) else list(prompts)
         texts = [each if isinstance(each, Prompt) else Prompt(each) for each in given]
         height, width = self._size(size or self.size)
-        last = self.stages[-1]
+        main = self.main
         parts = self.guidance if guidance is None else [_part("guidance", each) for each in guidance]
         for stage in self.stages:
             check_together(parts, stage.predictor.space)
         if edit is not None:
-            edit.start(last, (height, width))
+            for stage in self.stages[self.stages.index(main) :]:
+                edit.start(stage, (height, width))
         return Request(
             model=self.name,
             weights=self.weights,
             prompts=tuple(self._styled(each, style) for each in texts),
             n=n,
             seed=seed,
-            steps=last.steps if steps is None else steps,
+            steps=main.steps if steps is None else steps,
             height=height,
             width=width,
-            sampler=spec.record(last.sampler if sampler is None else _part("samplers", sampler)),
+            sampler=spec.record(main.sampler if sampler is None else _part("samplers", sampler)),
             guidance=tuple(spec.record(each) for each in parts),
             edit={} if edit is None else spec.record(edit),
             files=self.sources(parts),
         )
+
+    @property
+    def main(self) -> Stage:
+        """The stage that a request's sampler, steps and edit are about: the last one that refines no other."""
+        return [stage for stage in self.stages if not stage.refines][-1]
 
     def sources(self, guidances: Sequence[Guidance]) -> dict[str, str]:
         """Return the SHA-256 of what guidances read besides this model: files and other models, by name.
@@ -321,20 +329,20 @@ class Generator:
         assert edit is None or isinstance(edit, Edit)
         seeds = Streams([item.seed for item in chunk])
         given: dict[str, Tensor] = {}
-        steps = sum(stage.steps for stage in self.stages[:-1]) + request.steps
+        steps = sum(request.steps if stage is self.main else stage.steps for stage in self.stages)
         taken = 0
         for place, stage in enumerate(self.stages):
-            last = place == len(self.stages) - 1
+            main = stage is self.main
             streams = seeds if place == 0 else seeds.fork(stage.gives)
             walk = stage.walk(
                 prompts,
                 guidances,  # type: ignore[arg-type]
                 streams,
                 size=(request.height, request.width),
-                sampler=sampler if last else None,  # type: ignore[arg-type]
-                steps=request.steps if last else None,
+                sampler=sampler if main else None,  # type: ignore[arg-type]
+                steps=request.steps if main else None,
                 given=given,
-                noise=_start(edit, stage, request, len(chunk)) if last else None,
+                noise=_start(edit, stage, request, len(chunk)) if main or stage.refines else None,
                 adapters=self.others.adapters(guidances, place),  # type: ignore[arg-type]
                 encodings=self._encodings[place],
                 max_rows=max_rows,

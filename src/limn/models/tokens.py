@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from limn.codecs.tokens import Tokens
+from limn.encoders.coarse import GIVEN
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
@@ -17,6 +18,7 @@ from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Predictor
 from limn.kernel.sampler import Schedule
+from limn.models.finer import finer
 from limn.models.parts import fill, sampler_of
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
@@ -40,6 +42,7 @@ class TokenConfig:
         growing: Whether the scale grows from 1 over the walk by default.
         batch: Pictures drawn together by default.
         styles: Words for each style, with ``{}`` where the prompt goes.
+        finer: Fields of :class:`limn.models.finer.FinerConfig`; empty where no stage draws finer tokens.
     """
 
     family: str = "muse"
@@ -52,6 +55,7 @@ class TokenConfig:
     growing: bool = False
     batch: int = 16
     styles: dict[str, str] = field(default_factory=dict)
+    finer: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_range(self, size=(8, 1024), steps=(1, 1000), batch=(1, 1024))
@@ -75,7 +79,7 @@ def generator(
     """Load a token model from its folder.
 
     Args:
-        folder: Holds ``config.json``, ``model.safetensors`` and ``vq.safetensors``.
+        folder: Holds ``config.json``, ``model.safetensors`` and ``vq.safetensors``, and those of a finer stage.
         name: What the generator calls itself.
         device: Where it runs.
         predictor: The family's predictor of a transformer.
@@ -100,11 +104,19 @@ def generator(
         schedule=schedule(side**2),
         sampler=sampler_of(folder, config.sampler or sampler),
         steps=side**2 if config.family == "parti" else config.steps,
+        gives=GIVEN if config.finer else "image",
         device=device,
     )
+    stages = [stage]
+    if config.finer:
+        refining, more = finer(
+            folder, config.finer, coarse=tokenizer, side=side, size=config.size, device=device
+        )  # fmt: skip
+        stages.append(refining)
+        hashes += more
     return Generator(
         name,
-        [stage],
+        stages,
         weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
         size=(config.size, config.size),
         guidance=[ClassifierFree(scale=config.scale, schedule="linear" if config.growing else "constant")],

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.networks.weights import check_range, read_config, require
 
-__all__ = ["TIME_WIDTH", "Block", "Cache", "Transformer", "TransformerConfig", "Trunk", "padding", "waves"]
+__all__ = ["TIME_WIDTH", "Block", "Cache", "Transformer", "TransformerConfig", "Trunk", "padding", "places", "waves"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +191,7 @@ class Transformer(nn.Module):
         self.text_in = nn.Linear(config.text_width, width)
         self.text_pool = nn.Linear(config.text_width, width)
         self.text_places = nn.Parameter(torch.zeros(config.text_limit, width))
-        self.places = nn.Parameter(_places(config.side, width))
+        self.places = nn.Parameter(places(config.side, width))
         self.time_in = nn.Sequential(nn.Linear(TIME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
         cells = config.channels * config.patch**2
         self.embed = nn.Embedding(config.vocabulary, width) if config.vocabulary else nn.Linear(cells, width)
@@ -313,7 +313,7 @@ def waves(time: Tensor) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], 1)
 
 
-def _places(side: int, width: int) -> Tensor:
+def places(side: int, width: int) -> Tensor:
     """Sines and cosines of row and column, (side, side, width): where learning the places starts."""
     rates = torch.exp(torch.linspace(0, -math.log(100), width // 4))
     angles = torch.arange(side)[:, None] * rates

@@ -35,12 +35,16 @@ from limn.train.feed import feed_for, stream
 from limn.train.recipe import Objective, Recipe
 from limn.train.tasks import Generation, autocast, grid, pixels
 
-__all__ = ["Quantisation", "TokenGeneration", "hide", "hiding_rates", "masked_loss", "next_loss", "quantising"]
+__all__ = [
+    "PROBE", "Quantisation", "TokenGeneration", "hide", "hiding_rates", "masked_loss", "next_loss", "quantising",
+]  # fmt: skip
 
 Logits = Callable[[Tensor], Tensor]
 """Answers token ids (rows, tokens) with logits (rows, tokens, classes or more)."""
 
-_PROBE = 2**40  # batches from here on are shown, never learned from
+PROBE = 2**40
+"""Batches from here on are shown, never learned from."""
+
 _STEPS = 16
 
 
@@ -106,7 +110,7 @@ class Quantisation:
             network.encoder.requires_grad_(False)
             network.codebook.requires_grad_(False)
         self.feed = feed_for(recipe, TokenVectors())
-        self.probe = torch.cat([self.feed(_PROBE + k).clean for k in range(-(-256 // recipe.optimiser.batch))])
+        self.probe = torch.cat([self.feed(PROBE + k).clean for k in range(-(-256 // recipe.optimiser.batch))])
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step."""
@@ -166,7 +170,7 @@ class TokenGeneration(Generation):
         if not isinstance(tokenizer, VQ):
             raise InputError(f"data.autoencoder: {recipe.data.autoencoder} holds no vq; train one first")
         super().__init__(recipe, device)
-        self.tokenizer, self.parallel = tokenizer, recipe.task == "masked"
+        self.tokenizer, self.parallel = tokenizer, recipe.task != "autoregressive"
         config = self.network.config
         if config.vocabulary != tokenizer.codes + 1 or config.causal == self.parallel:
             wanted = f"vocabulary = {tokenizer.codes + 1}, causal = {str(not self.parallel).lower()}"
@@ -193,7 +197,7 @@ class TokenGeneration(Generation):
     def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
         """Draw fixed prompts; figures: the loss on batches that training does not reach, and what is read."""
         picture, scores = super().show(network)
-        losses = [float(self._loss(network, _PROBE + k)) for k in range(4)]
+        losses = [float(self._loss(network, PROBE + k)) for k in range(4)]
         return picture, {"loss": sum(losses) / 4, **scores}
 
     @torch.inference_mode()
