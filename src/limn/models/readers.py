@@ -87,11 +87,11 @@ class Reader:
             InputError: Another shape or type.
         """
         states, device = self._states(pictures), next(self.network.parameters()).device
-        parts = [self.network(part.to(device)) for part in torch.split(states, _AT_ONCE)]
-        return {
-            name: torch.cat([part[name] for part in parts]).softmax(1).cpu().numpy().astype(np.float32)
-            for name in self.fields
-        }
+        found = {name: [torch.zeros(0, len(values))] for name, values in self.fields.items()}
+        for part in torch.split(states, _AT_ONCE):
+            for name, logits in (self.network(part.to(device)) if len(part) else {}).items():
+                found[name].append(logits.softmax(1).cpu())
+        return {name: torch.cat(parts).numpy() for name, parts in found.items()}
 
     def read(
         self,
@@ -132,9 +132,9 @@ class Reader:
             states = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).float() / 127.5 - 1
         if states.ndim != 4 or states.shape[1] != 3:
             raise InputError(f"pictures: shape {tuple(states.shape)}; {self.name} reads 3 channels")
-        size = (self.network.config.size,) * 2
+        size = (self.network.config.size, self.network.config.size)
         if states.shape[-2:] == size or not len(states):
-            return states.reshape(-1, 3, *size)
+            return states
         scaled: Tensor = F.interpolate(states, size, mode="bilinear", antialias=True, align_corners=False)
         return scaled
 

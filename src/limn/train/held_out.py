@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from limn.data.pictograms import load
-from limn.data.split import unit
+from limn.data.split import SPLITS
 from limn.networks.attribute_reader import AttributeReader
 from limn.train.feed import signed, stream
-from limn.train.reading import HELD_OUT, labels_of, softened
+from limn.train.reading import HELD_OUT, labels_of, place_of, softened
 from limn.train.recipe import Recipe
 
 __all__ = ["GRID", "confusion", "held_out", "threshold"]
@@ -40,10 +40,11 @@ def held_out(network: AttributeReader, recipe: Recipe) -> dict[str, Any]:
         columns what was read, the last one for unreadable. Soft pictures are those that an autoencoder draws; they
         decide on the thresholds.
     """
-    source = load(Path(recipe.data.folder), HELD_OUT, recipe.data.styles or None)
+    source = load(Path(recipe.data.folder), SPLITS, recipe.data.styles or None)
+    source = source.take([row for row, key in enumerate(source.columns["key"]) if place_of(key) < HELD_OUT])
     fields, pictures = network.config.fields, source.on()
     labels = labels_of(source.columns, fields)
-    chosen = np.array([unit("reader:" + key) < 1 / 3 for key in source.columns["key"]])
+    chosen = np.array([place_of(key) < HELD_OUT / 3 for key in source.columns["key"]])
     crisp = soft = signed(pictures)
     if recipe.data.autoencoder:
         soft = softened(pictures, recipe.data.autoencoder, stream(recipe.seed, 6), _NOISE)

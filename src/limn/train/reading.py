@@ -1,4 +1,4 @@
-"""Training of an attribute reader: pictograms, crisp and as a generator draws them, with what they are known to show.
+"""Training of an attribute reader: pictograms, crisp and as a generator draws them, and what they show.
 
 A share of the pictures is put together from pieces of others. Of these nothing can be read, so that every answer
 shall be as likely as any other (outlier exposure: Hendrycks et al. 2019, arXiv:1812.04606).
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limn.data.pictograms import load
+from limn.data.split import SPLITS, unit
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.configs import read_json
@@ -28,10 +29,20 @@ from limn.train.pairs import soften
 from limn.train.recipe import Recipe
 from limn.train.tasks import autocast, grid, pixels
 
-__all__ = ["HELD_OUT", "NOTHING", "Labelled", "Reading", "broken", "labels_of", "reading_loss", "softened"]
+__all__ = [
+    "HELD_OUT",
+    "NOTHING",
+    "Labelled",
+    "Reading",
+    "broken",
+    "labels_of",
+    "place_of",
+    "reading_loss",
+    "softened",
+]
 
-HELD_OUT = ("pair", "cell")
-"""The splits that a reader never learns from."""
+HELD_OUT = 0.15
+"""The share of all pictures that a reader never learns from; a third of it decides on thresholds."""
 
 NOTHING = "none"
 """The value of a field of which a picture has nothing, such as the skin tone of a house."""
@@ -55,6 +66,14 @@ class Labelled:
     clean: Tensor
     labels: Tensor
     readable: Tensor
+
+
+def place_of(key: str) -> float:
+    """Return the place of a picture among all, in [0, 1); those below :data:`HELD_OUT` are held out.
+
+    Held out are single pictures of every split, for a reader has to know each drawing that a model may draw.
+    """
+    return unit("reader:" + key)
 
 
 def labels_of(columns: Mapping[str, Sequence[Any]], fields: Mapping[str, Sequence[str]]) -> NDArray[np.int64]:
@@ -125,7 +144,8 @@ def broken(states: Tensor, rng: np.random.Generator, pieces: int = 4) -> Tensor:
     cut = cut.permute(2, 4, 0, 1, 3, 5).flatten(0, 1)
     mixed = torch.stack([piece[torch.from_numpy(rng.permutation(rows))] for piece in cut])
     mixed = mixed[torch.from_numpy(rng.permutation(len(mixed)))]
-    return mixed.unflatten(0, (pieces, pieces)).permute(2, 3, 0, 4, 1, 5).reshape(states.shape)
+    laid = mixed.view(pieces, pieces, rows, channels, height // pieces, width // pieces)
+    return laid.permute(2, 3, 0, 4, 1, 5).reshape(states.shape)
 
 
 def reading_loss(logits: Mapping[str, Tensor], labels: Tensor, readable: Tensor) -> Tensor:
@@ -161,8 +181,11 @@ class Reading:
         network = build(recipe).to(device)
         assert isinstance(network, AttributeReader)
         self.network, fields = network, network.config.fields
-        folder, styles = Path(recipe.data.folder), recipe.data.styles or None
-        learned, held = load(folder, styles=styles), load(folder, HELD_OUT, styles)
+        source = load(Path(recipe.data.folder), SPLITS, recipe.data.styles or None)
+        learned, held = (
+            source.take([row for row, key in enumerate(source.columns["key"]) if (place_of(key) < HELD_OUT) == out])
+            for out in (False, True)
+        )
         self.probe = signed(held.on()), torch.from_numpy(labels_of(held.columns, fields))
         self.labels = torch.from_numpy(labels_of(learned.columns, fields))
         self.clean = signed(learned.on())
