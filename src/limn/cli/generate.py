@@ -14,6 +14,7 @@ from limn.cli.prompts import Line, given, side_by_side
 from limn.cli.regions import place, regions
 from limn.cli.request_file import merged
 from limn.kernel.errors import InputError
+from limn.kernel.look_alikes import normalise as normalise_text
 from limn.kernel.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ Places = Annotated[
 ]
 Size = Annotated[str | None, typer.Option(help="Pixels, or width x height, as 64x96.")]
 Style = Annotated[str | None, typer.Option(help="One of the model's styles (limn models).")]
+Normalise = Annotated[
+    bool | None,
+    typer.Option("--normalise", help="Read letters that only look Latin, in words with Latin ones, as Latin."),
+]
 Model = Annotated[
     str | None,
     typer.Option(help="A name (limn models; emoji unless given), a model folder, or a safetensors file."),
@@ -92,6 +97,7 @@ def generate(
     region: Places = None,
     size: Size = None,
     style: Style = None,
+    normalise: Normalise = None,
     model: Model = None,
     out: Out = OUT,
     grid: Sheet = False,
@@ -118,6 +124,7 @@ def generate(
         "size": size,
         "sampler": sampler,
         "style": style,
+        "normalise": normalise,
         "model": model,
     }
     steering = {"scale": scale, "negative": negative, "guidance": guide, "regions": painting, "region": region}
@@ -126,6 +133,8 @@ def generate(
     asked["n"] = keep * (rerank or 1)
     lines = given(prompts or [] if prompts_file else texts, prompts_file)
     name, fields = asked.pop("model", "emoji"), _fields(asked)
+    if fields.get("normalise"):
+        _tell_changes(lines)
     from limn.store import Store
 
     store = Store(out)  # says at once, before anything slow, when nothing can be written there
@@ -160,6 +169,13 @@ def _fields(asked: Mapping[str, Any]) -> dict[str, Any]:
         guides = (*guides, PAINTER)
         say(f"limn: regions are painted by {PAINTER}; change it with --guide {PAINTER}:option=value")
     return {**fields, "guidance": guides, "regions": places}
+
+
+def _tell_changes(lines: Sequence[Line]) -> None:
+    """Say which letters of the prompts are read as others."""
+    for text in dict.fromkeys(line.prompt.text for line in lines):
+        for change in normalise_text(text).changes:
+            say(f"limn: {change}")
 
 
 def _name(guide: str | Mapping[str, Any]) -> str:

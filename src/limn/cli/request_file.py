@@ -26,11 +26,19 @@ KEYS: Final[Mapping[str, tuple[type, ...]]] = {
     "region": (str, dict, list),
     "size": (int, str),
     "style": (str,),
+    "normalise": (bool,),
     "model": (str,),
 }
 """What may stand in the file, and as what."""
 
-_WORDS: Final = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+_WORDS: Final = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
 _LISTS: Final = {"prompts": (str,), "guidance": (str, dict), "region": (str, dict)}
 
 

@@ -11,6 +11,7 @@ from limn.kernel import spec
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.guidance import Guidance
+from limn.kernel.look_alikes import normalised
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.request import Request
 
@@ -36,6 +37,8 @@ class Draft:
         negative: What must not be seen.
         guidance: Further guidances, as :func:`guidances` takes them.
         regions: Where words belong; each is given to the prompts that hold its words.
+        normalise: Whether letters that only look Latin become Latin in all of these words
+            (:func:`limn.kernel.look_alikes.normalise`), so that the request holds what is drawn.
     """
 
     prompts: tuple[Prompt, ...]
@@ -49,6 +52,13 @@ class Draft:
     negative: str = ""
     guidance: tuple[Guide, ...] = ()
     regions: tuple[Region, ...] = ()
+    normalise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.normalise:
+            object.__setattr__(self, "prompts", tuple(_plain(each) for each in self.prompts))
+            object.__setattr__(self, "negative", normalised(self.negative))
+            object.__setattr__(self, "regions", tuple(_plain_region(each) for each in self.regions))
 
     def request(self, generator: Generator) -> Request:
         """Say completely what a model is to draw.
@@ -70,6 +80,16 @@ class Draft:
     def _placed(self, prompt: Prompt) -> Prompt:
         here = tuple(region for region in self.regions if region.words in prompt.text)
         return replace(prompt, regions=(*prompt.regions, *here)) if here else prompt
+
+
+def _plain(prompt: Prompt) -> Prompt:
+    return replace(
+        prompt, text=normalised(prompt.text), regions=tuple(_plain_region(each) for each in prompt.regions)
+    )
+
+
+def _plain_region(region: Region) -> Region:
+    return replace(region, words=normalised(region.words))
 
 
 def check_regions(drafts: Iterable[Draft]) -> None:

@@ -1,0 +1,115 @@
+"""Letters of one script inside words of another: find them, and write the word as it looks.
+
+A word that mixes Latin letters with look-alikes from another script reads the same and means something else to a
+model (Struppek et al. 2023, arXiv:2209.08891). What looks alike is the table of Unicode Technical Standard 39,
+"confusables", section 4; scripts are told from the names of letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+__all__ = ["Change", "Normalised", "look_alikes", "normalise", "normalised", "script_of"]
+
+_WORD = re.compile(r"[^\W\d_]+")
+_LATIN = "Latin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One letter that was replaced.
+
+    Args:
+        place: Where it stands in the text, counted from 0.
+        was: The letter.
+        now: The Latin letter in its place.
+        word: The word it stood in, as it was.
+    """
+
+    place: int
+    was: str
+    now: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.word!r}: {unicodedata.name(self.was, 'letter')} (U+{ord(self.was):04X}) read as {self.now!r}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalised:
+    """A text with its look-alikes replaced.
+
+    Args:
+        text: What it says now.
+        changes: What was replaced, in order; none where the text is as it was.
+    """
+
+    text: str
+    changes: tuple[Change, ...] = ()
+
+
+def normalise(text: str) -> Normalised:
+    """Replace look-alikes of Latin letters in words that mix scripts.
+
+    A word is changed only if it has Latin letters, every other letter in it looks like one, and most letters of the
+    whole text are Latin; so words of another script stay, and so do Latin letters with marks (U+1ECD is Yoruba and
+    Vietnamese, not an attack) and mixtures such as the Greek delta before an x.
+
+    >>> found = normalise("a d\\u03bfctor")
+    >>> found.text, str(found.changes[0])
+    ('a doctor', "'dοctor': GREEK SMALL LETTER OMICRON (U+03BF) read as 'o'")
+    >>> normalise("доктор").changes
+    ()
+    """
+    scripts = [script_of(letter) for letter in text]
+    latin = scripts.count(_LATIN)
+    if latin <= sum(script not in ("", _LATIN) for script in scripts):
+        return Normalised(text=text)
+    changes = [change for word in _WORD.finditer(text) for change in _in_word(word, scripts)]
+    letters = list(text)
+    for change in changes:
+        letters[change.place] = change.now
+    return Normalised(text="".join(letters), changes=tuple(changes))
+
+
+def normalised(text: str) -> str:
+    """Return :func:`normalise`'s text alone, for where a function of words is wanted."""
+    return normalise(text).text
+
+
+@cache
+def script_of(letter: str) -> str:
+    """Return the script of a letter by its Unicode name, such as ``"Greek"``; empty for what belongs to none.
+
+    >>> script_of("o"), script_of("\\u1ecd"), script_of("\\u043e"), script_of("7")
+    ('Latin', 'Latin', 'Cyrillic', '')
+    """
+    name = unicodedata.name(letter, "") if letter.isalpha() else ""
+    if "LATIN" in name:
+        return _LATIN
+    known = letter in look_alikes() or " LETTER " in name or " SYLLABLE " in name or "IDEOGRAPH" in name
+    return name.split()[0].title() if known else ""
+
+
+@cache
+def look_alikes() -> Mapping[str, str]:
+    """Return the Latin letter that each letter of another script looks like."""
+    lines = Path(__file__).with_suffix(".txt").read_text("utf-8").splitlines()
+    rows = (line.split() for line in lines if not line.startswith("#"))
+    return {chr(int(code, 16)): latin for latin, *codes in rows for code in codes}
+
+
+def _in_word(word: re.Match[str], scripts: list[str]) -> list[Change]:
+    """Return what is replaced in one word."""
+    places = range(word.start(), word.end())
+    strange = [place for place in places if scripts[place] != _LATIN]
+    known = look_alikes()
+    whole = all(word.string[place] in known for place in strange)
+    if not whole or len(strange) == len(places):
+        return []
+    return [Change(place=k, was=word.string[k], now=known[word.string[k]], word=word.group()) for k in strange]
