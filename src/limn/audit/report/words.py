@@ -1,0 +1,74 @@
+"""Numbers and text as a page shows them."""
+
+from __future__ import annotations
+
+import html
+import math
+
+__all__ = ["MINUS", "NOT_ESTIMABLE", "attributes", "element", "number", "shown", "ticks"]
+
+NOT_ESTIMABLE = "not estimable"
+MINUS = "\u2212"
+
+
+def element(tag: str, *inside: str, **given: object) -> str:
+    """Return an HTML or SVG element around what is inside, which is HTML already.
+
+    >>> element("td", "a &lt; b", class_="n", colspan=2)
+    '<td class="n" colspan="2">a &lt; b</td>'
+    """
+    return f"<{tag}{attributes(given)}>{''.join(inside)}</{tag}>"
+
+
+def attributes(given: dict[str, object]) -> str:
+    """Return attributes of an element; names lose a last underscore, and others become hyphens."""
+    pairs = ((name.rstrip("_").replace("_", "-"), value) for name, value in given.items() if value is not None)
+    return "".join(f' {name}="{html.escape(_plain(value))}"' for name, value in pairs)
+
+
+def number(value: float | None, *, percent: bool = False) -> str:
+    """Return a number for people: shares in per cent, others with the digits that matter.
+
+    >>> number(0.4567, percent=True), number(1234.5), number(-0.0123), number(None), number(float("inf"))
+    ('45.7 %', '1,234.5', '\u22120.012', 'not estimable', '\u221e')
+    """
+    if value is None or math.isnan(value):
+        return NOT_ESTIMABLE
+    if math.isinf(value):
+        return "\u221e" if value > 0 else f"{MINUS}\u221e"
+    if percent:
+        text = f"{100 * value:.1f} %"
+    elif float(value).is_integer() and abs(value) < 1e15:
+        text = f"{value:,.0f}"
+    else:
+        size = abs(value)
+        text = f"{value:,.1f}" if size >= 100 else f"{value:.2f}" if size >= 0.1 else f"{value:.2g}"
+    return text.replace("-", MINUS)
+
+
+def shown(value: object) -> str:
+    """Return a cell's text, escaped."""
+    if value is None:
+        return NOT_ESTIMABLE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(float(value)) if isinstance(value, int | float) else html.escape(str(value))
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round places along an axis.
+
+    >>> ticks(0, 1)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    """
+    if not high > low:
+        return [low]
+    rough = (high - low) / (most - 1)
+    power: float = 10.0 ** math.floor(math.log10(rough))
+    step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _plain(value: object) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
