@@ -144,18 +144,10 @@ def _figures(part: Figures) -> str:
     models = list(dict.fromkeys(row.model for row in part.rows))
     several = len(models) > 1
     has = {name: any(getattr(row, name) is not None for row in part.rows) for name in ("reference", "p", "asked")}
-    has["note"] = any(row.note for row in part.rows)
     heads = [("", ""), (part.axis, "plot"), ("estimate", "n"), ("95 % interval", "n")]
     heads += [(name, "n") for name in ("reference", "p") if has[name]]
-    heads += [("readable of asked", "n")] if has["asked"] else []
-    heads += [("", "")] if has["note"] else []
-    rows, before = [], None
-    for row in part.rows:
-        again, before = several and row.name == before, row.name
-        label = element("th", "" if again else html.escape(row.name), scope="row")
-        drawn = plots.interval(row, ends, hue=models.index(row.model), zero=part.zero)
-        cells = [element("td", drawn, class_="plot"), *_numbers(row, part.percent, has)]
-        rows.append(element("tr", label, *cells))
+    heads += [("readable / asked", "n")] if has["asked"] else []
+    rows = [line for run in _runs(part.rows) for line in _run(run, models, ends, part, has)]
     head = element(
         "tr", *(element("th", html.escape(each), scope="col", class_=kind or None) for each, kind in heads)
     )
@@ -165,6 +157,37 @@ def _figures(part: Figures) -> str:
     if has["reference"]:
         marks += element("p", "The upright mark is the reference.", class_="note")
     return marks + element("div", element("table", body, class_="figures"), class_="scroll")
+
+
+def _runs(rows: Sequence[Figure]) -> Iterator[list[Figure]]:
+    """Yield rows of one name and several models together."""
+    run: list[Figure] = []
+    for row in rows:
+        if run and (row.name != run[0].name or row.model in {each.model for each in run}):
+            yield run
+            run = []
+        run.append(row)
+    if run:
+        yield run
+
+
+def _run(
+    run: Sequence[Figure],
+    models: Sequence[str],
+    ends: tuple[float, float],
+    part: Figures,
+    has: Mapping[str, bool],
+) -> Iterator[str]:
+    """Yield the lines of rows that share a name."""
+    for k, row in enumerate(run):
+        note = element("small", html.escape(row.note)) if row.note else ""
+        span = len(run) if len(run) > 1 else None
+        label = (
+            element("th", html.escape(row.name), "" if span else note, scope="row", rowspan=span) if k == 0 else ""
+        )
+        drawn = plots.interval(row, ends, hue=models.index(row.model), zero=part.zero)
+        cells = [element("td", drawn, note if span else "", class_="plot"), *_numbers(row, part.percent, has)]
+        yield element("tr", label, *cells, class_="with" if k + 1 < len(run) else None)
 
 
 def _numbers(row: Figure, percent: bool, has: Mapping[str, bool]) -> Iterator[str]:
@@ -183,9 +206,7 @@ def _numbers(row: Figure, percent: bool, has: Mapping[str, bool]) -> Iterator[st
         yield element("td", "" if row.p is None else "&lt; 0.001" if row.p < 0.001 else f"{row.p:.3f}", class_="n")
     if has["asked"]:
         some = row.asked is not None and row.readable is not None
-        yield element("td", f"{row.readable:,} of {row.asked:,}" if some else "", class_="n")
-    if has["note"]:
-        yield element("td", html.escape(row.note), class_="none")
+        yield element("td", f"{row.readable:,} / {row.asked:,}" if some else "", class_="n")
 
 
 def _listing(part: Listing, *, blank: bool = False) -> str:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 
 from limn.audit.report.parts import Bars, Curves, Figure, Figures, Points
-from limn.audit.report.words import element, number, ticks
+from limn.audit.report.words import element, labels, number, ticks
 
 __all__ = ["HUES", "axis", "bar", "bars_values", "curves", "interval", "legend", "marker", "points", "span"]
 
@@ -35,7 +35,7 @@ def span(figures: Figures) -> tuple[float, float]:
 def interval(figure: Figure, ends: tuple[float, float], *, hue: int = 0, zero: float | None = None) -> str:
     """Return an estimate with its interval as one row of a plot."""
     middle, inside = HEIGHT / 2, []
-    for tick in ticks(*ends, most=5):
+    for tick in ticks(*ends, most=6):
         inside.append(_line(_at(tick, ends), 0, _at(tick, ends), HEIGHT, class_="grid"))
     if zero is not None:
         inside.append(_line(_at(zero, ends), 0, _at(zero, ends), HEIGHT, class_="zero"))
@@ -53,10 +53,11 @@ def interval(figure: Figure, ends: tuple[float, float], *, hue: int = 0, zero: f
 def axis(ends: tuple[float, float], *, percent: bool) -> str:
     """Return the axis under a column of intervals."""
     inside = []
-    for tick in ticks(*ends, most=5):
+    places = ticks(*ends, most=6)
+    for tick, said in zip(places, labels(places, percent=percent), strict=True):
         x = _at(tick, ends)
         inside.append(_line(x, 0, x, 4, class_="tick"))
-        inside.append(_text(_label(tick, percent), x, 16, text_anchor="middle"))
+        inside.append(_text(said, x, 16, text_anchor="middle"))
     return _svg((WIDTH, 20), inside, aria_hidden="true", class_="interval")
 
 
@@ -164,14 +165,15 @@ class _Plane:
         """Return axes, grid and what they measure."""
         (x0, x1), (y0, y1) = self.ends
         drawn = []
-        for tick in ticks(x0, x1, most=7):
+        below, beside = ticks(x0, x1, most=7), ticks(y0, y1)
+        for tick, said in zip(below, labels(below), strict=True):
             across, floor = self.at(tick, y0)
             drawn += [_line(across, floor, across, self.at(tick, y1)[1], class_="grid")]
-            drawn += [_text(number(tick), across, floor + 16, text_anchor="middle")]
-        for tick in ticks(y0, y1):
+            drawn += [_text(said, across, floor + 16, text_anchor="middle")]
+        for tick, said in zip(beside, labels(beside), strict=True):
             side, up = self.at(x0, tick)
             drawn += [_line(side, up, self.at(x1, tick)[0], up, class_="grid")]
-            drawn += [_text(number(tick), side - 7, up + 4, text_anchor="end")]
+            drawn += [_text(said, side - 7, up + 4, text_anchor="end")]
         if self.diagonal:
             low, high = max(x0, y0), min(x1, y1)
             drawn.append(_line(*self.at(low, low), *self.at(high, high), class_="zero"))
@@ -191,10 +193,6 @@ def _roomy(low: float, high: float) -> tuple[float, float]:
 def _at(value: float, ends: tuple[float, float]) -> float:
     share = (value - ends[0]) / (ends[1] - ends[0])
     return PAD + min(max(share, 0.0), 1.0) * (WIDTH - 2 * PAD)
-
-
-def _label(value: float, percent: bool) -> str:
-    return f"{100 * value:.0f} %" if percent else number(value)
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, *, class_: str) -> str:

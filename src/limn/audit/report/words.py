@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 
-__all__ = ["MINUS", "NOT_ESTIMABLE", "attributes", "element", "number", "shown", "ticks"]
+__all__ = ["MINUS", "NOT_ESTIMABLE", "attributes", "element", "labels", "number", "shown", "ticks"]
 
 NOT_ESTIMABLE = "not estimable"
 MINUS = "\u2212"
@@ -68,6 +68,19 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def labels(places: list[float], *, percent: bool = False) -> list[str]:
+    """Return what to write at the places of :func:`ticks`, all with as many digits as their step needs.
+
+    >>> labels([0.0, 0.5, 1.0]), labels([0.0, 0.25], percent=True)
+    (['0.0', '0.5', '1.0'], ['0 %', '25 %'])
+    """
+    scale = 100 if percent else 1
+    step = scale * (places[1] - places[0]) if len(places) > 1 else 1.0
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    unit = " %" if percent else ""
+    return [f"{scale * each:,.{digits}f}{unit}".replace("-", MINUS) for each in places]
 
 
 def _plain(value: object) -> str:
