@@ -1,0 +1,134 @@
+"""Are people drawn as asked? Style, skin tone, gender and profession, by the trained reader; real ones beside.
+
+Gender and profession are what the pictograms represent, as drawn. An unreadable picture counts as not as asked, for
+drawn and real pictures alike; the corrected share takes the reader's errors out by its confusion matrix on held-out
+pictures (Rogan and Gladen 1978), its values pooled: a wrong picture is taken to be wrong as often in one way as in
+another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.cards import share
+from benchmarks.drawing import draw, generator_of, in_random_order
+from benchmarks.record import wilson, write
+from limn.audit.statistics.corrected import rogan_gladen
+from limn.data.captions import STYLED, name_of
+from limn.data.catalogue import GENDERS, TONES, Concept
+from limn.data.pictograms import PictureSet, load
+from limn.data.split import SPLITS
+from limn.models.readers import KINDS, Reader, reader
+from limn.networks.attribute_reader import locate
+from limn.train.card import write_card
+from limn.train.reading import HELD_OUT, place_of, softened
+
+FIELDS = ("style", "tone", "gender", "profession")
+WORDS = {"seen people": "train", "held-out people": "cell"}
+
+
+def main() -> None:
+    """Measure and write ``results/attributes.json``."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", default="emoji")
+    arguments.add_argument("--prompts", type=int, default=200, help="of each kind")
+    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
+    chosen = arguments.parse_args()
+    source, one, generator = load(chosen.data, SPLITS), reader(), generator_of(chosen.model)
+    figures: dict[str, Any] = {"model": chosen.model, "reader": one.weights, "thresholds": dict(one.thresholds)}
+    held = [place for place in at_work(source) if place_of(source.columns["key"][place]) < HELD_OUT]
+    real = source.take(held)
+    soft = softened(real.on(), "emoji", np.random.default_rng(0), 0.0)
+    figures["real people, crisp"] = as_asked(one, real.on(), real)
+    figures["real people, through the autoencoder"] = as_asked(one, soft, real)
+    for words, split in WORDS.items():
+        places = [place for place in at_work(source) if source.columns["split"][place] == split]
+        asked = source.take(in_random_order(np.array(places), chosen.prompts).tolist())
+        pictures, _ = draw(generator, prompts(asked))
+        figures[words] = as_asked(one, pictures, asked)
+        figures[f"{words}, corrected"] = corrected(one, figures[words], asked)
+        print(words, figures[words], figures[f"{words}, corrected"], flush=True)
+    print(write("attributes", figures))
+    if one.name == "reader":
+        carry(one, figures)
+
+
+def at_work(source: PictureSet) -> list[int]:
+    """Return the places of people at work with a gender and one skin tone."""
+    columns = source.columns
+    rows = zip(columns["profession"], columns["gender"], columns["tone"], strict=True)
+    return [place for place, (work, gender, tone) in enumerate(rows) if work and gender in GENDERS and tone in TONES]
+
+
+def prompts(source: PictureSet) -> list[str]:
+    """Say each picture in one sentence that names style, skin tone, gender and profession."""
+    named = ("label", "group", "subgroup", "profession", "gender", "tone")
+    found = []
+    for place, style in enumerate(source.columns["style"]):
+        concept = Concept(code="", base="", tags=(), version=0, **{k: source.columns[k][place] for k in named})
+        found.append(STYLED[style][1].format(name_of(concept)))
+    return found
+
+
+def as_asked(one: Reader, pictures: Any, asked: PictureSet) -> dict[str, Any]:
+    """Return how often each field, and all of them, are read as asked."""
+    found = one.read(pictures, fields=FIELDS)
+    right = {
+        name: np.array([a == b for a, b in zip(found[name].values, asked.columns[name], strict=True)])
+        for name in FIELDS
+    }
+    right["all four"] = np.all(list(right.values()), 0)
+    figures: dict[str, Any] = {name: wilson(int(each.sum()), len(each)) for name, each in right.items()}
+    for name in FIELDS:
+        figures[f"{name}, unreadable"] = sum(value is None for value in found[name].values)
+    return figures
+
+
+def corrected(one: Reader, read: Mapping[str, Any], asked: PictureSet) -> dict[str, Any]:
+    """Take the reader's errors out of the shares, by its counts of the values that were asked for."""
+    figures = {}
+    for name in FIELDS:
+        values = one.fields[name]
+        rows = [values.index(value) for value in dict.fromkeys(asked.columns[name])]
+        hit, shown, false, others = calibration(one.counts["soft"][name], rows)
+        number = read[name]["n"]
+        found = rogan_gladen(
+            round(read[name]["share"] * number), number,
+            right_positives=hit, positives=shown, right_negatives=others - false, negatives=others,
+        )  # fmt: skip
+        if found.value is not None:
+            figures[name] = {"share": found.value, "low": found.low, "high": found.high, "n": number}
+    return figures
+
+
+def calibration(counts: NDArray[np.int64], rows: Sequence[int]) -> tuple[int, int, int, int]:
+    """Pool a confusion matrix: shown and read, shown, shown as another value but read, shown as another value."""
+    part = counts[list(rows)]
+    among = part[:, list(rows)]
+    hit, shown = int(np.trace(among)), int(part.sum())
+    return hit, shown, int(among.sum()) - hit, shown * (len(rows) - 1)
+
+
+def carry(one: Reader, figures: Mapping[str, Any]) -> None:
+    """Put the reader's figures on its card."""
+    told = {}
+    for kind in KINDS:
+        for name, counts in one.counts[kind].items():
+            hit = wilson(int(np.trace(counts)), int(counts.sum()))
+            told[f"{name} of held-out pictures, {kind}: read right (unreadable counts as wrong)"] = share(hit)
+    for name in FIELDS:
+        told[f"{name} of held-out people at work, crisp: read right"] = share(figures["real people, crisp"][name])
+    folder = locate("reader")
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    write_card(folder, {**card, "figures": told})
+
+
+if __name__ == "__main__":
+    main()

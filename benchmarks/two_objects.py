@@ -1,0 +1,137 @@
+"""Two things and where they are: does the emoji model draw both, in their places? Real composed scenes beside.
+
+A picture is parted where least is drawn near its middle, each part is cut to what is on it, and a judge names it
+among twenty things. The same way of reading is held against real scenes, whose truth is known: its ceiling.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.drawing import draw, generator_of
+from benchmarks.judges import RELATION
+from benchmarks.record import wilson, write
+from limn.data.images import composite
+from limn.data.pictograms import load
+from limn.data.scenes import Scenes
+from limn.models.judges import Judge, judge
+
+WAYS = 20
+SIZE = re.compile(r"\b(?:small|big) ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A scene in words, and as it is composed from real pictograms."""
+
+    prompt: str
+    first: str
+    second: str
+    above: bool
+    picture: NDArray[np.uint8]
+
+
+def main() -> None:
+    """Measure and write ``results/two_objects.json``."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", default="emoji")
+    arguments.add_argument("--judge", default="judge_b")
+    arguments.add_argument("--prompts", type=int, default=200)
+    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
+    chosen = arguments.parse_args()
+    one, generator = judge(chosen.judge), generator_of(chosen.model)
+    asked = scenes(Scenes(load(chosen.data)), chosen.prompts)
+    drawn, _ = draw(generator, [each.prompt for each in asked])
+    figures = {
+        "model": chosen.model,
+        "judge": chosen.judge,
+        "ways": WAYS,
+        "drawn": read(one, drawn, asked),
+        "real scenes": read(one, np.stack([each.picture for each in asked]), asked),
+    }
+    print(figures)
+    print(write("two_objects", figures))
+
+
+def scenes(world: Scenes, count: int) -> list[Asked]:
+    """Compose scenes of two things that a sentence such as ``a cat above a red heart`` describes."""
+    rng, found = np.random.default_rng(21), list[Asked]()
+    while len(found) < count:
+        scene = world.draw(rng, count=2)
+        told = next((match for caption in scene.captions if (match := RELATION.fullmatch(caption))), None)
+        if told is None:
+            continue
+        first, second = (re.sub(r"^a (?=[aeiou])", "an ", SIZE.sub("", told[place])) for place in (1, 3))
+        found.append(
+            Asked(
+                prompt=told[0], first=first, second=second, above=told[2] == "above",
+                picture=composite(scene.picture),
+            )
+        )  # fmt: skip
+    return found
+
+
+def halves(picture: NDArray[np.uint8], above: bool) -> list[NDArray[np.uint8]]:
+    """Part a picture where least is drawn near its middle, and frame what is on each part.
+
+    Args:
+        picture: (side, side, 3), on white.
+        above: Whether the parts lie above each other.
+
+    Returns:
+        Two pictures (64, 64, 3).
+    """
+    ink = (picture < 240).any(2)
+    across, side = ink.sum(1 if above else 0), len(ink)
+    middle = np.arange(side // 4, 3 * side // 4 + 1)
+    cut = int(middle[np.lexsort((abs(middle - side // 2), across[middle]))[0]])
+    parts = (picture[:cut], picture[cut:]) if above else (picture[:, :cut], picture[:, cut:])
+    return [framed(part) for part in parts]
+
+
+def framed(part: NDArray[np.uint8], margin: float = 0.06) -> NDArray[np.uint8]:
+    """Cut a part to what is drawn on it, in the middle of a white square of 64 pixels."""
+    ink = (part < 240).any(2)
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if not len(rows):
+        return np.full((64, 64, 3), 255, np.uint8)
+    shown = Image.fromarray(part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    side = round(max(shown.size) * (1 + 2 * margin))
+    square = Image.new("RGB", (side, side), "white")
+    square.paste(shown, ((side - shown.width) // 2, (side - shown.height) // 2))
+    return np.asarray(square.resize((64, 64), Image.Resampling.BICUBIC))
+
+
+def read(one: Judge, pictures: NDArray[np.uint8], asked: Sequence[Asked]) -> dict[str, Any]:
+    """Return how often both things are found anywhere, each in its place, and the order is the one asked for."""
+    parts = np.stack([part for picture, each in zip(pictures, asked, strict=True)
+                      for part in halves(picture, each.above)])  # fmt: skip
+    names = list(dict.fromkeys(name for each in asked for name in (each.first, each.second)))
+    close = one.similarity(parts, names).numpy().reshape(len(asked), 2, len(names))
+    rng, both, placed, order = np.random.default_rng(0), [], [], []
+    for near, each in zip(close, asked, strict=True):
+        own = [names.index(each.first), names.index(each.second)]
+        others = rng.choice([k for k in range(len(names)) if k not in own], WAYS - 2, replace=False)
+        named = [[*own, *others][int(part[[*own, *others]].argmax())] for part in near]
+        both.append(set(named) == set(own))
+        placed.append(named == own)
+        order.append(near[0, own[0]] + near[1, own[1]] > near[0, own[1]] + near[1, own[0]])
+    count = len(asked)
+    return {
+        "both found": wilson(sum(both), count),
+        "both found, each in its place": wilson(sum(placed), count),
+        "order right, of two": wilson(int(sum(order)), count),
+    }
+
+
+if __name__ == "__main__":
+    main()
