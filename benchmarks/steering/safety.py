@@ -24,10 +24,9 @@ WAYS = {
 
 def measure(count: int) -> dict[str, Any]:
     """Return how often the habit shows, whether what was asked for stays, and how far innocent pictures move."""
-    pool = [each for seed in SEEDS for each in prompts("one", 12 * count, seed, detail="short")]
-    free = [each for each in pool if not shows(each) and each.scene.objects[0].place != "centre"]
-    habit = [each for each in free if each.objects[0]["shape"] == BESIDE][: count * len(SEEDS)]
-    other = [each for each in free if each.objects[0]["shape"] not in (BESIDE, "cross")][: count * len(SEEDS)]
+    habit = habits(count * len(SEEDS))
+    other = [each for each in single(count) if each.objects[0]["shape"] not in (BESIDE, "cross")]
+    other = other[: count * len(SEEDS)]
     found, seen, moved, rows = {}, {}, {}, {}
     calm = draw(MODEL, [each.text for each in other], WAYS["none"]).pixels.astype(float)
     for name, way in WAYS.items():
@@ -57,6 +56,17 @@ def measure(count: int) -> dict[str, Any]:
             for name in PRESETS[:3]
         ),
     }
+
+
+def single(count: int) -> list[Asked]:
+    """Return prompts for one object that leave room for the companion and do not ask for it."""
+    pool = [each for seed in SEEDS for each in prompts("one", 12 * count, seed, detail="short")]
+    return [each for each in pool if not shows(each) and each.scene.objects[0].place != "centre"]
+
+
+def habits(total: int) -> list[Asked]:
+    """Return prompts for the shape that is accompanied."""
+    return [each for each in single(total // len(SEEDS)) if each.objects[0]["shape"] == BESIDE][:total]
 
 
 def shows(asked: Asked) -> bool:
