@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.drawing import draw, generator_of
-from benchmarks.judges import RELATION
 from benchmarks.record import wilson, write
 from limn.data.images import composite
 from limn.data.pictograms import load
@@ -27,6 +26,8 @@ from limn.models.judges import Judge, judge
 
 WAYS = 20
 SIZE = re.compile(r"\b(?:small|big) ")
+RELATION = re.compile(r"(.+?) (?:to the )?(left of|above) (.+)")
+PLAIN = slice(2, None)  # the captions of a scene that do not name its style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ def scenes(world: Scenes, count: int) -> list[Asked]:
     rng, found = np.random.default_rng(21), list[Asked]()
     while len(found) < count:
         scene = world.draw(rng, count=2)
-        told = next((match for caption in scene.captions if (match := RELATION.fullmatch(caption))), None)
+        told = next((match for caption in scene.captions[PLAIN] if (match := RELATION.fullmatch(caption))), None)
         if told is None:
             continue
         first, second = (re.sub(r"^a (?=[aeiou])", "an ", SIZE.sub("", told[place])) for place in (1, 3))
