@@ -1,0 +1,131 @@
+"""The nearest of many pictures: exact search, in memory where they are few, in LanceDB where they are many."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.kernel.errors import InputError
+
+__all__ = ["LARGE", "Neighbours", "features", "nearest", "similarity"]
+
+LARGE = 50_000
+"""Pictures from which on they are searched on disk, where LanceDB is installed."""
+
+PIXELS = "pixels"
+CHUNK = 256
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """The nearest pictures of each query, nearest first.
+
+    Args:
+        places: Which they are (queries, most).
+        distances: How far they are, Euclidean (queries, most).
+    """
+
+    places: NDArray[np.int64]
+    distances: NDArray[np.float64]
+
+
+def features(pictures: Sequence[NDArray[np.uint8]], how: str = PIXELS) -> Floats:
+    """Return one vector for each picture.
+
+    Args:
+        pictures: uint8 (height, width, 3) each; all of one size for pixels.
+        how: ``pixels``, whose distance is the root mean square of differences on a scale from 0 to 1 (Carlini et al.
+            2023), or a dual encoder, as ``limn.models.dual_encoders.load`` takes it.
+    """
+    if not len(pictures):
+        return np.zeros((0, 1), np.float32)
+    if how != PIXELS:
+        from limn.models.dual_encoders import load
+
+        return load(how).images(list(pictures))
+    sizes = {each.shape for each in pictures}
+    if len(sizes) > 1:
+        raise InputError(f"features: pixels of different sizes cannot be compared ({sizes}); give one size")
+    flat = np.stack([np.asarray(each) for each in pictures]).reshape(len(pictures), -1).astype(np.float32)
+    return np.asarray(flat / (255 * math.sqrt(flat.shape[1])), np.float32)
+
+
+def similarity(distances: NDArray[np.float64], how: str = PIXELS) -> NDArray[np.float64]:
+    """Return 1 minus the distance for pixels, the cosine for a dual encoder's unit vectors; 1 is the same."""
+    return np.asarray(1 - distances if how == PIXELS else 1 - distances**2 / 2)
+
+
+def nearest(
+    queries: Floats, base: Floats, *, most: int = 1, engine: Literal["auto", "memory", "lancedb"] = "auto"
+) -> Neighbours:
+    """Find the nearest of a set for each query; nothing is approximated.
+
+    Args:
+        queries: (n, d).
+        base: (m, d), with m at least ``most``.
+        most: How many for each query.
+        engine: ``memory``, ``lancedb`` (in a temporary folder), or ``auto`` as the set is small or large.
+
+    Raises:
+        InputError: If the shapes do not fit, or LanceDB is asked for and not installed.
+
+    >>> nearest(np.eye(2, dtype="f"), np.eye(3, 2, dtype="f"), most=2).places[:, 0].tolist()
+    [0, 1]
+    """
+    if queries.ndim != 2 or base.ndim != 2 or (len(queries) and queries.shape[1] != base.shape[1]):
+        raise InputError(f"vectors of {queries.shape} and {base.shape} cannot be compared; use the same features")
+    if not 1 <= most <= len(base):
+        raise InputError(f"most: {most} neighbours among {len(base)} pictures; give 1 to {len(base)}")
+    installed = importlib.util.find_spec("lancedb") is not None
+    if engine == "lancedb" and not installed:
+        raise InputError("lancedb: is not installed; install it with: pip install 'limn[search]'")
+    if engine == "auto":
+        engine = "lancedb" if installed and len(base) >= LARGE else "memory"
+    found = _in_lancedb(queries, base, most) if engine == "lancedb" else _in_memory(queries, base, most)
+    return _exact(queries, base, found)
+
+
+def _in_memory(queries: Floats, base: Floats, most: int) -> NDArray[np.int64]:
+    """Return candidates by the scalar product, in stretches that fit into memory."""
+    square = (base * base).sum(1)
+    found = np.empty((len(queries), most), np.int64)
+    for start in range(0, len(queries), CHUNK):
+        far = square - 2 * queries[start : start + CHUNK] @ base.T
+        found[start : start + CHUNK] = np.argpartition(far, most - 1, axis=1)[:, :most]
+    return found
+
+
+def _in_lancedb(queries: Floats, base: Floats, most: int) -> NDArray[np.int64]:
+    """Return candidates by an exhaustive search on disk."""
+    import lancedb
+    import pyarrow as pa
+
+    width = base.shape[1]
+    found = np.empty((len(queries), most), np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(base).ravel()), width)
+        rows = pa.table({"place": pa.array(np.arange(len(base))), "vector": vectors})
+        table = lancedb.connect(folder).create_table("pictures", rows)
+        for k, query in enumerate(queries):
+            search: Any = table.search(query)  # without an index it compares with all, by Euclidean distance
+            found[k] = search.limit(most).select(["place", "_distance"]).to_arrow()["place"].to_numpy()
+    return found
+
+
+def _exact(queries: Floats, base: Floats, places: NDArray[np.int64]) -> Neighbours:
+    """Measure candidates anew in float64, for near ones cancel in a scalar product; equal ones keep their order."""
+    places = np.sort(places, axis=1)
+    far = np.empty(places.shape)
+    for k, query in enumerate(queries):
+        far[k] = np.sqrt(((base[places[k]].astype(np.float64) - query) ** 2).sum(1))
+    order = np.argsort(far, axis=1, kind="stable")
+    return Neighbours(places=np.take_along_axis(places, order, 1), distances=np.take_along_axis(far, order, 1))
