@@ -264,5 +264,34 @@ class Table:
         return [(row, twos[place(row)]) for row in ones if place(row) in twos]
 
 
+def join(first: Table, second: Table, *, name: str) -> Table:
+    """Return the rows of two audits of the same probe as one table, so that they are compared on one page.
+
+    Args:
+        first: The audit in question.
+        second: What it is compared with.
+        name: Added to the second's models where both have a model of one name.
+
+    Raises:
+        InputError: If they asked for different things, or no reader read both.
+    """
+    if first.probe.asks != second.probe.asks:
+        raise InputError(f"{name}: was asked other prompts; compare audits of one study with the same options")
+    both = [each for each in first.readers if each.name in {other.name for other in second.readers}]
+    if first.readers and not both:
+        raise InputError(f"{name}: was read by other readers; read both with the same (limn audit read)")
+    called = {each: f"{each} ({name})" if each in first.models else each for each in second.models}
+    rows = [replace(row, source=called[row.source]) for row in second.rows]
+    sources = [replace(each, name=called[each.name]) for each in second.sources]
+    theirs = set(called.values())
+    return replace(
+        first,
+        rows=(*first.rows, *rows),
+        sources=(*first.sources, *sources),
+        readers=tuple(both),
+        load=lambda row: second.load(row) if row.source in theirs else first.load(row),
+    )
+
+
 def _no_picture(row: Row) -> NDArray[np.uint8]:
     raise InputError(f"{row.key[:12]}: its picture is not here; draw the audit again into a folder")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import limn
-from limn.cli import cite, data, doctor, edit, generate, guide, models, runs, train
+from limn.cli import audit, cite, data, doctor, edit, generate, guide, models, runs, train
 from limn.cli.console import clean
 from limn.kernel.errors import LimnError
 
@@ -54,6 +54,7 @@ app.add_typer(guide.app, name="guide")
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
+app.add_typer(audit.app, name="audit")
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.command("cite")(cite.cite)
