@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -11,6 +11,7 @@ from limn.kernel.errors import InputError
 PS = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
 
+@settings(max_examples=8, deadline=None)
 @given(PS)
 def test_both_are_statsmodels(ps: list[float]) -> None:
     for mine, method in ((holm, "holm"), (benjamini_hochberg, "fdr_bh")):
@@ -21,6 +22,7 @@ def test_both_are_statsmodels(ps: list[float]) -> None:
         assert all(a == b or close for a, b, close in zip(found.rejected, rejected, near, strict=True))
 
 
+@settings(max_examples=8, deadline=None)
 @given(PS, st.randoms())
 def test_order_does_not_matter_and_holm_is_stricter(ps: list[float], random: object) -> None:
     order = list(range(len(ps)))
