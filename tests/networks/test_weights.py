@@ -214,6 +214,13 @@ class Evil:
         return (Path.touch, (self.mark,))
 
 
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580, 0x13C])
+def test_a_header_whose_length_looks_like_another_kind_of_file_is_read(path: Path, length: int) -> None:
+    text = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).ljust(length).encode()
+    with_header(path, text, bytes(8))
+    assert read_tensors(path)["a"].tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("name", ["x.ckpt", "x.pt", "x.pth", "x.bin", "x.PKL", "x.pickle", "x.safetensors", "x"])
 @pytest.mark.parametrize("kind", ["plain", "protocol 0", "torch"])
 def test_a_pickle_is_refused_under_any_name_and_never_opened(tmp_path: Path, name: str, kind: str) -> None:

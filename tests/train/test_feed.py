@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from limn.data.pictograms import load
+from limn.data.shapes import SHAPES
 from limn.encoders.text import TokenVectors
 from limn.train.feed import feed_for
 from limn.train.recipe import Recipe, parse
@@ -71,3 +72,22 @@ def test_the_share_of_people_with_a_skin_tone_is_what_the_recipe_says(words: Tok
     toned = {feed.clean[row].numpy().tobytes() for row, tone in enumerate(tones) if tone not in ("", "yellow")}  # type: ignore[attr-defined]
     share = np.mean([each.numpy().tobytes() in toned for step in range(10) for each in feed(step).clean])
     assert share == pytest.approx(0.2, abs=0.06)
+
+
+def test_partial_captions_leave_objects_out_and_the_pictures_as_they_are(words: TokenVectors) -> None:
+    class Heard:
+        said: tuple[str, ...] = ()
+
+        def ids(self, said: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+            self.said = tuple(said)
+            return words.ids(said)
+
+    def told(share: float) -> tuple[torch.Tensor, list[int]]:
+        heard = Heard()
+        batch = feed_for(recipe(world="shapes", batch=256, partial=share), heard)(0)  # type: ignore[arg-type]
+        counts = [sum(word.strip(",") in SHAPES for word in text.split()) for text in heard.said]
+        return batch.clean, counts
+
+    (all_, named), (some, fewer) = told(0.0), told(1.0)
+    assert torch.equal(all_, some)
+    assert {(whole, part) for whole, part in zip(named, fewer, strict=True)} == {(1, 1), (2, 1), (3, 1), (3, 2)}

@@ -68,12 +68,14 @@ def read_header(path: Path) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(8)
-        if head[:4] == b"PK\x03\x04" or re.match(rb"\x80[\x02-\x05]", head):
+        length = int.from_bytes(head, "little")
+        # Two bytes of a sound header's length may look like a pickle's first two, its other six never do.
+        pickled = re.match(rb"\x80[\x02-\x05]", head) and (length > MAX_HEADER or len(head) < 8)
+        if head[:4] == b"PK\x03\x04" or pickled:
             raise WeightsError(f"{path}: a pickle by its content, whatever its name; limn reads safetensors only")
         if len(head) < 8:
             raise WeightsError(f"{path}: {size} bytes, no safetensors file; get it again")
-        length = int.from_bytes(head, "little")
-        if length > MAX_HEADER or head[:1] == b"<":
+        if length > MAX_HEADER:
             raise WeightsError(
                 f"{path}: header of {length:,} bytes, at most {MAX_HEADER:,} are read; no sound safetensors file"
             )
