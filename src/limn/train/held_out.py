@@ -20,7 +20,7 @@ from limn.train.recipe import Recipe
 
 __all__ = ["GRID", "confusion", "held_out", "threshold"]
 
-GRID: Final = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+GRID: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """The confidences a threshold is chosen from."""
 
 _NOISE = 0.2  # half of the most that training shows
