@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from scipy import stats
 
 import limn.models
+from limn.audit.statistics.distances import frechet
 from limn.data.shapes import Asked, read_all
 from limn.kernel.generator import Generator, Picture
 from limn.kernel.prompt import Prompt
@@ -100,13 +101,6 @@ def mean(values: NDArray[Any]) -> dict[str, float]:
 def features(pixels: Pixels) -> NDArray[np.float64]:
     """Return the dual encoder's vector of each picture."""
     return np.asarray(judge("shapes_guide").images(pixels).double().numpy())
-
-
-def frechet(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Return the Frechet distance of two sets of features (Heusel et al. 2017), comparable at equal sizes only."""
-    (a, s), (b, t) = ((x.mean(0), np.cov(x, rowvar=False)) for x in (first, second))
-    roots = np.sqrt(np.maximum(np.linalg.eigvals(s @ t).real, 0)).sum()
-    return float(((a - b) ** 2).sum() + np.trace(s) + np.trace(t) - 2 * roots)
 
 
 def paired(after: NDArray[Any], before: NDArray[Any]) -> dict[str, float]:

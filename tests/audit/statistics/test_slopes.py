@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit
@@ -89,6 +89,7 @@ def test_too_little_is_not_estimable() -> None:
             call()
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 200), st.data())
 def test_log_odds_are_those_of_a_shifted_table(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
@@ -102,6 +103,7 @@ def test_log_odds_are_those_of_a_shifted_table(n: int, data: st.DataObject) -> N
     )
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 50), st.floats(0.05, 0.95))
 def test_exaggeration_has_the_side_of_the_reference(k: int, reference: float) -> None:
     if reference == 0.5:

@@ -20,6 +20,9 @@ from limn.kernel.errors import InputError
 __all__ = ["exaggeration", "haldane_slope", "log_odds", "log_odds_against", "logit", "logit_slope"]
 
 
+SCATTER = 0.2  # lenient, so that scatter is rarely overlooked; always widening would cover too often
+
+
 def logit(share: ArrayLike) -> Floats:
     """Return ``log(p / (1 - p))``; a share of 0 or 1 is refused."""
     p = np.asarray(share, float)
@@ -31,8 +34,8 @@ def logit(share: ArrayLike) -> Floats:
 def logit_slope(k: ArrayLike, n: ArrayLike, reference: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Return the slope of the model's log odds on the reference's, from a binomial GLM.
 
-    Where concepts scatter more around the line than coin flips would, the interval widens by that scatter (Pearson's
-    chi-square over its degrees of freedom, at least 1) and uses the t distribution.
+    Where concepts scatter more around the line than coin flips would (Pearson's chi-square, p < 0.2), the interval
+    widens by that scatter and uses the t distribution (quasi-binomial).
 
     Args:
         k: Readable pictures with the attribute, of each concept (C,).
@@ -81,11 +84,11 @@ def haldane_slope(k: ArrayLike, n: ArrayLike, reference: ArrayLike, *, level: fl
 
 
 def _sloped(slope: float, error: float, scatter: float, concepts: int, n: int, level: float, how: str) -> Estimate:
-    wide = normal_quantile(level)
-    if scatter > 1:
-        from scipy.special import stdtrit
+    from scipy.special import chdtrc, stdtrit
 
-        wide = max(wide, float(stdtrit(concepts - 2, (1 + level) / 2))) * math.sqrt(scatter)
+    wide, free = normal_quantile(level), concepts - 2
+    if scatter > 1 and chdtrc(free, scatter * free) < SCATTER:
+        wide = float(stdtrit(free, (1 + level) / 2)) * math.sqrt(scatter)
         how += f", scatter {scatter:.2g}"
     return Estimate(slope, slope - wide * error, slope + wide * error, level, n, f"{how}, {concepts} concepts")
 
