@@ -14,6 +14,9 @@ from limn.audit.readers.reader import Confusion, Pictures, Reader, Reading
 
 __all__ = ["Degraded"]
 
+# Numbers of random streams that nobody else draws from: a seed of zeros alone would give the stream of seed 0.
+COUNTS, ERRORS = 727_001, 727_002
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Degraded:
@@ -58,7 +61,7 @@ class Degraded:
         values = self.fields[self.field]
         if not self.calibration:
             return dict(self.reader.confusion)
-        rng = np.random.default_rng([self.seed, 1])
+        rng = np.random.default_rng([COUNTS, self.seed])
         counts = np.stack([rng.multinomial(self.calibration, row) for row in self.rates])
         source = f"{self.calibration} labelled pictures of each value"
         return {
@@ -68,7 +71,7 @@ class Degraded:
 
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures, and err."""
-        rng = np.random.default_rng([self.seed, 0, self._drawn[0]])
+        rng = np.random.default_rng([ERRORS, self.seed, self._drawn[0]])
         self._drawn[0] += len(pictures)
         values = self.fields[self.field]
         told = []
