@@ -39,8 +39,13 @@ def shapes() -> dict[str, str]:
 
 def tokens() -> dict[str, dict[str, str]]:
     """Return what was measured of the token models, by model."""
-    found, figures = result("tokens_passes"), dict[str, dict[str, str]]()
-    for key, name in (("muse_shapes, 12 passes", "muse_shapes"), ("parti_shapes, 64 passes", "parti_shapes")):
+    found, figures = result("tokens_shapes_passes"), dict[str, dict[str, str]]()
+    pictograms = result("tokens_pictograms_passes")
+    for key, name in (("muse, 8 passes", "muse"), ("parti, 64 passes", "parti")):
+        for kind, each in pictograms.get(key, {}).items():
+            if kind.startswith("found among"):
+                figures[name] = {f"prompt {kind} by a judge, seen and held-out pairs": share(each)}
+    for key, name in (("muse_shapes, 8 passes", "muse_shapes"), ("parti_shapes, 64 passes", "parti_shapes")):
         if key in found:
             right = found[key]["attributes"]
             figures[name] = {
@@ -103,6 +108,8 @@ def main() -> None:
     weights = ROOT / "src" / "limn" / "weights"
     for name, figures in {"shapes": shapes(), "emoji": emoji(), **tokens()}.items():
         folder = weights / name
+        if not (folder / "card.json").exists():
+            continue  # measured, but does not ship
         card = json.loads((folder / "card.json").read_text("utf-8"))
         write_card(folder, {**card, "figures": {**card["figures"], **figures}})
     rows = {**waiting(), **emoji(), **shapes(), **branches(), **against()}

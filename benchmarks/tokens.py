@@ -1,17 +1,19 @@
-"""Which way of drawing is cheaper? Masked, autoregressive and diffusion models of one size on shapes.
+"""Which way of drawing is cheaper? Masked, autoregressive and diffusion models of one size, on the same pictures.
 
-Every picture is read exactly. Parts: ``passes`` (quality against forward passes), ``steering`` (guidance, reranking,
-schedule of the scale, order), ``drift`` (editing without a mask), ``cost`` (time, memory and operations a picture).
+Parts: ``passes`` (quality and Frechet distance against forward passes), ``steering`` (schedule of the scale, order
+of the tokens), ``rerank`` (guidance and reranking, each and both), ``finer`` (the second stage), ``drift`` (editing
+without a mask), ``cost`` (time, operations and memory), ``sizes`` (loss against size; it trains). Models are taken
+from ``runs/train`` as they are there, otherwise from those that ship. What is measured is kept in
+``runs/claims/tokens``, so that the same command goes on after a stop and measures nothing twice of the same weights.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,263 +21,281 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import limn.models
-from benchmarks.record import wilson, write
-from benchmarks.steering.common import draw, frechet, mean, model, paired
-from limn.data.shapes import Asked, matches, prompts, read_all, render
-from limn.edit.mask_free import MaskFree
-from limn.kernel.generator import Generator, Picture, Progress
-from limn.kernel.runner import Ledger
-from limn.models.judges import Judge, judge
-from limn.predictors.autoregressive import Autoregressive
+from benchmarks import tokens_cost, tokens_drift, tokens_sizes
+from benchmarks.record import write
+from benchmarks.steering.common import mean, paired
+from benchmarks.tokens_worlds import SCRATCH, Pixels, World, draw, folder_of, generator, world
 from limn.train.feed import signed
 
 SEEDS = (0, 1, 2)
-MUSE, PARTI, DIFFUSION = "muse_shapes", "parti_shapes", "flow_shapes"
+TRIES = 16
+STEPS = {"masked": (4, 8, 12, 16, 24, 64), "diffusion": (4, 8, 16, 24, 64)}
 PLAIN = "classifier_free:scale={}"
-Verdicts = list[dict[str, bool]]
 
 
-@cache
-def guide() -> Judge:
-    """Load the dual encoder of the laboratory once, so that all distances are taken by the same weights."""
-    return judge("shapes_guide")
+class OutOfTime(Exception):
+    """The minutes that were given are over."""
 
 
-def features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return np.asarray(guide().images(pixels).double().numpy())
+@dataclass
+class Book:
+    """What has been measured of a world, kept over stops.
+
+    Args:
+        world: What is drawn.
+        until: Seconds of this process after which nothing new is begun.
+        prompts: Prompts a seed.
+    """
+
+    world: World
+    until: float
+    prompts: int
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.path = SCRATCH / f"{self.world.title}.json"
+        if self.path.exists():
+            self.kept = json.loads(self.path.read_text("utf-8"))
+
+    def once(self, key: str, weights: str, measure: Callable[[], Any]) -> Any:
+        """Return what was measured under a key of these weights, now if it was not before."""
+        full = f"{key} | {self.prompts} prompts | {weights[:12]}"
+        if full not in self.kept:
+            if time.process_time() > self.until:
+                raise OutOfTime
+            self.kept[full] = measure()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            new = self.path.with_suffix(".tmp")
+            new.write_text(json.dumps(self.kept), "utf-8")
+            new.replace(self.path)
+            print(f"{key}: {json.dumps(self.kept[full])[:150]}", flush=True)
+        return self.kept[full]
+
+    def asked(self, count: int = 0) -> list[list[Any]]:
+        """Return what is asked, by seed."""
+        return [self.world.ask(count or self.prompts, seed) for seed in SEEDS]
 
 
-def read(pixels: NDArray[np.uint8], asked: Sequence[Asked]) -> Verdicts:
-    """Return what is right in each picture, attribute by attribute."""
-    return [matches(reading, want) for reading, want in zip(read_all(pixels), asked, strict=True)]
+def drawn(book: Book, name: str, finer: str = "", **options: Any) -> tuple[Pixels, int]:
+    """Draw one picture of each prompt of each seed."""
+    model, parts, forwards = generator(name, finer), list[Pixels](), 0
+    for seed, some in zip(SEEDS, book.asked(), strict=True):
+        found = draw(model, book.world.texts(some), seed=10_000 * (seed + 1), **options)
+        parts.append(found.pixels[:, 0])
+        forwards = found.forwards
+    return np.concatenate(parts), forwards
 
 
-def whole(verdicts: Verdicts) -> NDArray[np.float64]:
-    return np.array([each["all"] for each in verdicts], float)
-
-
-def attributes(verdicts: Verdicts) -> NDArray[np.float64]:
-    """Return each picture's share of attributes that are right; finer than all or nothing."""
-    return np.array([np.mean([fits for name, fits in each.items() if name != "all"]) for each in verdicts])
-
-
-def asked_for(count: int, seed: int) -> list[Asked]:
-    """Return prompts of one and of two things."""
-    return [*prompts("one", count // 2, seed), *prompts("two", count - count // 2, seed)]
-
-
-def drawn(
-    name: str, asked: Sequence[Asked], seed: int, guidance: Sequence[Any] | None = None, **options: Any
-) -> Any:
-    return draw(name, [each.text for each in asked], guidance, seed=1000 + 1000 * seed, **options)
-
-
-def figures(verdicts: Verdicts, pixels: NDArray[np.uint8], real: NDArray[np.float64]) -> dict[str, Any]:
-    right = whole(verdicts)
-    return {
-        "all right": wilson(int(right.sum()), len(right)),
-        "attributes": mean(attributes(verdicts)),
-        "frechet": round(frechet(features(pixels), real), 4),
-    }
-
-
-def passes(count: int) -> dict[str, Any]:
+def passes(book: Book) -> dict[str, Any]:
     """Quality against forward passes, by family."""
-    asked = [asked_for(count, seed) for seed in SEEDS]
-    real = features(np.concatenate([np.stack([render(each.scene) for each in some]) for some in asked]))
-    found: dict[str, Any] = {"judge": guide().weights[:16], "through the tokens and back": ceiling(asked, real)}
-    ways = [(MUSE, steps) for steps in (4, 8, 12, 16, 24, 64)]
-    ways += [(PARTI, None)] + [(DIFFUSION, steps) for steps in (4, 8, 16, 24)]
+    some = [each for part in book.asked() for each in part]
+
+    def measure(name: str, steps: int | None) -> dict[str, Any]:
+        pixels, forwards = drawn(book, name, steps=steps)
+        return {"passes": forwards, **book.world.figures(pixels, some, len(SEEDS))}
+
+    masked, serial, diffusion = book.world.names
+    ways = [(masked, steps) for steps in STEPS["masked"]] + [(serial, None)]
+    ways += [(diffusion, steps) for steps in STEPS["diffusion"]]
+    found: dict[str, Any] = {"judge": book.world.judge().weights[:16]}
+    for name, key in {masked: "through the tokens and back", diffusion: "through the latents and back"}.items():
+        weights = generator(name).weights
+        found[key] = book.once(key, weights, lambda name=name: ceiling(book, name))
     for name, steps in ways:
-        verdicts, pixels = list[dict[str, bool]](), []
-        for seed, some in zip(SEEDS, asked, strict=True):
-            out = drawn(name, some, seed, steps=steps)
-            verdicts += read(out.pixels, some)
-            pixels.append(out.pixels)
-        forwards = draw(name, ["a red circle"], None, steps=steps).forwards
-        key = f"{name}, {forwards} passes"
-        found[key] = {"passes": forwards, **figures(verdicts, np.concatenate(pixels), real)}
-        print(key, json.dumps(found[key]), flush=True)
-    return found
-
-
-def ceiling(asked: Sequence[Sequence[Asked]], real: NDArray[np.float64]) -> dict[str, Any]:
-    """Return what the tokenizer alone loses: real pictures, through tokens and back."""
-    codec = model(MUSE).stages[0].codec
-    pixels, verdicts = [], list[dict[str, bool]]()
-    for some in asked:
-        with torch.no_grad():
-            back = codec.decode(codec.encode(signed(np.stack([render(each.scene) for each in some]))))
-        pixels.append(levels(back))
-        verdicts += read(pixels[-1], some)
-    return figures(verdicts, np.concatenate(pixels), real)
-
-
-def steering(count: int) -> dict[str, Any]:
-    """Guidance and reranking, the schedule of the scale, and the order of the tokens; paired by prompt and seed."""
-    ways: dict[str, tuple[str, dict[str, Any]]] = {
-        "muse, no guidance": (MUSE, {"guidance": []}),
-        "muse, scale 3": (MUSE, {"guidance": [PLAIN.format(3)]}),
-        "muse, scale growing to 5": (MUSE, {"guidance": [PLAIN.format(5) + ",schedule=linear"]}),
-        "muse, scale 3, random order": (MUSE, {"guidance": [PLAIN.format(3)], "sampler": "unmask:keep=random"}),
-        "muse, scale 3, no order noise": (MUSE, {"guidance": [PLAIN.format(3)], "sampler": "unmask:order_noise=0"}),
-    }
-    scores: dict[str, NDArray[np.float64]] = {}
-    for label, (name, options) in ways.items():
-        parts = []
-        for seed in SEEDS:
-            some = asked_for(count, seed)
-            parts.append(attributes(read(drawn(name, some, seed, **options).pixels, some)))
-        scores[label] = np.concatenate(parts)
-    found: dict[str, Any] = {label: mean(each) for label, each in scores.items()}
-    base = scores["muse, scale 3"]
-    found["guidance over none"] = paired(base, scores["muse, no guidance"])
-    found["growing over constant"] = paired(scores["muse, scale growing to 5"], base)
-    found["confident over random order"] = paired(base, scores["muse, scale 3, random order"])
-    return {**found, **reranking(count)}
-
-
-def reranking(count: int, tries: int = 8) -> dict[str, Any]:
-    """Draw several pictures of a prompt, keep the one the guide finds nearest; with guidance and without."""
-    found: dict[str, Any] = {}
-    for family, scales in ((MUSE, (1, 3)),):
-        kept: dict[str, NDArray[np.float64]] = {}
-        for scale in scales:
-            first, best = [], []
-            for seed in SEEDS:
-                some = asked_for(count // 2, seed)
-                scored, near = [], []
-                for k in range(tries):
-                    pixels = drawn(family, some, seed + 10 * k, [PLAIN.format(scale)]).pixels
-                    scored.append(attributes(read(pixels, some)))
-                    texts = [each.text for each in some]
-                    near.append((guide().images(pixels) * guide().texts(texts)).sum(1).numpy())
-                pick = np.stack(near).argmax(0)
-                first.append(scored[0])
-                best.append(np.stack(scored)[pick, np.arange(len(some))])
-            kept[f"scale {scale}, one"], kept[f"scale {scale}, best of {tries}"] = map(np.concatenate, (first, best))
-        found |= {f"{family}, {label}": mean(each) for label, each in kept.items()}
-        both, guided, ranked = (
-            kept[each] for each in (f"scale 3, best of {tries}", "scale 3, one", f"scale 1, best of {tries}")
+        measured = book.once(
+            f"passes, {name}, {steps}", generator(name).weights, lambda a=name, b=steps: measure(a, b)
         )
-        found[f"{family}, both over guidance alone"] = paired(both, guided)
-        found[f"{family}, both over reranking alone"] = paired(both, ranked)
-        found[f"{family}, reranking over one"] = paired(ranked, kept["scale 1, one"])
+        found[f"{name}, {measured['passes']} passes"] = measured
+    pair = [found[f"{name}, {count} passes"]["frechet"] for name, count in ((masked, 8), (serial, 64))]
+    found["Frechet distance, masked at 8 passes over autoregressive at 64"] = round(pair[0] / pair[1], 3)
     return found
 
 
-def drift(count: int) -> dict[str, Any]:
-    """Edit without a mask, from a picture to the same scene in another colour; one walk, looked at on its way."""
-    generator, stops = model(MUSE), (5, 10, 25, 50)
-    codec = generator.stages[0].codec
-    seen: dict[int, list[tuple[bool, bool, float]]] = {stop: [] for stop in stops}
-    for seed in SEEDS:
-        for place, one in enumerate(prompts("one", count, seed)):
-            thing = one.scene.objects[0]
-            colour = "red" if thing.colour != "red" else "blue"
-            words = one.text.replace(thing.colour, colour, 1)
-            edit = MaskFree.of(render(one.scene))
-            start = edit.start(generator.stages[0], generator.size)
-            request = generator.request(
-                words, edit=edit, steps=max(stops), sampler="resample", guidance=[PLAIN.format(4)], seed=place
+def ceiling(book: Book, name: str) -> dict[str, Any]:
+    """Return what the codec alone loses: true pictures, through it and back."""
+    codec = generator(name).stages[0].codec
+    some = [each for part in book.asked() for each in part]
+    with torch.no_grad():
+        back = codec.decode(codec.encode(signed(book.world.real(some))))
+    pixels = ((back.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    return book.world.figures(pixels, some, len(SEEDS))
+
+
+def steering(book: Book) -> dict[str, Any]:
+    """The schedule of the scale and the order of the tokens; paired by prompt and seed."""
+    name = book.world.names[0]
+    ways: dict[str, dict[str, Any]] = {
+        "no guidance": {"guidance": []},
+        "constant scale": {"guidance": [PLAIN.format(3)]},
+        "growing scale": {"guidance": [PLAIN.format(5) + ",schedule=linear"]},
+        "random order": {"guidance": [PLAIN.format(3)], "sampler": "unmask:keep=random"},
+        "no order noise": {"guidance": [PLAIN.format(3)], "sampler": "unmask:order_noise=0"},
+    }
+    some = [each for part in book.asked() for each in part]
+
+    def measure(options: dict[str, Any]) -> dict[str, Any]:
+        pixels, _ = drawn(book, name, steps=8, **options)
+        found = book.world.figures(pixels, some, len(SEEDS))
+        return {**found, "scores": book.world.scores(pixels, some).round(5).tolist()}
+
+    weights = generator(name).weights
+    kept = {
+        label: dict(book.once(f"steering, {label}", weights, lambda a=options: measure(a)))
+        for label, options in ways.items()
+    }
+    scores = {label: np.array(each.pop("scores")) for label, each in kept.items()}
+    base = scores["constant scale"]
+    return {
+        "steps": 8,
+        "scales": "constant 3; growing from 1 to 5, whose mean is 3",
+        **kept,
+        "guidance over none": paired(base, scores["no guidance"]),
+        "growing over constant": paired(scores["growing scale"], base),
+        "confident over random order": paired(base, scores["random order"]),
+        "order noise over none": paired(base, scores["no order noise"]),
+    }
+
+
+def rerank(book: Book) -> dict[str, Any]:
+    """Of several pictures of a prompt keep the one that a dual encoder finds nearest; with guidance and without."""
+    found: dict[str, Any] = {"ranked by": book.world.ranking, "tries": TRIES}
+    for name in book.world.names[:2]:
+        kept: dict[str, NDArray[np.float64]] = {}
+        for scale in (1, 3):
+            one, best = book.once(
+                f"rerank, {name}, scale {scale}", generator(name).weights, lambda a=name, b=scale: ranked(book, a, b)
             )
-            for event in generator.draw(request):
-                if isinstance(event, Progress) and event.step in stops:
-                    seen[event.step].append(_changed(codec, event.state.x, start, thing, colour, one))
-    found = {}
-    for stop, each in seen.items():
-        new, kept, same = zip(*each, strict=True)
-        found[f"{stop} steps"] = {
-            "new colour": wilson(sum(new), len(new)),
-            "shape, place and background kept": wilson(sum(kept), len(kept)),
-            "share of tokens kept": round(float(np.mean(same)), 3),
+            kept[f"scale {scale}, one"], kept[f"scale {scale}, best of {TRIES}"] = np.array(one), np.array(best)
+        none, ranking, guided, both = kept.values()
+        found[name] = {
+            **{label: mean(each) for label, each in kept.items()},
+            "guidance over none": paired(guided, none),
+            "reranking over none": paired(ranking, none),
+            "both over guidance alone": paired(both, guided),
+            "both over reranking alone": paired(both, ranking),
+            "both over none, less the two apart (0: they add up)": paired(both - none, guided + ranking - 2 * none),
         }
     return found
 
 
-def _changed(codec: Any, x: Any, start: Any, thing: Any, colour: str, one: Asked) -> tuple[bool, bool, float]:
-    """Say whether the new colour is there, whether the rest stayed, and which share of the tokens did."""
-    with torch.no_grad():
-        reading = read_all(levels(codec.decode(x)))[0]
-    new = any(each.colour == colour for each in reading.objects)
-    rest = [(each.shape, each.place) for each in reading.objects] == [(thing.shape, thing.place)]
-    return new, rest and reading.background == one.scene.background, float((x == start).float().mean())
+def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]:
+    """Return the scores of each prompt's first picture, and of the one that is ranked best."""
+    from limn.models.judges import judge
+
+    ranking, first, best = judge(book.world.ranking), list[float](), list[float]()
+    for seed, some in zip(SEEDS, book.asked(max(2, book.prompts // 4)), strict=True):
+        texts = book.world.texts(some)
+        options = {"steps": 8} if name == book.world.names[0] else {}
+        pixels = draw(
+            generator(name), texts, seed=10_000 * (seed + 1), n=TRIES, guidance=[PLAIN.format(scale)], **options
+        ).pixels
+        flat = pixels.reshape(-1, *pixels.shape[2:])
+        repeated = [each for each in some for _ in range(TRIES)]
+        scores = book.world.scores(flat, repeated).reshape(len(some), TRIES)
+        near = (ranking.images(flat) * ranking.texts([each for each in texts for _ in range(TRIES)])).sum(1)
+        pick = near.numpy().reshape(len(some), TRIES).argmax(1)
+        first += scores[:, 0].round(5).tolist()
+        best += scores[np.arange(len(some)), pick].round(5).tolist()
+    return first, best
 
 
-def levels(states: Any) -> NDArray[np.uint8]:
-    """Turn pictures in [-1, 1] into bytes (pictures, height, width, 3)."""
-    found: NDArray[np.uint8] = ((states.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    return found
+def finer(book: Book) -> dict[str, Any]:
+    """What the second stage adds to pictures of the same prompts, at several numbers of its steps."""
+    from dataclasses import replace
 
+    name, second = book.world.names[0], book.world.finer
+    some = [each for part in book.asked() for each in part]
+    model = generator(name, second)
+    stages, found = model.stages, dict[str, Any]()
 
-def cost(rounds: int) -> dict[str, Any]:
-    """Seconds, operations and memory a picture, one way after another in each round."""
-    words = prompts("two", 16, 0)
-    slow = limn.models.load(PARTI)
-    object.__setattr__(slow.stages[0].predictor, "cached", False)
-    ways: dict[str, tuple[Generator, dict[str, Any]]] = {
-        "masked, 8 steps": (model(MUSE), {"steps": 8}),
-        "masked, 12 steps": (model(MUSE), {"steps": 12}),
-        "autoregressive": (model(PARTI), {}),
-        "autoregressive, no cache": (slow, {}),
-        "diffusion, 8 steps": (model(DIFFUSION), {"steps": 8}),
-        "diffusion, 16 steps": (model(DIFFUSION), {"steps": 16}),
-    }
-    assert isinstance(slow.stages[0].predictor, Autoregressive)
-    taken: dict[str, list[float]] = {}
-    found: dict[str, Any] = {}
-    for batch in (1, 16):
-        for turn in range(rounds + 1):
-            for label, (generator, options) in ways.items():
-                ledger, key = Ledger(), f"{label}, batch {batch}"
-                request = generator.request([each.text for each in words[:batch]], **options)
-                start = time.process_time()
-                done = [
-                    each for each in generator.draw(request, batch=batch, ledger=ledger) if isinstance(each, Picture)
-                ]
-                if turn:
-                    taken.setdefault(key, []).append((time.process_time() - start) / len(done))
-                found[key] = {
-                    "forwards": len(ledger.forwards), "rows": ledger.rows,
-                    "GFLOP a picture": round(ledger.flops / 1e9 / len(done), 3),
-                }  # fmt: skip
-    for key, seconds in taken.items():
-        found[key]["CPU seconds a picture, median"] = round(float(np.median(seconds)), 4)
-        found[key]["least and most"] = [round(min(seconds), 4), round(max(seconds), 4)]
-    found["peak memory of the process, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    def measure(steps: int) -> dict[str, Any]:
+        model.stages = (
+            (stages[0], replace(stages[1], steps=steps)) if steps else (replace(stages[0], gives="image"),)
+        )
+        try:
+            pixels, forwards = drawn(book, name, second, steps=8)
+        finally:
+            model.stages = stages
+        return {"passes": forwards, **book.world.figures(pixels, some, len(SEEDS))}
+
+    for steps in (0, 2, 4, 8, 16):
+        found[f"{steps} finer steps"] = book.once(
+            f"finer, {steps}", model.weights, lambda a=steps: measure(a)
+        )  # fmt: skip
     return found
 
 
 def described(name: str) -> dict[str, Any]:
     """Return size and training of a model, from its card."""
-    model(name)  # trained first, if it does not ship
-    shipped = name in limn.models.names()
-    card = json.loads(
-        ((limn.models.locate(name) if shipped else Path("runs/claims") / name / "model") / "card.json").read_text()
-    )
-    return {field: card[field] for field in ("parameters", "training")}
+    card = json.loads((folder_of(name) / "card.json").read_text("utf-8"))
+    return {about: card[about] for about in ("parameters", "training")}
 
 
-PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
-    "passes": passes, "steering": steering, "drift": drift, "cost": cost,
+def cost(book: Book) -> dict[str, Any]:
+    """Time, operations and memory."""
+    weights = "".join(generator(name).weights[:4] for name in book.world.names)
+    found: dict[str, Any] = book.once("cost", weights, lambda: tokens_cost.measure(book.world))
+    return found
+
+
+def drift(book: Book) -> dict[str, Any]:
+    """Editing without a mask; on shapes, where it can be read what stays."""
+    model = generator(book.world.names[0])
+    found: dict[str, Any] = book.once("drift", model.weights, lambda: tokens_drift.measure(model, SEEDS, 12))
+    return found
+
+
+def sizes(book: Book) -> dict[str, Any]:
+    """Loss against size."""
+    found: dict[str, Any] = {}
+    for label in tokens_sizes.SIZES:
+        for seed in SEEDS:
+            found[f"{label}, seed {seed}"] = book.once(
+                f"sizes, {label}, {seed}", tokens_sizes.VERSION, lambda a=label, b=seed: tokens_sizes.measure(a, b)
+            )
+    return tokens_sizes.summary(found, SEEDS)
+
+
+PARTS: Mapping[str, Callable[[Book], dict[str, Any]]] = {
+    "passes": passes, "steering": steering, "rerank": rerank, "cost": cost, "drift": drift, "finer": finer,
+    "sizes": sizes,
 }  # fmt: skip
+ONLY_SHAPES = ("drift", "sizes")
+APART = ("finer", "sizes")
+"""Parts that ``all`` leaves out: one needs a second stage, the other trains."""
 
 
 def main() -> None:
-    """Measure the parts named, or all, each into ``results/tokens_PART.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("parts", nargs="*", default=list(PARTS))
-    arguments.add_argument("--prompts", type=int, default=60, help="prompts a seed; rounds of the cost")
+    """Measure parts, each into ``results/tokens_WORLD_PART.json``."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("parts", nargs="+", choices=["all", *PARTS])
+    arguments.add_argument("--world", choices=["shapes", "pictograms"], default="shapes")
+    arguments.add_argument("--prompts", type=int, help="prompts a seed, of three seeds")
+    arguments.add_argument("--minutes", type=float, default=10.0, help="CPU time after which nothing new is begun")
     chosen = arguments.parse_args()
-    for name in chosen.parts:
-        print(f"--- {name}", flush=True)
-        about = {
-            key: described(key) for key in ((MUSE, PARTI, DIFFUSION) if name in ("passes", "cost") else (MUSE,))
+    Path("runs").mkdir(exist_ok=True)
+    here = world(chosen.world)
+    book = Book(here, chosen.minutes * 60, chosen.prompts or here.count)
+    parts = [name for name in PARTS if name not in APART] if "all" in chosen.parts else chosen.parts
+    for name in parts:
+        if here.title != "shapes" and name in ONLY_SHAPES:
+            continue
+        print(f"--- {here.title}, {name}", flush=True)
+        try:
+            found = PARTS[name](book)
+        except OutOfTime:
+            print(f"{chosen.minutes:g} minutes are over; the same command goes on where this one stopped")
+            return
+        command = f"python -m benchmarks.tokens {name} --world {here.title} --prompts {book.prompts}"
+        about = {} if name == "sizes" else {each: described(each) for each in here.names}
+        figures = {
+            "command": command,
+            "models": about,
+            "seeds": list(SEEDS),
+            "prompts a seed": book.prompts,
+            **found,
         }
-        command = f"python -m benchmarks.tokens {name} --prompts {chosen.prompts}"
-        found = PARTS[name](chosen.prompts)
-        print(write(f"tokens_{name}", {"command": command, "models": about, "seeds": list(SEEDS), **found}))
+        print(write(f"tokens_{here.title}_{name}", figures), flush=True)
 
 
 if __name__ == "__main__":

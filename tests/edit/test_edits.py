@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_refused(generator: Generator) -> None:
         Inpaint.of(picture(), corner()[:8])
     with pytest.raises(InputError, match="16x12 pixels, the model edits 16x16"):
         draw(generator, Inpaint.of(picture()[:12], corner()[:12]))
-    with pytest.raises(InputError, match="masked token model"):
+    with pytest.raises(InputError, match="blind to what comes after a region; use a masked token model"):
         draw(made(causal=True), Inpaint.of(picture(), corner()))
     with pytest.raises(InputError, match="hexadecimal"):
         Inpaint(picture=packed(picture()), mask="zz")

@@ -11,6 +11,7 @@ import limn.models
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.generator import Generator
 from limn.kernel.runner import Ledger
+from limn.networks.weights import read_tensors, sha256_of, write_tensors
 from token_models import Change, build
 
 
@@ -98,6 +99,26 @@ def test_missing_and_damaged_weights_are_refused(tmp_path: Path, name: str) -> N
     (folder / name).unlink()
     with pytest.raises(WeightsError, match=name):
         limn.models.load(folder)
+
+
+def test_tokens_may_be_read_from_the_folder_beside(tmp_path: Path) -> None:
+    for family in ("muse", "parti"):
+        (tmp_path / family).mkdir()
+    file = build(tmp_path / "muse") / "vq.safetensors"
+    wanted = {"tokens_of": "muse", "tokens_sha256": sha256_of(file)}
+    folder = build(tmp_path / "parti", "parti", lambda config: config.update(wanted))
+    own = limn.models.load(folder).generate("a red circle")[0].pixels
+    (folder / file.name).unlink()
+    assert np.array_equal(limn.models.load(folder).generate("a red circle")[0].pixels, own)
+    write_tensors(file, {name: each + 1 for name, each in read_tensors(file).items()})
+    with pytest.raises(WeightsError, match="muse has other tokens than this model learned"):
+        limn.models.load(folder)
+    file.unlink()
+    with pytest.raises(WeightsError, match=r"muse/vq\.safetensors"):
+        limn.models.load(folder)
+    for bad in ({"tokens_of": "../muse"}, {"tokens_of": "muse", "tokens_sha256": ""}):
+        with pytest.raises(WeightsError, match="tokens_of"):
+            limn.models.load(build(tmp_path / "parti", "parti", lambda config, bad=bad: config.update(wanted | bad)))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", ["muse_shapes", "parti_shapes"])

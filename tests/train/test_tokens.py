@@ -103,6 +103,23 @@ def test_tokens_are_learned_exported_and_drawn(tmp_path: Path) -> None:
         assert generator.generate("a red circle")[0].pixels.shape == (32, 32, 3)
 
 
+def test_one_tokenizer_may_serve_two_models(tmp_path: Path) -> None:
+    run(parse(VQ_FIELDS), tmp_path / "vq")
+    run(recipe("masked", tmp_path / "vq"), tmp_path / "muse")
+    run(recipe("autoregressive", tmp_path / "vq"), tmp_path / "parti")
+    export(tmp_path / "muse", tmp_path / "out" / "muse")
+    export(tmp_path / "parti", tmp_path / "out" / "parti")
+    whole = limn.models.load(tmp_path / "out" / "parti").generate("a red circle")[0].pixels
+    export(tmp_path / "parti", tmp_path / "out" / "parti", tokens_of="muse")
+    assert not (tmp_path / "out" / "parti" / "vq.safetensors").exists()
+    assert (limn.models.load(tmp_path / "out" / "parti").generate("a red circle")[0].pixels == whole).all()
+    other = {**VQ_FIELDS, "seed": 1}
+    run(parse(other), tmp_path / "other")
+    run(recipe("masked", tmp_path / "other"), tmp_path / "second")
+    with pytest.raises(InputError, match="other tokens than this model's"):
+        export(tmp_path / "second", tmp_path / "out" / "second", tokens_of="muse")
+
+
 def test_fine_tuning_the_decoder_keeps_every_token(tmp_path: Path) -> None:
     run(parse(VQ_FIELDS), tmp_path / "first")
     objective = dataclasses.replace(parse(VQ_FIELDS).objective, decoder=True)

@@ -14,11 +14,18 @@ from limn.data.images import decode, encode_png
 from limn.kernel.edit import Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Stage
+from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked
 
 __all__ = ["MAX_SIDE", "packed", "tokens_of", "touched", "unpacked"]
 
 MAX_SIDE: Final = 4096
+
+_WHY = {
+    True: "edit: this model draws each token from those before it, blind to what comes after a region; "
+    "use a masked token model such as muse",
+    False: "edit: this model draws no tokens and cannot edit; use a masked token model such as muse",
+}
 
 
 def packed(picture: Pixels) -> str:
@@ -46,7 +53,7 @@ def tokens_of(stage: Stage, picture: Pixels, size: tuple[int, int]) -> Tensor:
         InputError: The model is no masked token model, or the picture is of another size.
     """
     if not isinstance(stage.predictor, Masked):
-        raise InputError("edit: this model cannot edit; use a masked token model such as muse")
+        raise InputError(_WHY[isinstance(stage.predictor, Autoregressive)])
     if picture.shape[:2] != size:
         found, wanted = "x".join(map(str, picture.shape[1::-1])), "x".join(map(str, size[::-1]))
         raise InputError(f"edit: the picture has {found} pixels, the model edits {wanted}; scale or crop it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,8 @@ class TokenConfig:
         batch: Pictures drawn together by default.
         styles: Words for each style, with ``{}`` where the prompt goes.
         finer: Fields of :class:`limn.models.finer.FinerConfig`; empty where no stage draws finer tokens.
+        tokens_of: Name of the model folder beside this one whose ``vq.safetensors`` is read; empty for its own.
+        tokens_sha256: What the SHA-256 of that file must be.
     """
 
     family: str = "muse"
@@ -56,11 +59,15 @@ class TokenConfig:
     batch: int = 16
     styles: dict[str, str] = field(default_factory=dict)
     finer: dict[str, Any] = field(default_factory=dict)
+    tokens_of: str = ""
+    tokens_sha256: str = ""
 
     def __post_init__(self) -> None:
         check_range(self, size=(8, 1024), steps=(1, 1000), batch=(1, 1024))
         require(self.family in ("muse", "parti"), f"family must be muse or parti, not {self.family[:20]}")
         require(math.isfinite(self.scale) and 0 <= self.scale <= 100, "scale must be from 0 to 100")
+        require(re.fullmatch(r"\w{0,60}", self.tokens_of) is not None, "tokens_of must be a model's name")
+        require(bool(self.tokens_of) == bool(self.tokens_sha256), "tokens_of and tokens_sha256 go together")
         require(
             all(isinstance(words, str) and words.count("{}") == 1 for words in self.styles.values()),
             "each style must be words with one {} where the prompt goes",
@@ -95,7 +102,7 @@ def generator(
     _check(folder, config, transformer, tokenizer, words.width)
     hashes = [
         fill(transformer, folder / "model.safetensors", device),
-        fill(tokenizer, folder / "vq.safetensors", device),
+        _tokens(tokenizer, folder, config, device),
     ]
     stage = Stage(
         encoder=PromptEncoder(words, limit=transformer.config.text_limit, device=device),
@@ -123,6 +130,17 @@ def generator(
         batch=config.batch,
         styles=config.styles,
     )
+
+
+def _tokens(tokenizer: VQ, folder: Path, config: TokenConfig, device: str) -> str:
+    """Load the tokenizer, of this folder or of one beside it, and return its file's SHA-256."""
+    home = folder.resolve().parent / config.tokens_of if config.tokens_of else folder
+    found = fill(tokenizer, home / "vq.safetensors", device)
+    if config.tokens_of and found != config.tokens_sha256:
+        raise WeightsError(
+            f"{folder / 'config.json'}: {config.tokens_of} has other tokens than this model learned; export again"
+        )
+    return found
 
 
 def _check(folder: Path, config: TokenConfig, transformer: Transformer, tokenizer: VQ, width: int) -> None:

@@ -17,10 +17,10 @@ from limn.networks.attribute_reader import CONFIG as READS
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
-from limn.networks.eight_bit import pack
+from limn.networks.eight_bit import pack, unpack
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, from_autoencoder
-from limn.networks.weights import load_state, read_tensors, write_tensors
+from limn.networks.weights import load_state, read_tensors, sha256_of, write_tensors
 from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint, load, write_text
 from limn.train.recipe import Recipe, parse
@@ -31,10 +31,17 @@ Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader
 """What a recipe can train."""
 
 _KINDS: Mapping[str, type[Network]] = {
-    "generator": Transformer, "distilled": Transformer, "autoencoder": Autoencoder, "contrastive": DualEncoder,
+    "generator": Transformer, "distilled": Transformer, "unlearning": Transformer,
+    "autoencoder": Autoencoder, "contrastive": DualEncoder,
     "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "finer": Transformer, "reader": AttributeReader,
 }  # fmt: skip
-_FAMILIES = {"generator": "native", "distilled": "native", "masked": "muse", "autoregressive": "parti"}
+_FAMILIES = {
+    "generator": "native",
+    "distilled": "native",
+    "unlearning": "native",
+    "masked": "muse",
+    "autoregressive": "parti",
+}
 _JUDGING = "It judges what looks like its data, and who is guided by it can please it without being right."
 _READING = (
     "It says as what somebody is represented, in the terms of the pictograms, and errs; confusion.json counts it."
@@ -121,6 +128,7 @@ def export(
     defaults: Mapping[str, Any] | None = None,
     autoencoder: str = "",
     finer: Path | None = None,
+    tokens_of: str = "",
 ) -> None:
     """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
 
@@ -132,9 +140,12 @@ def export(
         defaults: How the model draws unless told otherwise: ``steps``, ``sampler``, ``scale``, ``batch``.
         autoencoder: Folder of the autoencoder that ships, if its decoder was trained on since the model learned.
         finer: Training folder of the stage that draws finer tokens from this model's.
+        tokens_of: Name of a model folder beside ``folder`` that holds this model's tokenizer, which then is not
+            written again.
 
     Raises:
-        InputError: ``checkpoint`` is of such a stage, or ``finer`` is of another model's.
+        InputError: ``checkpoint`` is of such a stage, ``finer`` is of another model's, or ``tokens_of`` has other
+            tokens.
         WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
     """
     state = _checkpoint(checkpoint)
@@ -160,24 +171,41 @@ def export(
         if family == "native":
             config["target"] = recipe.objective.target
         if recipe.data.autoencoder:
-            codec = averaged(Path(autoencoder or recipe.data.autoencoder))
-            assert isinstance(codec, Autoencoder | VQ)
-            part = "vq" if isinstance(codec, VQ) else "autoencoder"
-            _write(codec, folder / f"{part}.safetensors", recipe)
-            size *= codec.factor
-            config[part] = asdict(codec.config)
+            fields, factor = _codec(folder, recipe, autoencoder, tokens_of)
+            config, size = config | fields, size * factor
         config["size"] = size
         if finer is not None:
             config["finer"] = _finer(finer, folder, recipe)
-        config.update(defaults or {})
-        if styles and recipe.data.world == "pictograms":
-            config["styles"] = _STYLES
+        known = {"styles": _STYLES} if styles and recipe.data.world == "pictograms" else {}
+        config |= {**(defaults or {}), **known}
     write_text(folder / name, json.dumps(config, indent=1) + "\n")
     source = Path(recipe.data.folder) / "ATTRIBUTION.md"
     if recipe.data.world == "pictograms" and source.is_file():
         write_text(folder / source.name, source.read_text("utf-8"))
     write_sums(folder)
     write_card(folder, _card(recipe, network, state, figures or {}, size))
+
+
+def _codec(folder: Path, recipe: Recipe, autoencoder: str, tokens_of: str) -> tuple[dict[str, Any], int]:
+    """Write a model's codec, or find it; return what the configuration says of it, and pixels a cell."""
+    codec = averaged(Path(autoencoder or recipe.data.autoencoder))
+    assert isinstance(codec, Autoencoder | VQ)
+    part = "vq" if isinstance(codec, VQ) else "autoencoder"
+    fields: dict[str, Any] = {part: asdict(codec.config)}
+    if tokens_of:
+        return fields | _shared(codec, folder, tokens_of), codec.factor
+    _write(codec, folder / f"{part}.safetensors", recipe)
+    return fields, codec.factor
+
+
+def _shared(codec: Network, folder: Path, name: str) -> dict[str, Any]:
+    """Return what the configuration says of a tokenizer that is read from another model's folder."""
+    path = folder.resolve().parent / name / "vq.safetensors"
+    theirs, ours = read_tensors(path), unpack(pack(codec.state_dict()))
+    if theirs.keys() != ours.keys() or not all(torch.equal(theirs[each], ours[each]) for each in ours):
+        raise InputError(f"tokens_of: {path} holds other tokens than this model's; export {name} first")
+    (folder / path.name).unlink(missing_ok=True)
+    return {"tokens_of": name, "tokens_sha256": sha256_of(path)}
 
 
 def _finer(checkpoint: Path, folder: Path, model: Recipe) -> dict[str, Any]:
@@ -211,6 +239,7 @@ def _card(
     kinds = {
         "generator": "A text-to-image model",
         "distilled": "A text-to-image model that needs no guidance",
+        "unlearning": "A text-to-image model that takes look-alike letters for what they look like",
         "autoencoder": "An autoencoder",
         "contrastive": "A dual encoder of pictures and texts, to judge by or to guide with",
         "vq": "A vector-quantised autoencoder",

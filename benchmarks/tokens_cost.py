@@ -1,0 +1,113 @@
+"""What a picture costs: time and operations, one way after another in each round; memory, in fresh processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import limn.models
+from benchmarks.tokens_worlds import World, folder_of, generator
+from limn.kernel.generator import Generator, Picture
+from limn.kernel.runner import Ledger
+
+__all__ = ["measure"]
+
+ROUNDS = 5
+BATCHES = (1, 16)
+Ways = dict[str, tuple[str, int | None, bool]]
+
+
+def ways(world: World) -> Ways:
+    """Return name, steps and whether keys and values are kept, by label."""
+    masked, serial, diffusion = world.names
+    return {
+        "masked, 8 steps": (masked, 8, True),
+        "masked, 12 steps": (masked, 12, True),
+        "autoregressive": (serial, None, True),
+        "autoregressive, no cache": (serial, None, False),
+        "diffusion, 8 steps": (diffusion, 8, True),
+        "diffusion, 16 steps": (diffusion, 16, True),
+    }
+
+
+def measure(world: World) -> dict[str, Any]:
+    """Return seconds of CPU, forwards, operations and memory, by way and batch."""
+    torch.set_num_threads(1)
+    texts = world.texts(world.ask(max(BATCHES), 0))
+    found: dict[str, Any] = {}
+    taken: dict[str, list[float]] = {}
+    models = {label: as_cached(generator(name), cached) for label, (name, _, cached) in ways(world).items()}
+    for batch in BATCHES:
+        for turn in range(ROUNDS + 1):
+            for label, (_, steps, _) in ways(world).items():
+                ledger, key = Ledger(), f"{label}, batch {batch}"
+                start = time.process_time()
+                run(models[label], texts[:batch], steps, ledger)
+                if turn:
+                    taken.setdefault(key, []).append((time.process_time() - start) / batch)
+                found[key] = {
+                    "forwards": len(ledger.forwards), "rows": ledger.rows,
+                    "GFLOP a picture": round(ledger.flops / 1e9 / batch, 3),
+                }  # fmt: skip
+    for key, seconds in taken.items():
+        found[key]["CPU seconds a picture, median"] = round(float(np.median(seconds)), 4)
+        found[key]["least and most"] = [round(min(seconds), 4), round(max(seconds), 4)]
+    for label, (name, steps, cached) in ways(world).items():
+        for batch in BATCHES:
+            asked = [str(folder_of(name)), steps, cached, texts[:batch]]
+            out = subprocess.run(
+                [sys.executable, "-m", "benchmarks.tokens_cost", json.dumps(asked)],
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            found[f"{label}, batch {batch}"] |= json.loads(out.stdout)
+    return found
+
+
+def as_cached(model: Generator, cached: bool) -> Generator:
+    """Return a model whose autoregressive predictor keeps keys and values or not."""
+    if cached:
+        return model
+    stage = model.stages[0]
+    twin = Generator(model.name, [replace(stage, predictor=replace(stage.predictor, cached=False))], size=model.size)  # type: ignore[type-var]
+    twin.guidance = model.guidance
+    return twin
+
+
+def run(model: Generator, texts: list[str], steps: int | None, ledger: Ledger | None = None) -> None:
+    """Draw each text once, together."""
+    request = model.request(texts, steps=steps)
+    drawn = [each for each in model.draw(request, batch=len(texts), ledger=ledger) if isinstance(each, Picture)]
+    assert len(drawn) == len(texts)
+
+
+def peak() -> float:
+    """Return the largest resident memory of this process so far, in MB."""
+    # Not getrusage, whose figure a child takes over from the process that started it.
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024, 1)
+
+
+def main() -> None:
+    """Load a model, draw, and print the memory that each took."""
+    folder, steps, cached, texts = json.loads(sys.argv[1])
+    torch.set_num_threads(1)
+    started = peak()
+    model = as_cached(limn.models.load(folder), cached)
+    loading = peak()
+    Path("/proc/self/clear_refs").write_text("5", "utf-8")  # the peak starts again from what is held now
+    held = peak()
+    run(model, texts, steps)
+    memory = {"libraries": started, "peak of loading": loading, "held when loaded": held, "peak of drawing": peak()}
+    print(json.dumps({"memory, MB": memory}))
+
+
+if __name__ == "__main__":
+    main()
