@@ -179,11 +179,16 @@ def export(
         known = {"styles": _STYLES} if styles and recipe.data.world == "pictograms" else {}
         config |= {**(defaults or {}), **known}
     write_text(folder / name, json.dumps(config, indent=1) + "\n")
+    _attribute(recipe, folder)
+    write_sums(folder)
+    write_card(folder, _card(recipe, network, state, figures or {}, size))
+
+
+def _attribute(recipe: Recipe, folder: Path) -> None:
+    """Say beside the weights whose pictures they learned from."""
     source = Path(recipe.data.folder) / "ATTRIBUTION.md"
     if recipe.data.world == "pictograms" and source.is_file():
         write_text(folder / source.name, source.read_text("utf-8"))
-    write_sums(folder)
-    write_card(folder, _card(recipe, network, state, figures or {}, size))
 
 
 def _codec(folder: Path, recipe: Recipe, autoencoder: str, tokens_of: str) -> tuple[dict[str, Any], int]:
