@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json as json_text
 import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -27,14 +26,20 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
+WORDS = "limn.audit.words"
+"""Where the context keeps what was written behind ``limn audit``."""
+
 ORACLE = "oracle"
 """The model name that stands for people of even shares, whose habits are known exactly."""
+
+USUAL = "emoji"
 
 
 class _Studies(TyperGroup):
     """Takes what is not a verb as the name of a study."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[WORDS] = list(args)
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -86,8 +91,11 @@ def list_studies(json: Json = False) -> None:
 
 @app.command("run", hidden=True)
 def run(
+    context: typer.Context,
     study: Annotated[str, typer.Argument(help='A study with its options, as "stereotypes:n=100".')],
-    model: Annotated[str, typer.Option(help="A name (limn models), a model folder or file, or oracle.")] = "emoji",
+    model: Annotated[
+        str | None, typer.Option(help="A name (limn models), a model folder or file, or oracle; emoji unless given.")
+    ] = None,
     against: Against = None,
     guide: GuideOf = None,
     against_guide: GuideAgainst = None,
@@ -109,16 +117,19 @@ def run(
     wanted = parse(study)
     wanted = replace(wanted, **{name: value for name, value in (("n", n), ("seed", seed)) if value is not None})
     common: dict[str, Any] = {"steps": steps, "device": device, "together": batch}
-    sources = [_source(model, guide, normalise=False, **common)]
+    sources = [_source(model or USUAL, guide, normalise=False, **common)]
     if against or against_guide is not None or against_normalise:
-        sources.append(_source(against or model, against_guide, normalise=against_normalise, **common))
+        second = _source(against or model or USUAL, against_guide, normalise=against_normalise, **common)
+        sources.append(_sharing(second, sources[0]))
     if not wanted.probe().asks:
         wanted, sources = _looking(wanted, model, against), []
     elif len({each.name for each in sources}) < len(sources):
         raise InputError("against: is the same model with the same guidance; change one of them")
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
     names = reader or list(wanted.readers)
-    _report(folder, wanted, _gathered(folder, wanted, sources, names), json=json)
+    command = _command(context)
+    table = _gathered(folder, wanted, sources, names, command)
+    _report(folder, wanted, table, json=json, command=command)
 
 
 @app.command("read")
@@ -134,6 +145,7 @@ def read_again(folder: Folder, reader: Readers = None, json: Json = False) -> No
 
 @app.command("report")
 def report_again(
+    context: typer.Context,
     folder: Folder,
     against: Annotated[Path | None, typer.Option(help="Another audit of the same study, to compare with.")] = None,
     json: Json = False,
@@ -145,7 +157,7 @@ def report_again(
     table, command = Home(folder).table(), _plan(folder).command
     if against is not None:
         table = join(table, Home(against).table(), name=against.name)
-        command = _own_command()
+        command = _command(context)
     _report(folder, _study_of(folder), table, json=json, command=command)
 
 
@@ -180,7 +192,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _gathered(folder: Path, study: Study, sources: Sequence[Source], readers: Sequence[str]) -> Table:
+def _gathered(folder: Path, study: Study, sources: Sequence[Source], readers: Sequence[str], command: str) -> Table:
     """Draw and read what is missing, with progress on stderr."""
     from limn.audit.folder import Folder as Home
     from limn.audit.gather import gather
@@ -191,7 +203,7 @@ def _gathered(folder: Path, study: Study, sources: Sequence[Source], readers: Se
         if known != spec.record(study)["name"]:
             raise InputError(f"{folder}: holds an audit of {known}; choose another folder")
     return _watched(
-        gather(study.probe(), sources, readers, folder, study=spec.record(study), command=_own_command()), folder
+        gather(study.probe(), sources, readers, folder, study=spec.record(study), command=command), folder
     )
 
 
@@ -224,18 +236,18 @@ def _watched(events: Iterator[Progress | Table], folder: Path | None = None) -> 
     return table
 
 
-def _report(folder: Path, study: Study, table: Table, *, json: bool, command: str | None = None) -> None:
+def _report(folder: Path, study: Study, table: Table, *, json: bool, command: str) -> None:
     """Estimate, write the report, and print where it is."""
     from limn.audit.report.write import record, write
     from limn.kernel import spec
 
     report = study.analyse(table)
-    told = {"command": command if command is not None else _own_command(), "study": spec.record(study)}
-    page = write(folder, report, table, **told)  # type: ignore[arg-type]
+    told = spec.record(study)
+    page = write(folder, report, table, command=command, study=told)
     for finding in report.findings:
         console.say(f"limn: {finding}")
     if json:
-        print(json_text.dumps(record(report, table, **told), indent=2))  # type: ignore[arg-type]
+        print(json_text.dumps(record(report, table, command=command, study=told), indent=2))
     else:
         console.result(shown(page))
 
@@ -257,16 +269,21 @@ def _source(model: str, guide: Sequence[str] | None, *, normalise: bool, **optio
     return FromGenerator(model=model, name=" + ".join([name, *added]), guidance=guide, rewrite=rewrite, **options)
 
 
-def _looking(study: Study, model: str, against: str | None) -> Study:
+def _sharing(second: Source, first: Source) -> Source:
+    """Load a model that draws in two ways only once."""
+    from limn.audit.sources import FromGenerator
+
+    if isinstance(second, FromGenerator) and isinstance(first, FromGenerator) and second.model == first.model:
+        return replace(second, model=first.generator)
+    return second
+
+
+def _looking(study: Study, model: str | None, against: str | None) -> Study:
     """Put the models into a study that draws nothing."""
     known = {each.name for each in fields(study)}
-    given = {"encoder": model if _given("--model") else None, "against": against}
+    given = {"encoder": model, "against": against}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value and name in known}
     return replace(study, **changes)
-
-
-def _given(option: str) -> bool:
-    return any(each == option or each.startswith(f"{option}=") for each in sys.argv)
 
 
 def _folder_name(study: Study, sources: Sequence[Source]) -> str:
@@ -298,8 +315,9 @@ def _study_of(folder: Path) -> Study:
     return study
 
 
-def _own_command() -> str:
-    return shlex.join(["limn", *sys.argv[1:]])
+def _command(context: typer.Context) -> str:
+    """Return the command as it was written."""
+    return shlex.join(["limn", "audit", *context.meta[WORDS]])
 
 
 def _summary(study: type[Study]) -> str:

@@ -1,0 +1,133 @@
+"""``limn audit``: from a model to a page, and on from where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from limn.audit.folder import Folder
+from limn.audit.study import names
+
+EYES = """
+FIELDS = {"gender": ("woman", "man", "neutral"), "tone": ("light",)}
+
+def see(pictures):
+    return [{"gender": "woman", "tone": "light"} for _ in pictures]
+
+def stop(pictures):
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.fixture(autouse=True)
+def _eyes(tmp_path: Path) -> None:
+    (tmp_path / "eyes.py").write_text(EYES)
+
+
+def test_the_list_has_every_study_and_the_readers(limn) -> None:
+    listed = json.loads(limn("audit", "list", "--json").out)
+    assert [each["name"] for each in listed["studies"]] == names()
+    assert "people" in listed["readers"]
+    assert all(each["summary"] and each["paper"] for each in listed["studies"])
+    assert limn("audit", "list").lines[0].split()[:3] == ["study", "what", "it"]
+
+
+def test_an_audit_of_an_oracle_ends_in_a_page(limn, tmp_path: Path) -> None:
+    result = limn("audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 5, "--out", "a")
+    assert (result.code, result.lines) == (0, ["a/report.html"])
+    report = json.loads((tmp_path / "a" / "report.json").read_text())
+    assert report["pictures"]["asked"] == report["pictures"]["drawn"] > 0
+    assert report["study"]["n"] == 5
+    assert report["command"] == "limn audit stereotypes --model oracle --reader people --n 5 --out a"
+    assert "limn: " in result.err
+
+
+def test_more_pictures_are_added_and_reports_are_made_again(limn, tmp_path: Path) -> None:
+    start = ["audit", "stereotypes", "--model", "oracle", "--out", "a", "--reader"]
+    assert limn(*start, "people", "--n", 3).code == 0
+    few = {row.key for row in Folder(tmp_path / "a").table().rows}
+    assert limn(*start, "people", "--n", 5).code == 0
+    assert few < {row.key for row in Folder(tmp_path / "a").table().rows}
+    before = json.loads((tmp_path / "a" / "report.json").read_text())
+    (tmp_path / "a" / "report.json").unlink()
+    assert limn("audit", "report", "a").code == 0
+    again = json.loads((tmp_path / "a" / "report.json").read_text())
+    assert again == before
+    assert limn("audit", "read", "a", "--reader", "own:eyes.py:see").code == 0
+    assert [each.name for each in Folder(tmp_path / "a").table().readers] == ["people", "own:eyes.py:see"]
+
+
+def test_without_a_name_the_folder_is_the_same_for_the_same_audit(limn, tmp_path: Path) -> None:
+    command = ["audit", "stereotypes", "--model", "oracle", "--reader", "people"]
+    first, second = limn(*command, "--n", 2).lines, limn(*command, "--n", 3).lines
+    assert first == second
+    assert first[0].startswith("limn-runs/audits/stereotypes-oracle-")
+
+
+def test_two_readers_and_two_settings_of_a_model_on_one_page(limn, tmp_path: Path) -> None:
+    result = limn(
+        "audit", "stereotypes", "--model", "toy", "--against-guide", "classifier_free:scale=3", "--n", 2, "--out",
+        "a", "--reader", "own:eyes.py:see", "--reader", "people", "--json",
+    )  # fmt: skip
+    assert result.code == 0
+    report = json.loads(result.out)
+    assert [each["name"] for each in report["models"]] == ["toy", "toy + classifier_free"]
+    assert [each["name"] for each in report["readers"]] == ["own:eyes.py:see", "people"]
+
+
+def test_runs_are_compared_on_the_same_page(limn, tmp_path: Path) -> None:
+    for folder, seed in (("a", 0), ("b", 1)):
+        command = ["audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 3]
+        assert limn(*command, "--seed", seed, "--out", folder).code == 0
+    result = limn("audit", "report", "a", "--against", "b", "--json")
+    assert [each["name"] for each in json.loads(result.out)["models"]] == ["oracle", "oracle (b)"]
+
+
+def test_what_is_stopped_goes_on(limn, tmp_path: Path) -> None:
+    command = ["audit", "stereotypes", "--model", "oracle", "--n", 3, "--out", "a", "--reader"]
+    result = limn(*command, "own:eyes.py:stop")
+    assert result.code == 130
+    assert "the same command goes on" in result.err
+    drawn = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*.png")}
+    assert drawn
+    assert limn(*command, "people").code == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*.png")} == drawn
+
+
+def test_selfcheck_tells_coverage(limn) -> None:
+    result = limn("audit", "selfcheck", "stereotypes", "--audits", 3, "--json")
+    found = json.loads(result.out)
+    assert found
+    assert all(each["audits"] == 3 and each["verdict"] for each in found)
+    assert result.code in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["stereotype", "--model", "oracle"], "did you mean 'stereotypes'"),
+        (["stereotypes:nn=3", "--model", "oracle"], "did you mean 'n'"),
+        (["stereotypes", "--model", "oracle", "--reader", "peple"], "did you mean 'people'"),
+        (["stereotypes", "--model", "toy", "--against", "toy"], "same model"),
+        (["read", "nowhere", "--reader", "people"], "no audit is here"),
+        (["report", "nowhere"], "no audit is here"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(limn, arguments: list[str], message: str) -> None:
+    result = limn("audit", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_folder_of_another_study_is_left_alone(limn, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    assert limn("audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 2, "--out", "a").code == 0
+    plan = json.loads((tmp_path / "a" / "audit.json").read_text())
+    plan["study"]["name"] = "culture"
+    (tmp_path / "a" / "audit.json").write_text(json.dumps(plan))
+    result = limn("audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 2, "--out", "a")
+    assert result.code == 2
+    assert "holds an audit of culture" in result.err
