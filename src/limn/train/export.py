@@ -57,6 +57,17 @@ _STYLES = {
     "noto": "{} in Noto style",
     "twemoji": "{} in Twemoji style",
 }
+_ARE = {
+    "generator": "A text-to-image model",
+    "distilled": "A text-to-image model that needs no guidance",
+    "unlearning": "A text-to-image model that takes look-alike letters for what they look like",
+    "autoencoder": "An autoencoder",
+    "contrastive": "A dual encoder of pictures and texts, to judge by or to guide with",
+    "vq": "A vector-quantised autoencoder",
+    "masked": "A text-to-image model that draws tokens in parallel (after Muse)",
+    "autoregressive": "A text-to-image model that draws token after token (after Parti)",
+    "reader": "A reader of attributes: style, skin tone, gender, profession and kind, as they are drawn",
+}
 
 
 def build(recipe: Recipe) -> Network:
@@ -241,17 +252,6 @@ def _card(
     part = f"half {recipe.data.half} of all splits" if recipe.data.half else "all splits"
     part = part if judges else "training split only"
     draws = _DRAWS[recipe.data.world]
-    kinds = {
-        "generator": "A text-to-image model",
-        "distilled": "A text-to-image model that needs no guidance",
-        "unlearning": "A text-to-image model that takes look-alike letters for what they look like",
-        "autoencoder": "An autoencoder",
-        "contrastive": "A dual encoder of pictures and texts, to judge by or to guide with",
-        "vq": "A vector-quantised autoencoder",
-        "masked": "A text-to-image model that draws tokens in parallel (after Muse)",
-        "autoregressive": "A text-to-image model that draws token after token (after Parti)",
-        "reader": "A reader of attributes: style, skin tone, gender, profession and kind, as they are drawn",
-    }
     generating = ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"]
     if recipe.task == "distilled":
         generating.append("meng2023distillation")
@@ -263,7 +263,7 @@ def _card(
         objective = f"cross-entropy of {'hidden' if recipe.task == 'masked' else 'next'} tokens"
     return {
         "name": recipe.name,
-        "kind": kinds[recipe.task],
+        "kind": _ARE[recipe.task],
         "draws": f"nothing; it reads {draws}" if judges or reads else draws,
         "data": f"pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); {part}"
         if emoji
