@@ -21,7 +21,7 @@ from limn.audit.statistics.distances import frechet
 from limn.data.pictograms import load
 from limn.models.judges import judge
 
-WAYS = {"euler": (4, 6, 8, 16, 30), "ddim": (4, 8, 16, 30), "dpm": (4, 8, 16, 30), "heun": (2, 4, 8)}
+WAYS = {"euler": (4, 6, 8, 16, 30), "dpm": (4, 8, 16, 30), "ddim": (4, 8, 16, 30), "heun": (2, 4, 8)}
 PLOT = Path(__file__).parents[1] / "docs" / "pictures" / "steps.svg"
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 
@@ -31,7 +31,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--model", default="emoji")
     arguments.add_argument("--judge", default="judge_b")
-    arguments.add_argument("--prompts", type=int, default=64)
+    arguments.add_argument("--prompts", type=int, default=48)
     arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
     arguments.add_argument("--plot", action="store_true", help="draw the committed results again")
     chosen = arguments.parse_args()
