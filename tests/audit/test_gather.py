@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 
 import audited
+import toys
 from audited import Slow, population, probe
+from limn import studio
 from limn.audit.folder import Folder
 from limn.audit.gather import Progress, gather, in_memory, read
 from limn.audit.probe import Ask, Probe
 from limn.audit.readers.degraded import Degraded
 from limn.audit.readers.people import People
-from limn.audit.sources import FromOracle, FromPeople
+from limn.audit.sources import FromGenerator, FromOracle, FromPeople
 from limn.audit.table import Account, Table, join
 from limn.kernel.errors import InputError, StoreError
 
@@ -141,6 +143,17 @@ def test_rows_say_what_drew_them(tmp_path: Path) -> None:
     assert row["slots"] == {"profession": "doctor"}
     said = table.sql("SELECT DISTINCT reader, version, threshold FROM readings")
     assert said == [{"reader": "people", "version": "1", "threshold": 0.25}]
+
+
+def test_every_picture_of_a_model_is_drawn_again_to_the_last_bit(tmp_path: Path) -> None:
+    source = FromGenerator(model=toys.load("toy"), together=5)
+    *_, table = gather(probe(2), [source], [], tmp_path)
+    assert isinstance(table, Table)
+    for row in (table.rows[0], table.rows[7], table.rows[11]):
+        *_, found = studio.replay(tmp_path / row.file, toys.load)
+        assert isinstance(found, studio.Replay)
+        assert (found.same, found.causes) == (True, ())
+        assert found.picture.item.seed == row.seed
 
 
 def test_two_models_and_pairs() -> None:

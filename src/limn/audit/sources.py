@@ -147,11 +147,19 @@ class FromGenerator:
         requests = [self._request(ask.prompt, seed) for ask, seed in zip(asks, seeds, strict=True)]
         items = [Item(place, each.prompts[0], each.seed) for place, each in enumerate(requests)]
         pictures = self.generator.together(requests[0], items)
-        for picture, request in zip(pictures, requests, strict=True):
+        together = [[item.prompt.text, item.seed] for item in items]
+        for place, (picture, request) in enumerate(zip(pictures, requests, strict=True)):
             own = request.record()
+            batch = {"size": 1, "pictures": [0], "place": place, "together": together}
             record = {"request": own, "prompt": own["prompts"][0], "seed": request.seed, "key": request.key()}
-            record |= {"index": 0, "batch": {"size": 1, "pictures": [0]}}
+            record |= {"index": 0, "batch": batch, "circumstances": self._circumstances}
             yield Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)
+
+    @cached_property
+    def _circumstances(self) -> Mapping[str, Any]:
+        from limn.models.circumstances import facts
+
+        return facts(self.device)
 
     def _request(self, prompt: str, seed: int) -> Request:
         words = self.rewrite(prompt) if self.rewrite else prompt

@@ -1,29 +1,16 @@
-"""Under what circumstances a picture is drawn: versions, commit, device, threads."""
+"""Whether a device is here, and what is not as it was when a picture was drawn."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from limn.kernel.errors import InputError
-from limn.store.record import environment
+from limn.models.circumstances import facts
 
 __all__ = ["check_device", "differences", "facts"]
-
-
-def facts(device: str = "cpu") -> dict[str, Any]:
-    """Return what decides, beside the request, whether a picture comes out the same to the last bit.
-
-    Args:
-        device: Where the model runs.
-
-    Returns:
-        JSON-ready data: versions, commit and dirty flag of limn's checkout, platform, device class and threads.
-    """
-    return {**environment(), "device": _device_class(device), "threads": torch.get_num_threads()}
 
 
 def check_device(device: str) -> str:
@@ -66,12 +53,3 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
     dirty = "with changes" if facts.get("dirty") else ""
     commit = f"{str(facts.get('commit', 'unknown'))[:12]} {dirty}".strip()
     return {**facts, **(versions if isinstance(versions, Mapping) else {}), "commit": commit}
-
-
-def _device_class(device: str) -> str:
-    kind = torch.device(device).type
-    if kind == "cuda":
-        return f"cuda {torch.cuda.get_device_name(device)}"
-    if kind == "cpu":
-        return f"cpu {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return kind

@@ -16,7 +16,8 @@ from limn.kernel import spec
 from limn.kernel.errors import InputError, LimnError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.guidance import Guidance
-from limn.kernel.request import Request
+from limn.kernel.prompt import Prompt
+from limn.kernel.request import Item, Request
 from limn.store import read_record
 from limn.store.record import read_request
 from limn.studio.drawing import MAX_BATCH
@@ -82,11 +83,14 @@ def replay(
     generator.request(request.prompts[0], size=(request.height, request.width))
     with _threads(before.get("threads")):
         causes = differences(before, facts(device))
-        for event in generator.draw(request, only={index}, batch=size, max_rows=rows):
-            if isinstance(event, Progress):
-                yield event
-            else:
-                picture = replace(event, item=replace(event.item, index=int(record["index"])))
+        if together := _together(record["batch"], request):
+            picture = generator.together(request, together)[int(record["batch"]["place"])]
+        else:
+            for event in generator.draw(request, only={index}, batch=size, max_rows=rows):
+                if isinstance(event, Progress):
+                    yield event
+                else:
+                    picture = replace(event, item=replace(event.item, index=int(record["index"])))
     sources = generator.sources(_guidances(request))
     changed = [path for path, hashed in sources.items() if request.files.get(path) != hashed]
     causes = (*(f"{path} is not what it was" for path in changed), *causes)
@@ -117,6 +121,19 @@ def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bo
             f"{path}: its record names picture {index} of {pictures} in batches of {size}; it was changed"
         )
     return request, index, size, alone
+
+
+def _together(batch: Mapping[str, Any], request: Request) -> list[Item]:
+    """Return what an audit drew in the same forward passes, which are not the pictures of one request."""
+    found = batch.get("together")
+    if not isinstance(found, list) or not 0 < len(found) <= MAX_BATCH:
+        return []
+    try:
+        items = [Item(k, Prompt(str(text)), int(seed)) for k, (text, seed) in enumerate(found)]
+        own = items[int(batch["place"])]
+    except (KeyError, TypeError, ValueError, IndexError):
+        return []
+    return items if (own.prompt, own.seed) == (request.prompts[0], request.seed) else []
 
 
 def _positive(value: Any) -> int | None:
