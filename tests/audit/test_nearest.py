@@ -33,7 +33,7 @@ def test_lancedb_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = vectors(0, 12), np.concatenate([vectors(1, 150), vectors(0, 12) + 1e-4])
     memory, disk = (nearest(one, two, most=5, engine=engine) for engine in ("memory", "lancedb"))
     assert np.array_equal(memory.places, disk.places)
-    assert np.array_equal(memory.distances, disk.distances)
+    assert np.allclose(memory.distances, disk.distances, atol=1e-9)
     monkeypatch.setattr(module, "LARGE", 10)
     assert np.array_equal(nearest(one, two, most=5).places, memory.places)
 

@@ -20,7 +20,7 @@ LARGE = 50_000
 """Pictures from which on they are searched on disk, where LanceDB is installed."""
 
 PIXELS = "pixels"
-CHUNK = 256
+CHUNK, BLOCK = 256, 4096  # queries and pictures that are compared at once
 
 Floats = NDArray[np.float32]
 
@@ -90,42 +90,50 @@ def nearest(
         raise InputError("lancedb: is not installed; install it with: pip install 'limn[search]'")
     if engine == "auto":
         engine = "lancedb" if installed and len(base) >= LARGE else "memory"
-    found = _in_lancedb(queries, base, most) if engine == "lancedb" else _in_memory(queries, base, most)
-    return _exact(queries, base, found)
+    return (_in_lancedb if engine == "lancedb" else _in_memory)(queries, base, most)
 
 
-def _in_memory(queries: Floats, base: Floats, most: int) -> NDArray[np.int64]:
-    """Return candidates by the scalar product, in stretches that fit into memory."""
-    square = (base * base).sum(1)
-    found = np.empty((len(queries), most), np.int64)
+def _in_memory(queries: Floats, base: Floats, most: int) -> Neighbours:
+    """Compare in stretches, by the scalar product in float64: in float32 near ones would cancel."""
+    places, far = np.empty((len(queries), most), np.int64), np.empty((len(queries), most))
+    parts = [base[start : start + BLOCK].astype(np.float64) for start in range(0, len(base), BLOCK)]
+    squares = [(part * part).sum(1) for part in parts]
     for start in range(0, len(queries), CHUNK):
-        far = square - 2 * queries[start : start + CHUNK] @ base.T
-        found[start : start + CHUNK] = np.argpartition(far, most - 1, axis=1)[:, :most]
-    return found
+        some = queries[start : start + CHUNK].astype(np.float64)
+        own = (some * some).sum(1)[:, None]
+        pairs = zip(squares, parts, strict=True)
+        gaps = np.concatenate([_gaps(own, square, some @ part.T) for square, part in pairs], axis=1)
+        chosen = np.sort(np.argpartition(gaps, most - 1, axis=1)[:, :most], axis=1)
+        near = np.take_along_axis(gaps, chosen, 1)
+        order = np.argsort(near, axis=1, kind="stable")  # equal ones keep their order
+        places[start : start + CHUNK] = np.take_along_axis(chosen, order, 1)
+        far[start : start + CHUNK] = np.sqrt(np.take_along_axis(near, order, 1))
+    return Neighbours(places=places, distances=far)
 
 
-def _in_lancedb(queries: Floats, base: Floats, most: int) -> NDArray[np.int64]:
-    """Return candidates by an exhaustive search on disk."""
+def _gaps(
+    own: NDArray[np.float64], square: NDArray[np.float64], product: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return squared distances; what rounding leaves of equal vectors is 0."""
+    total = own + square
+    gaps = total - 2 * product
+    return np.asarray(np.where(gaps > 1e-13 * total, gaps, 0.0))
+
+
+def _in_lancedb(queries: Floats, base: Floats, most: int) -> Neighbours:
+    """Search exhaustively on disk, in a temporary folder; distances of what was found are measured in float64."""
     import lancedb
     import pyarrow as pa
 
-    width = base.shape[1]
-    found = np.empty((len(queries), most), np.int64)
+    places, far = np.empty((len(queries), most), np.int64), np.empty((len(queries), most))
     with tempfile.TemporaryDirectory() as folder:
-        vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(base).ravel()), width)
+        vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(base).ravel()), base.shape[1])
         rows = pa.table({"place": pa.array(np.arange(len(base))), "vector": vectors})
         table = lancedb.connect(folder).create_table("pictures", rows)
         for k, query in enumerate(queries):
             search: Any = table.search(query)  # without an index it compares with all, by Euclidean distance
-            found[k] = search.limit(most).select(["place", "_distance"]).to_arrow()["place"].to_numpy()
-    return found
-
-
-def _exact(queries: Floats, base: Floats, places: NDArray[np.int64]) -> Neighbours:
-    """Measure candidates anew in float64, for near ones cancel in a scalar product; equal ones keep their order."""
-    places = np.sort(places, axis=1)
-    far = np.empty(places.shape)
-    for k, query in enumerate(queries):
-        far[k] = np.sqrt(((base[places[k]].astype(np.float64) - query) ** 2).sum(1))
-    order = np.argsort(far, axis=1, kind="stable")
-    return Neighbours(places=np.take_along_axis(places, order, 1), distances=np.take_along_axis(far, order, 1))
+            found = np.sort(search.limit(most).select(["place", "_distance"]).to_arrow()["place"].to_numpy())
+            gaps = np.sqrt(((base[found].astype(np.float64) - query) ** 2).sum(1))
+            order = np.argsort(gaps, kind="stable")
+            places[k], far[k] = found[order], gaps[order]
+    return Neighbours(places=places, distances=far)

@@ -1,0 +1,148 @@
+"""What a model learned from, beside held-out pictures of the same law, for audits of copying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.kernel.errors import DataError, InputError
+
+__all__ = ["TrainingSet", "fitted", "open_set"]
+
+Pictures = NDArray[np.uint8]
+HELD_SETS = 4  # of 340 held-out pictures of the world "copied"
+SIZE = 64  # of pictures from folders
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingSet:
+    """Pictures that were learned from, and others like them that were not.
+
+    Args:
+        name: What it is.
+        pictures: uint8 (n, height, width, 3).
+        captions: A prompt for each.
+        copies: How often each was in the training set (n,).
+        held: uint8 (m, height, width, 3), never learned from.
+        held_captions: A prompt for each.
+    """
+
+    name: str
+    pictures: Pictures
+    captions: tuple[str, ...]
+    copies: NDArray[np.int64]
+    held: Pictures
+    held_captions: tuple[str, ...]
+
+    def without_repeats(self) -> TrainingSet:
+        """Return the set without held-out pictures that are also learned from, pixel by pixel."""
+        known = {each.tobytes() for each in self.pictures}
+        kept = [k for k, each in enumerate(self.held) if each.tobytes() not in known]
+        return replace(self, held=self.held[kept], held_captions=tuple(self.held_captions[k] for k in kept))
+
+    def through(self, model: str) -> TrainingSet:
+        """Return the set as a model's autoencoder gives it back, which is as near to it as the model can draw."""
+        return replace(self, pictures=_coded(self.pictures, model), held=_coded(self.held, model))
+
+
+def open_set(training: str, held: str = "") -> TrainingSet:
+    """Open a training set.
+
+    Args:
+        training: ``copied`` (the world of people whose pictures are repeated), a folder that ``limn data build
+            pictograms`` wrote, whose own splits are held out, or a folder of pictures with captions.
+        held: A folder of held-out pictures, where the training set is a folder of pictures.
+
+    Raises:
+        InputError: If a folder of held-out pictures is needed and missing.
+        DataError: If there is no such folder, or nothing in it.
+    """
+    if training == "copied":
+        found = _copied()
+    elif (Path(training) / "manifest.json").is_file():
+        found = _pictograms(Path(training))
+    elif held:
+        pictures, captions = _folder(Path(training))
+        ones = np.ones(len(pictures), np.int64)
+        others, held_captions = _folder(Path(held))
+        found = TrainingSet(
+            name=training,
+            pictures=pictures,
+            captions=captions,
+            copies=ones,
+            held=others,
+            held_captions=held_captions,
+        )
+    else:
+        raise InputError("held: is missing; name a folder of pictures like the training pictures, not learned from")
+    return found.without_repeats()
+
+
+def fitted(pictures: Sequence[Pictures], like: Pictures) -> list[Pictures]:
+    """Return pictures at the size of a training set's."""
+    from PIL import Image
+
+    height, width = like.shape[1:3]
+    return [
+        each if each.shape[:2] == (height, width) else np.asarray(Image.fromarray(each).resize((width, height)))
+        for each in pictures
+    ]
+
+
+def _copied() -> TrainingSet:
+    from limn.audit.oracles import pool
+    from limn.data.people.words import phrase
+    from limn.data.people.worlds import copied
+
+    pictures, people, times = copied()
+    held = pool(HELD_SETS)
+    captions = tuple(phrase({"profession": each.profession}) for each in people)
+    return TrainingSet(
+        name="copied", pictures=pictures, captions=captions, copies=times, held=held, held_captions=("",) * len(held)
+    )
+
+
+def _pictograms(folder: Path) -> TrainingSet:
+    from limn.data.pictograms import load
+
+    seen, held = load(folder), load(folder, ("pair", "cell"))
+    return TrainingSet(
+        name=str(folder),
+        pictures=seen.on(),
+        captions=tuple(each[0] for each in seen.columns["captions"]),
+        copies=np.ones(len(seen), np.int64),
+        held=held.on(),
+        held_captions=tuple(each[0] for each in held.columns["captions"]),
+    )
+
+
+def _folder(folder: Path) -> tuple[Pictures, tuple[str, ...]]:
+    from limn.data.folders import read_folder
+
+    found = list(read_folder(folder, size=SIZE))
+    if not found:
+        raise DataError(f"{folder}: holds no pictures with captions")
+    return np.stack([each.picture[..., :3] for each in found]), tuple((*each.captions, "")[0] for each in found)
+
+
+def _coded(pictures: Pictures, model: str) -> Pictures:
+    """Return pictures after encoding and decoding."""
+    import torch
+
+    from limn import models
+    from limn.kernel.generator import Generator
+
+    generator = models.load(model)
+    if not isinstance(generator, Generator):
+        raise InputError(f"through: {model} has no autoencoder")
+    codec, found = generator.stages[-1].codec, []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), SIZE):
+            part = torch.from_numpy(np.ascontiguousarray(pictures[start : start + SIZE]))
+            states = codec.decode(codec.encode(part.permute(0, 3, 1, 2).float() / 127.5 - 1)).clamp(-1, 1)
+            found.append(((states + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(found) if found else pictures
