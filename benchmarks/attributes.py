@@ -1,9 +1,10 @@
 """Are people drawn as asked? Style, skin tone, gender and profession, by the trained reader; real ones beside.
 
 Gender and profession are what the pictograms represent, as drawn. An unreadable picture counts as not as asked, for
-drawn and real pictures alike; the corrected share takes the reader's errors out by its confusion matrix on held-out
-pictures (Rogan and Gladen 1978), its values pooled: a wrong picture is taken to be wrong as often in one way as in
-another.
+drawn and real pictures alike. The corrected share takes the reader's errors out by its confusion matrix on real
+people at work that it never saw, through the autoencoder (Rogan and Gladen 1978), its values pooled: a wrong picture
+is taken to be wrong as often in one way as in another. Gender is asked of women and men, for of others no word says
+it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from limn.train.reading import HELD_OUT, place_of, softened
 
 FIELDS = ("style", "tone", "gender", "profession")
 WORDS = {"seen people": "train", "held-out people": "cell"}
+GENDERED = GENDERS[:2]
 
 
 def main() -> None:
@@ -48,12 +50,13 @@ def main() -> None:
     soft = softened(real.on(), "emoji", np.random.default_rng(0), 0.0)
     figures["real people, crisp"] = as_asked(one, real.on(), real)
     figures["real people, through the autoencoder"] = as_asked(one, soft, real)
+    counts = confusions(one, soft, real)
     for words, split in WORDS.items():
         places = [place for place in at_work(source) if source.columns["split"][place] == split]
         asked = source.take(in_random_order(np.array(places), chosen.prompts).tolist())
         pictures, _ = draw(generator, prompts(asked))
         figures[words] = as_asked(one, pictures, asked)
-        figures[f"{words}, corrected"] = corrected(one, figures[words], asked)
+        figures[f"{words}, corrected"] = corrected(one, figures[words], asked, counts)
         print(words, figures[words], figures[f"{words}, corrected"], flush=True)
     print(write("attributes", figures))
     if one.name == "reader":
@@ -85,31 +88,46 @@ def as_asked(one: Reader, pictures: Any, asked: PictureSet) -> dict[str, Any]:
         for name in FIELDS
     }
     right["all four"] = np.all(list(right.values()), 0)
+    said = np.array([each in GENDERED for each in asked.columns["gender"]])
+    right |= {name: right[name][said] for name in ("gender", "all four")}
     figures: dict[str, Any] = {name: wilson(int(each.sum()), len(each)) for name, each in right.items()}
     for name in FIELDS:
         figures[f"{name}, unreadable"] = sum(value is None for value in found[name].values)
     return figures
 
 
-def corrected(one: Reader, read: Mapping[str, Any], asked: PictureSet) -> dict[str, Any]:
+def confusions(one: Reader, pictures: Any, shown: PictureSet) -> dict[str, NDArray[np.int64]]:
+    """Count what is read of what is shown, (values, values + 1) of each field, the last column for unreadable."""
+    counts = {}
+    for name, read in one.read(pictures, fields=FIELDS).items():
+        values = [*one.fields[name], None]
+        counts[name] = np.zeros((len(values) - 1, len(values)), np.int64)
+        for true, found in zip(shown.columns[name], read.values, strict=True):
+            counts[name][values.index(true), values.index(found)] += 1
+    return counts
+
+
+def corrected(
+    one: Reader, read: Mapping[str, Any], asked: PictureSet, counts: Mapping[str, NDArray[np.int64]]
+) -> dict[str, Any]:
     """Take the reader's errors out of the shares, by its counts of the values that were asked for."""
     figures = {}
     for name in FIELDS:
         values = one.fields[name]
-        rows = [values.index(value) for value in dict.fromkeys(asked.columns[name])]
-        hit, shown, false, others = calibration(one.counts["soft"][name], rows)
+        wanted = GENDERED if name == "gender" else dict.fromkeys(asked.columns[name])
+        hit, shown, false, others = calibration(counts[name], [values.index(value) for value in wanted])
         number = read[name]["n"]
         found = rogan_gladen(
             round(read[name]["share"] * number), number,
             right_positives=hit, positives=shown, right_negatives=others - false, negatives=others,
         )  # fmt: skip
         if found.value is not None:
-            figures[name] = {"share": found.value, "low": found.low, "high": found.high, "n": number}
+            figures[name] = {"share": found.value, "low": found.low or 0.0, "high": found.high or 0.0, "n": number}
     return figures
 
 
 def calibration(counts: NDArray[np.int64], rows: Sequence[int]) -> tuple[int, int, int, int]:
-    """Pool a confusion matrix: shown and read, shown, shown as another value but read, shown as another value."""
+    """Pool a confusion matrix: shown and read; shown; shown as another value but read; shown as another value."""
     part = counts[list(rows)]
     among = part[:, list(rows)]
     hit, shown = int(np.trace(among)), int(part.sum())
