@@ -13,6 +13,9 @@ from limn.audit.table import ReaderFacts, Table
 __all__ = ["accounts", "readers", "sources"]
 
 LONG = 12  # rows above which a table is folded
+WORLDS = ("people", "shapes")  # readers of worlds in which everything that can be drawn is known
+EXACT = "It tries all that its world can draw and errs on none of it; what fits nothing is unreadable."
+UNKNOWN = "Nobody has counted its errors; shares that it reads carry them uncorrected."
 
 
 def accounts(table: Table) -> str:
@@ -101,7 +104,7 @@ def _reader(reader: ReaderFacts) -> Iterator[str]:
         class_="note",
     )
     if not reader.confusion:
-        yield element("p", "No count of its errors is shipped with it.", class_="note")
+        yield element("p", EXACT if reader.name.partition(":")[0] in WORLDS else UNKNOWN, class_="note")
     for confusion in reader.confusion.values():
         yield _matrix(confusion)
 
