@@ -1,6 +1,6 @@
 """Averages over prompts: pictures of one prompt resemble each other, so prompts are what is resampled.
 
-Pooling the pictures of 30 prompts and using a binomial interval covers the truth in about a third of audits; the
+Pooling 30 prompts of 40 pictures and using a binomial interval covers the truth in about half of the audits; the
 prompts are the sample. The bootstrap draws prompts, then pictures within each. Drawing both with replacement counts
 the noise of the pictures twice, so the prompts' means are first shrunk towards their mean by the share of their
 spread that is picture noise (Davison and Hinkley 1997, section 3.8); the draws then spread as observed.
