@@ -15,7 +15,7 @@ from limn.train.recipe import Recipe, read
 
 __all__ = ["folder", "main", "trained"]
 
-_STEPS = 400
+_STEPS = 1600
 _LEARNING_RATE = 0.001
 
 
