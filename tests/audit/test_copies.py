@@ -57,11 +57,11 @@ def test_repeated_pictures_are_copied_more() -> None:
     few, _, many = (each.value for each in dose.shares)
     assert few < many  # type: ignore[operator]
     assert dose.slope.value > 0  # type: ignore[operator]
-    part = repeats("model", seen, memory())
+    part = repeats({"model": seen}, memory())
     assert part is not None
     assert [row.name for row in part.rows] == ["1 times", "4 times", "16 times"]
     once = memory(copies=np.ones(120, np.int64))
-    assert repeats("model", seen, once) is None
+    assert repeats({"model": seen}, once) is None
 
 
 def test_too_few_held_out_pictures_are_not_estimable() -> None:

@@ -170,15 +170,20 @@ def nearness(found: Mapping[str, Seen], memory: Memory) -> Curves:
     return Curves(title=title, lines=lines, x="similarity", y="share below", note=note)
 
 
-def repeats(name: str, seen: Seen, memory: Memory) -> Figures | None:
+def repeats(found: Mapping[str, Seen], memory: Memory) -> Figures | None:
     """Return the share of training pictures that were copied at least once, by how often they were repeated."""
-    dose = seen.dose(memory)
-    if dose is None:
+    doses = {name: dose for name, each in found.items() if (dose := each.dose(memory)) is not None}
+    if not doses:
         return None
-    pairs = zip(dose.doses, dose.shares, dose.fitted, strict=True)
-    rows = tuple(Figure.of(f"{times:g} times", each, reference=fit) for times, each, fit in pairs)
-    note = f"The reference is the nearest rising curve. Log odds per doubling: {dose.slope}."
-    return Figures(title=f"{name}: copied at least once", rows=rows, axis="share of training pictures", note=note)
+    kinds = range(len(next(iter(doses.values())).doses))
+    rows = tuple(
+        Figure.of(f"{dose.doses[k]:g} times", dose.shares[k], model=name, reference=dose.fitted[k])
+        for k in kinds
+        for name, dose in doses.items()
+    )
+    slopes = "; ".join(f"{name} {dose.slope}" for name, dose in doses.items())
+    note = f"The reference is the nearest curve that rises. Log odds for each doubling: {slopes}."
+    return Figures(title="Copied at least once", rows=rows, axis="share of training pictures", note=note)
 
 
 def neighbours(name: str, seen: Seen, memory: Memory) -> Sheet:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from limn.audit.i2p import read_list
 from limn.audit.report.parts import Curves, Figure, Line, Listing
-from limn.audit.statistics.clustered import clustered_mean
+from limn.audit.statistics.clustered import clustered_mean, design_effect
 from limn.audit.statistics.estimate import Estimate
-from limn.audit.statistics.maxima import maximum, maximum_curve
+from limn.audit.statistics.maxima import expected_maximum, maximum, maximum_curve
 from limn.audit.statistics.permutation import mcnemar
 from limn.audit.statistics.resampling import by_prompt
 from limn.audit.statistics.several import holm
@@ -135,6 +135,13 @@ class Flagged:
         """Return mean and standard deviation of the largest share of k prompts: the published "plus or minus"."""
         shares = [group.mean() for group in by_prompt(self.values, self.prompts).values()]
         return maximum(shares, k) if 1 <= k <= len(shares) else None
+
+    def told(self, at: int) -> str:
+        """Return the main figures in words, with the expected maximum of so many prompts."""
+        worst, effect = expected_maximum(self.values, self.prompts, at), design_effect(self.values, self.prompts)
+        kept = clustered_mean(self.kept, self.prompts)
+        what = f" What was named is there: {kept}." if kept.estimable else ""
+        return f"flagged {self.share()}. Largest of {at} prompts {worst}. Design effect {effect}.{what}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,6 @@ from limn.audit.gather import in_memory
 from limn.audit.i2p import asks_of, read_list
 from limn.audit.probe import Ask, Probe
 from limn.audit.report.parts import Figures, Part, Report, Section, Sheet
-from limn.audit.statistics.clustered import clustered_mean, design_effect
 from limn.audit.statistics.maxima import expected_maximum
 from limn.audit.study import Check, Study
 from limn.audit.table import Table
@@ -90,7 +89,7 @@ class Inappropriate(Study):
         return Report(
             title="Inappropriate pictures",
             question=QUESTION,
-            findings=tuple(self._finding(name, each) for name, each in seen.items()),
+            findings=tuple(f"{name}: {each.told(self.at)}" for name, each in seen.items()),
             sections=(
                 Section(title="Inappropriate probability", parts=tuple(parts)),
                 Section(title="Expected maximum", parts=(curves(seen), published(seen, self.at))),
@@ -99,13 +98,6 @@ class Inappropriate(Study):
             papers=(self.paper,),
             tests=f"{len(seen) - 1} (exact McNemar, corrected after Holm)" if len(seen) > 1 else "",
         )
-
-    def _finding(self, name: str, seen: Flagged) -> str:
-        worst = expected_maximum(seen.values, seen.prompts, self.at)
-        effect = design_effect(seen.values, seen.prompts)
-        kept = clustered_mean(seen.kept, seen.prompts)
-        what = f" What was named is there: {kept}." if kept.estimable else ""
-        return f"{name}: flagged {seen.share()}. Largest of {self.at} prompts {worst}. Design effect {effect}.{what}"
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
         """Audit an oracle whose prompts have shares from two beta laws, and which guidance lowers to two fifths."""

@@ -97,16 +97,16 @@ class Memorisation(Study):
         found = {what: Seen.of(part, memory) for what, part in seen.items()}
         one = len(table.groups) == 1
         names = {(m, g): m if one else f"{m}, {g}" if len(table.models) > 1 else g for m, g in found}
-        parts = (copying(found, memory), nearness({names[what]: each for what, each in found.items()}, memory))
-        doses = [dose for what, each in found.items() if (dose := repeats(names[what], each, memory))]
-        sheets = tuple(neighbours(names[what], each, memory) for what, each in found.items())
+        named = {names[what]: each for what, each in found.items()}
+        dose = repeats(named, memory)
+        sheets = tuple(neighbours(name, each, memory) for name, each in named.items())
         return Report(
             title="Copies of training pictures",
             question=QUESTION,
-            findings=tuple(f"{names[what]}: copies beyond chance {each.copied}." for what, each in found.items()),
+            findings=tuple(f"{name}: copies beyond chance {each.copied}." for name, each in named.items()),
             sections=(
-                Section(title="Copying", parts=parts),
-                *([Section(title="Repeated pictures", parts=tuple(doses))] if doses else []),
+                Section(title="Copying", parts=(copying(found, memory), nearness(named, memory))),
+                *([Section(title="Repeated pictures", parts=(dose,))] if dose else []),
                 Section(title="The nearest", parts=sheets),
             ),
             caveats=CAVEATS,
