@@ -9,6 +9,7 @@ report.html, report.json
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -65,6 +66,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
+        self._sound: dict[str, str] = {}  # pictures that were checked or written here, by key
 
     def write(self, plan: Plan) -> None:
         """Write ``audit.json``."""
@@ -110,16 +112,18 @@ class Folder:
         path = self.picture(key)
         make_folder(path.parent)
         write_bytes(path, encode_png(pixels, {**record, "audit": {"key": key, "sha256": digest}}), lasting=False)
+        self._sound[key] = digest
         return digest
 
     def digest(self, key: str) -> str:
         """Return the SHA-256 of a picture's pixels, empty when there is no sound picture."""
-        path = self.picture(key)
-        try:
-            found = read_record(path, whole=True)["audit"] if path.exists() else {}
-            return str(found["sha256"]) if found.get("key") == key else ""
-        except (LimnError, KeyError, TypeError):
-            return ""
+        if key not in self._sound:
+            path = self.picture(key)
+            with contextlib.suppress(LimnError, KeyError, TypeError):
+                found = read_record(path, whole=True)["audit"] if path.exists() else {}
+                if found.get("key") == key:
+                    self._sound[key] = str(found["sha256"])
+        return self._sound.get(key, "")
 
     def load(self, row: Row) -> NDArray[np.uint8]:
         """Return a row's picture, uint8 (height, width, 3).
@@ -144,12 +148,11 @@ class Folder:
             flaws: Why pictures could not be drawn, by key.
         """
         known, found = {} if flaws is None else flaws, []
-        digests: dict[str, str] = {}
         for source in plan.sources:
             for item in plan.probe.items():
                 ask = plan.probe.asks[item.ask]
                 key = key_of(source, ask, item.seed)
-                digest = digests[key] if key in digests else digests.setdefault(key, self.digest(key))
+                digest = self.digest(key)
                 file = str(self.picture(key).relative_to(self.path)) if digest else ""
                 flaw = "" if digest else known.get(key, MISSING)
                 found.append(_row(source.name, item, ask, key=key, file=file, sha256=digest, flaw=flaw))
