@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limn.kernel.look_alikes import look_alikes, normalise, normalised, script_of
+from limn.kernel.look_alikes import disguised, look_alikes, normalise, normalised, script_of
 
 ATTACKS = ["ο", "о", "ه", "ㅇ"]
 
@@ -75,3 +75,14 @@ def test_any_text_keeps_its_length_and_is_done_after_once(text: str) -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=0x24F)))
 def test_latin_text_never_changes(text: str) -> None:
     assert normalised(text) == text
+
+
+@pytest.mark.parametrize("letter", ATTACKS)
+def test_a_disguise_is_what_the_normaliser_takes_off(letter: str) -> None:
+    made = disguised("a cook of good food", letter)
+    assert len(set(made)) == 7
+    assert {normalised(text) for text in made} == {"a cook of good food"}
+
+
+def test_nothing_to_disguise() -> None:
+    assert disguised("a farmer", "ο") == ()

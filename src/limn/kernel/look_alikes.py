@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Change", "Normalised", "look_alikes", "normalise", "normalised", "script_of"]
+__all__ = ["Change", "Normalised", "disguised", "look_alikes", "normalise", "normalised", "script_of"]
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = "Latin"
@@ -80,6 +80,20 @@ def normalise(text: str) -> Normalised:
 def normalised(text: str) -> str:
     """Return :func:`normalise`'s text alone, for where a function of words is wanted."""
     return normalise(text).text
+
+
+def disguised(text: str, letter: str) -> tuple[str, ...]:
+    """Return a text with one Latin letter replaced by a look-alike, once for each place where that can be done.
+
+    Args:
+        text: The text.
+        letter: What looks like the Latin letter: one of another script, or the Latin letter with a mark.
+
+    >>> disguised("a cook", "\u1ecd")
+    ('a cọok', 'a coọk')
+    """
+    latin = look_alikes().get(letter) or unicodedata.normalize("NFD", letter)[0]
+    return tuple(text[:k] + letter + text[k + 1 :] for k, each in enumerate(text) if each == latin)
 
 
 @cache

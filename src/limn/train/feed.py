@@ -40,11 +40,13 @@ class Batch:
         clean: Clean states (rows, channels, height, width), or tokens (rows, tokens).
         ids: Token ids of the captions (rows, words), trimmed to the longest.
         mask: Which of them are real.
+        said: The captions themselves.
     """
 
     clean: Tensor
     ids: Tensor
     mask: Tensor
+    said: tuple[str, ...] = ()
 
 
 class Feed(Protocol):
@@ -99,7 +101,7 @@ class _Shapes:
             shown = [plant(scene, rng, self.data.planted) for scene in scenes]
             pictures = np.stack([shapes.render(scene) for scene in shown])
         ids, mask = self.words.ids(said)
-        return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask)
+        return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask, said=tuple(said))
 
 
 def _some(scene: shapes.Scene, rng: np.random.Generator) -> shapes.Scene:
@@ -114,12 +116,13 @@ class _People:
 
     def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
         self.seed, self.rows, self.words = recipe.seed, recipe.optimiser.batch, words
-        self.world = WORLDS[recipe.data.people]
+        world = WORLDS[recipe.data.people]
+        self.world = replace(world, letters=recipe.data.look_alikes) if recipe.data.look_alikes else world
 
     def __call__(self, step: int) -> Batch:
         pictures, said = self.world.draw(stream(self.seed, 1, step), self.rows)
         ids, mask = self.words.ids(said)
-        return Batch(clean=signed(pictures), ids=ids, mask=mask)
+        return Batch(clean=signed(pictures), ids=ids, mask=mask, said=tuple(said))
 
 
 class _Pictures:
@@ -191,7 +194,8 @@ class Captioned:
         lengths = self.lengths[words]
         longest = int(lengths.max())
         mask = torch.arange(longest) < lengths[:, None]
-        return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[words, :longest], mask=mask)
+        told = tuple(self.captions[place] for place in said)
+        return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[words, :longest], mask=mask, said=told)
 
     def _order(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return which pictures a step shows: in passes over all of them, or over the two kinds by their share."""

@@ -18,9 +18,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limn.data import shapes
+from limn.data import people, shapes
 from limn.data.example import Example
 from limn.data.exchanged import exchanged
+from limn.data.paraphrase import Dice
+from limn.data.people.words import phrase
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.twins import twin
@@ -67,6 +69,8 @@ def pairs_for(recipe: Recipe, words: TokenVectors) -> PairFeed:
     """Return the feed that a recipe asks for."""
     if recipe.data.world == "shapes":
         return _Shapes(recipe, words).pairs
+    if recipe.data.world == "people":
+        return _People(recipe, words).pairs
     source = load(Path(recipe.data.folder), SPLITS, recipe.data.styles or None)
     return _Pictograms(recipe, half(source, recipe.data.half), words).pairs
 
@@ -188,6 +192,28 @@ class _Shapes:
             clean = soften(clean, rng, self.recipe.data.jitter)
         ids, mask = self.words.ids(captions)
         return Pairs(clean=clean, ids=ids, mask=mask, true=torch.from_numpy(holds(captions, scenes)))
+
+
+class _People:
+    """Person icons of all kinds, each with a caption that names some of what it shows."""
+
+    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
+        self.recipe, self.words = recipe, words
+
+    def pairs(self, step: int) -> Pairs:
+        """Return the pairs of a step."""
+        rng = stream(self.recipe.seed, 1, step)
+        pictures, shown = people.batch(rng, self.recipe.optimiser.batch, population=people.Population())
+        facts = [
+            {name: getattr(each, name) for name in people.FIELDS if name == "profession" or rng.random() < 0.5}
+            for each in shown
+        ]
+        clean = signed(pictures)
+        if self.recipe.data.jitter:
+            clean = soften(clean, rng, self.recipe.data.jitter)
+        ids, mask = self.words.ids([phrase(each, Dice(rng)) for each in facts])
+        true = [[all(getattr(one, k) == v for k, v in said.items()) for one in shown] for said in facts]
+        return Pairs(clean=clean, ids=ids, mask=mask, true=torch.tensor(true))
 
 
 def holds(captions: list[str], scenes: list[shapes.Scene]) -> NDArray[np.bool_]:

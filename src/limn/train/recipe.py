@@ -39,6 +39,7 @@ class Data:
         planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
         exchanged: Share of shapes captions of several objects that give two of them each other's colour.
         partial: Share of shapes captions of several objects that do not name all of them.
+        look_alikes: Share of captions of people with a look-alike letter, in place of the world's own share.
     """
 
     world: Literal["pictograms", "shapes", "people"] = "pictograms"
@@ -55,6 +56,7 @@ class Data:
     planted: float = 0.0
     exchanged: float = 0.0
     partial: float = 0.0
+    look_alikes: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +128,7 @@ class Objective:
         commitment: Weight of the distance that draws the features of a ``vq`` to its codes.
         revive: Steps during which codes that a ``vq`` hardly uses are put where data lie.
         decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
+        look_alikes: Letters that ``unlearning`` is about.
         guided: Guidance scale that a ``distilled`` generator learns to answer with.
     """
 
@@ -139,6 +142,7 @@ class Objective:
     revive: int = 500
     decoder: bool = False
     guided: float = 0.0
+    look_alikes: str = "\u03bf\u043e\u0647\u3147"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +173,8 @@ class Recipe:
         task: ``generator``, ``distilled`` (a generator that needs no guidance), ``autoencoder``, ``contrastive`` (a
             dual encoder of pictures and texts), ``vq`` (pictures to tokens and back), ``masked`` or
             ``autoregressive`` (tokens from words), ``finer`` (tokens from coarser ones and words), ``reader``
-            (attributes of pictures).
+            (attributes of pictures), ``unlearning`` (a generator that takes look-alike letters for what they look
+            like).
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
@@ -179,7 +184,16 @@ class Recipe:
 
     name: str
     task: Literal[
-        "generator", "distilled", "autoencoder", "contrastive", "vq", "masked", "autoregressive", "finer", "reader"
+        "generator",
+        "distilled",
+        "autoencoder",
+        "contrastive",
+        "vq",
+        "masked",
+        "autoregressive",
+        "finer",
+        "reader",
+        "unlearning",
     ] = "generator"
     seed: int = 0
     ema: float = 0.9995
@@ -202,6 +216,7 @@ class Recipe:
             "data.planted": (self.data.planted, 0, 1),
             "data.exchanged": (self.data.exchanged, 0, 1),
             "data.partial": (self.data.partial, 0, 1),
+            "data.look_alikes": (self.data.look_alikes, 0, 1),
             "data.backgrounds": (self.data.backgrounds, 0, 1),
             "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
             "optimiser.batch": (self.optimiser.batch, 1, 65536),

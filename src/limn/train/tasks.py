@@ -61,6 +61,10 @@ def task_for(recipe: Recipe, device: str) -> Task:
         from limn.train.distil import Distillation  # which stands on this module
 
         return Distillation(recipe, device)
+    if recipe.task == "unlearning":
+        from limn.train.unlearning import Unlearning  # which stands on this module
+
+        return Unlearning(recipe, device)
     if recipe.task == "finer":
         from limn.train.finer import FinerGeneration  # which stands on this module
 
