@@ -140,7 +140,7 @@ class Pictograms(World):
     names = ("muse", "parti", "flow")
     finer = "muse_super"
     ranking = "judge_a"
-    count = 40
+    count = 36
 
     def ask(self, count: int, seed: int) -> list[int]:
         """Return places of pictograms, half of them of the training split and half of held-out combinations."""

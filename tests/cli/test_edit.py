@@ -30,7 +30,7 @@ def run(limn, model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., obj
     return lambda *rest: limn("edit", "a.png", "a red circle", "--model", model, *rest)
 
 
-def mask(kind: str, **options: object) -> None:
+def mask(kind: str) -> None:
     whole = {"white": 255, "black": 0}.get(kind)
     if whole is not None:
         Image.new("L", (16, 16), whole).save("m.png")
@@ -42,6 +42,18 @@ def mask(kind: str, **options: object) -> None:
         image = Image.merge("RGBA", [Image.new("L", (16, 16), 255)] * 3 + [image])
     elif kind == "size":
         image = image.resize((8, 8))
+    elif kind == "clear":
+        image = Image.new("RGBA", (16, 16), (255, 255, 255, 0))
+    elif kind == "grey":
+        image = Image.new("L", (16, 16), 127)
+    elif kind == "I;16":
+        image = Image.fromarray(inside.astype(np.uint16) * 257)
+    elif kind in ("TIFF", "GIF"):
+        image.save("m.png", format=kind)
+        return
+    elif kind == "CMYK":
+        image.convert(kind).save("m.png", format="JPEG", quality=100)
+        return
     else:
         image = image.convert(kind)
     image.save("m.png")
@@ -51,7 +63,7 @@ def pixels(path: str) -> np.ndarray:  # type: ignore[type-arg]
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-@pytest.mark.parametrize("kind", ["L", "1", "P", "RGB", "RGBA", "LA", "alpha"])
+@pytest.mark.parametrize("kind", ["L", "1", "P", "RGB", "RGBA", "LA", "I;16", "CMYK", "alpha"])
 def test_masks_of_any_mode_keep_what_is_black(run, kind: str) -> None:  # type: ignore[no-untyped-def]
     mask(kind)
     result = run("--mask", "m.png", "-n", 2)
@@ -61,6 +73,20 @@ def test_masks_of_any_mode_keep_what_is_black(run, kind: str) -> None:  # type: 
         assert np.array_equal(drawn[8:], before[8:])
         assert np.array_equal(drawn[:, 8:], before[:, 8:])
         assert not np.array_equal(drawn[:8, :8], before[:8, :8])
+
+
+def test_a_white_mask_draws_all_anew(run) -> None:  # type: ignore[no-untyped-def]
+    mask("white")
+    (drawn,) = run("--mask", "m.png").lines
+    assert not (pixels(drawn) == pixels("a.png")).all(-1).reshape(4, 4, 4, 4).all((1, 3)).any(), "in every token"
+
+
+def test_a_model_that_draws_token_after_token_says_why_it_cannot_edit(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    mask("L")
+    (tmp_path / "parti").mkdir()
+    result = run("--mask", "m.png", "--model", build(tmp_path / "parti", "parti"))
+    assert result.code == 2
+    assert "blind to what comes after" in result.err
 
 
 def test_the_same_edit_is_found_again_and_another_is_not(run) -> None:  # type: ignore[no-untyped-def]
@@ -94,6 +120,11 @@ def test_larger_pictures_are_scaled_with_their_masks(run) -> None:  # type: igno
     [
         ("size", ["--mask", "m.png"], "mask: has 8x8 pixels, the picture 16x16"),
         ("black", ["--mask", "m.png"], "black all over"),
+        ("clear", ["--mask", "m.png"], "black all over"),
+        ("grey", ["--mask", "m.png"], "nowhere lighter than half"),
+        ("TIFF", ["--mask", "m.png"], "mask m.png: not a readable PNG/JPEG/WEBP"),
+        ("GIF", ["--mask", "m.png"], "mask m.png: not a readable PNG/JPEG/WEBP"),
+        ("L", ["--mask", "."], "is no file"),
         ("L", ["--mask", "no.png"], "mask: 'no.png' is no file"),
         ("L", ["--mask", "model/config.json"], "not a readable"),
         ("L", ["--mask", "m.png", "--box", "0,0,1,1"], "exclude each other"),

@@ -41,7 +41,7 @@ class Inpaint(Edit):
         if inside.shape != unpacked(self.picture, "picture").shape[:2]:
             raise InputError("mask: is of another size than the picture; draw it on a copy of the picture")
         if not inside.any():
-            raise InputError("mask: is black all over, so nothing would change; paint white what to draw anew")
+            raise InputError("mask: is black all over, nowhere lighter than half; paint white what to draw anew")
 
     @classmethod
     def of(cls, picture: Pixels, mask: Pixels, *, paste: bool = True) -> Inpaint:
