@@ -1,0 +1,149 @@
+"""Stereotypes: what the study recovers from oracles and small trained models, and what it finds in the emoji model.
+
+python -m benchmarks.studies.stereotypes coverage|guidance|marked|emoji
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
+from limn.audit.exaggerated import Compared
+from limn.audit.gather import in_memory
+from limn.audit.planted import LEANING, guided, judged, oracles, unmarked_oracle
+from limn.audit.probe import Ask, Probe
+from limn.audit.represented import represented
+from limn.audit.sources import FromGenerator, FromPeople
+from limn.audit.statistics.amplification import guided_share
+from limn.audit.statistics.estimate import Estimate
+from limn.audit.statistics.shares import share
+from limn.audit.studies.stereotypes import Stereotypes
+from limn.audit.table import Table
+
+ONE_SIDED = ("doctor", "cook", "farmer", "artist")
+"""Professions of which 70 % are of one gender."""
+
+
+def _leading(table: Table, source: str) -> Estimate:
+    """Return the share of the gender that leads in the training pictures, over four professions."""
+    hits = readable = 0
+    for name in ONE_SIDED:
+        part = table.of(model=source, concept=name)
+        hits += part.counts("gender")["woman" if LEANING[name] > 0.5 else "man"]
+        readable += part.account("gender").readable
+    return share(hits, readable)
+
+
+def guidance() -> dict[str, Any]:
+    """Amplification by guidance: the law, an oracle of perfect models, and the models "hidden" and "visible"."""
+    study = Stereotypes(n=50, only=ONE_SIDED, reference="people:visible")
+    found: dict[str, Any] = {}
+    for world in ("hidden", "visible"):
+        sources = [model(world, scale, f"{world} at {scale}") for scale in (1, 2, 3)]
+        table = drawn(study, sources, f"guidance_{world}")
+        for scale, source in zip((1, 2, 3), sources, strict=True):
+            oracle = FromPeople(
+                name="oracle",
+                population={name: guided(name, scale, hidden=world == "hidden") for name in ONE_SIDED},
+            )
+            perfect = in_memory(replace(study, n=500).probe(), [oracle], ["people"])
+            found[f"{world}, scale {scale}"] = {
+                "law": round(guided_share(0.7, 0.5, scale, visible=world == "visible"), 4),
+                "oracle": told(_leading(perfect, "oracle")),
+                "model": told(_leading(table, source.name)),
+                "by profession": {
+                    name: told(represented(table.of(model=source.name, concept=name), "gender", "woman").read)
+                    for name in ONE_SIDED
+                },
+            }
+        print(world, reported(study, table, f"guidance_{world}"))
+    return {"pictures": 1200, "steps": 10, "share of the leading gender": found}
+
+
+def marked() -> dict[str, Any]:
+    """A quarter women, named far more often: what an unmarked prompt draws."""
+    study = Stereotypes(n=200, only=("doctor",), training="people:marked")
+    table = drawn(study, [model("marked", 1, "marked")], "marked")
+    oracle = in_memory(replace(study, n=2000).probe(), [unmarked_oracle()], ["people"])
+    compared = study.compared(table, "marked")
+    print(reported(study, table, "marked"))
+    return {
+        "pictures": 200,
+        "women among all training pictures": compared.named[0],
+        "women among unmarked training captions": round(compared.trained[0] or 0, 4),
+        "oracle": told(represented(oracle, "gender", "woman").read),
+        "model": told(represented(table, "gender", "woman").read),
+        "p against unmarked captions": compared.tests().p[0],
+    }
+
+
+def bad_reader() -> dict[str, Any]:
+    """The same pictures by a reader of sensitivity 0.85 and specificity 0.95, as read and corrected."""
+    probe = Probe(asks=(Ask(prompt="a cook", slots={"profession": "cook"}),), each=400)
+    naive = corrected = 0
+    bias = 0.0
+    audits = 100
+    for seed in range(audits):
+        table = in_memory(replace(probe, seed=seed * 1000), oracles()[:1], [judged(seed)])
+        one = represented(table, "gender", "woman")
+        naive += one.read.covers(LEANING["cook"])
+        corrected += one.behind.covers(LEANING["cook"])
+        bias += ((one.read.value or 0) - LEANING["cook"]) / audits
+    return {
+        "audits": audits, "truth": LEANING["cook"], "naive bias": round(bias, 4),
+        "naive covers": told(share(naive, audits)), "corrected covers": told(share(corrected, audits)),
+    }  # fmt: skip
+
+
+def emoji() -> dict[str, Any]:
+    """Who is drawn for 40 unmarked professions, with guidance and without."""
+    study = Stereotypes(n=25, world="pictograms", training="data/pictograms")
+    sources = [
+        FromGenerator(model="emoji", name="emoji"),
+        FromGenerator(model="emoji", name="emoji at 1", guidance=["classifier_free:scale=1"]),
+    ]
+    table = drawn(study, sources, "emoji", ["pictograms"])
+    found: dict[str, Any] = {"pictures": 2000, "findings": reported(study, table, "emoji")}
+    for value in ("woman", "man", "person"):
+        one = replace(study, value=value)
+        for source in table.models:
+            found[f"{source}: {value}"] = _told(one.compared(table, source))
+    return found
+
+
+def _told(one: Compared) -> dict[str, Any]:
+    tested = one.tests()
+    return {
+        "mean": told(one.mean()),
+        "less unmarked captions": told(one.beyond(one.trained)),
+        "less all captions": told(one.beyond(one.named)),
+        "differ from unmarked captions": f"{sum(tested.rejected)} of {tested.tests}",
+        "by profession": {
+            each.name: {"share": told(each.behind), "as read": told(each.read), "unmarked": mark, "p": p}
+            for each, mark, p in zip(one.shares, one.trained, tested.p, strict=True)
+        },
+    }
+
+
+def _coverage() -> dict[str, Any]:
+    return {"audits": 200, "coverage": coverage("stereotypes", Stereotypes(), 200), "bad reader": bad_reader()}
+
+
+WHAT: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "coverage": _coverage, "guidance": guidance, "marked": marked, "emoji": emoji,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Measure one of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=WHAT)
+    chosen = parser.parse_args().what
+    write(f"audit_stereotypes_{chosen}", WHAT[chosen]())
+
+
+if __name__ == "__main__":
+    main()
