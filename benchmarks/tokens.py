@@ -13,7 +13,8 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from benchmarks import tokens_cost, tokens_drift, tokens_sizes
 from benchmarks.record import write
 from benchmarks.steering.common import mean, paired
 from benchmarks.tokens_worlds import SCRATCH, Pixels, World, draw, folder_of, generator, world
+from limn.models.judges import judge
 from limn.train.feed import signed
 
 SEEDS = (0, 1, 2)
@@ -100,11 +102,9 @@ def passes(book: Book) -> dict[str, Any]:
     found: dict[str, Any] = {"judge": book.world.judge().weights[:16]}
     for name, key in {masked: "through the tokens and back", diffusion: "through the latents and back"}.items():
         weights = generator(name).weights
-        found[key] = book.once(key, weights, lambda name=name: ceiling(book, name))
+        found[key] = book.once(key, weights, partial(ceiling, book, name))
     for name, steps in ways:
-        measured = book.once(
-            f"passes, {name}, {steps}", generator(name).weights, lambda a=name, b=steps: measure(a, b)
-        )
+        measured = book.once(f"passes, {name}, {steps}", generator(name).weights, partial(measure, name, steps))
         found[f"{name}, {measured['passes']} passes"] = measured
     pair = [found[f"{name}, {count} passes"]["frechet"] for name, count in ((masked, 8), (serial, 64))]
     found["Frechet distance, masked at 8 passes over autoregressive at 64"] = round(pair[0] / pair[1], 3)
@@ -140,7 +140,7 @@ def steering(book: Book) -> dict[str, Any]:
 
     weights = generator(name).weights
     kept = {
-        label: dict(book.once(f"steering, {label}", weights, lambda a=options: measure(a)))
+        label: dict(book.once(f"steering, {label}", weights, partial(measure, options)))
         for label, options in ways.items()
     }
     scores = {label: np.array(each.pop("scores")) for label, each in kept.items()}
@@ -163,7 +163,7 @@ def rerank(book: Book) -> dict[str, Any]:
         kept: dict[str, NDArray[np.float64]] = {}
         for scale in (1, 3):
             one, best = book.once(
-                f"rerank, {name}, scale {scale}", generator(name).weights, lambda a=name, b=scale: ranked(book, a, b)
+                f"rerank, {name}, scale {scale}", generator(name).weights, partial(ranked, book, name, scale)
             )
             kept[f"scale {scale}, one"], kept[f"scale {scale}, best of {TRIES}"] = np.array(one), np.array(best)
         none, ranking, guided, both = kept.values()
@@ -180,8 +180,6 @@ def rerank(book: Book) -> dict[str, Any]:
 
 def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]:
     """Return the scores of each prompt's first picture, and of the one that is ranked best."""
-    from limn.models.judges import judge
-
     ranking, first, best = judge(book.world.ranking), list[float](), list[float]()
     for seed, some in zip(SEEDS, book.asked(max(2, book.prompts // 4)), strict=True):
         texts = book.world.texts(some)
@@ -201,8 +199,6 @@ def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]
 
 def finer(book: Book) -> dict[str, Any]:
     """What the second stage adds to pictures of the same prompts, at several numbers of its steps."""
-    from dataclasses import replace
-
     name, second = book.world.names[0], book.world.finer
     some = [each for part in book.asked() for each in part]
     model = generator(name, second)
@@ -220,7 +216,7 @@ def finer(book: Book) -> dict[str, Any]:
 
     for steps in (0, 2, 4, 8, 16):
         found[f"{steps} finer steps"] = book.once(
-            f"finer, {steps}", model.weights, lambda a=steps: measure(a)
+            f"finer, {steps}", model.weights, partial(measure, steps)
         )  # fmt: skip
     return found
 
@@ -251,7 +247,7 @@ def sizes(book: Book) -> dict[str, Any]:
     for label in tokens_sizes.SIZES:
         for seed in SEEDS:
             found[f"{label}, seed {seed}"] = book.once(
-                f"sizes, {label}, {seed}", tokens_sizes.VERSION, lambda a=label, b=seed: tokens_sizes.measure(a, b)
+                f"sizes, {label}, {seed}", tokens_sizes.VERSION, partial(tokens_sizes.measure, label, seed)
             )
     return tokens_sizes.summary(found, SEEDS)
 

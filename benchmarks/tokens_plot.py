@@ -47,7 +47,9 @@ def points(entries: Mapping[str, Any], family: str, what: str) -> list[Point]:
     for each in sorted(some, key=lambda each: each["passes"]):
         value = next(value for name, value in each.items() if name.startswith(what))
         if isinstance(value, dict):
-            out.append((each["passes"], value.get("mean", value.get("share")), value["low"], value["high"]))
+            out.append(
+                (each["passes"], value["mean"] if "mean" in value else value["share"], value["low"], value["high"])
+            )
         else:
             out.append((each["passes"], value, value, value))
     return out
