@@ -17,7 +17,7 @@ RECIPES = sorted(
 def test_shipped_recipes_are_sound(name: str) -> None:
     recipe = read(Path(name))
     assert recipe.name == name
-    assert sum(each.numel() for each in build(recipe).parameters()) > 5 * 10**5
+    assert sum(each.numel() for each in build(recipe).parameters()) > 10**5
 
 
 @pytest.mark.parametrize(
