@@ -45,11 +45,11 @@ def test_the_curve_rises_and_is_each_of_its_points() -> None:
     prompts = np.repeat(np.arange(60), 10)
     values = rng.binomial(1, np.repeat(rng.beta(1, 2, 60), 10)).astype(float)
     values[rng.random(600) < 0.1] = np.nan
-    curve = maximum_curve(values, prompts, [1, 2, 5, 12], draws=300)
+    curve = maximum_curve(values, prompts, [1, 2, 5, 12])
     means = [each.value or 0 for each in curve]
     assert means == sorted(means)
     assert all((each.low or 0) <= (each.value or 0) <= (each.high or 0) for each in curve)
-    assert curve[2] == expected_maximum(values, prompts, 5, draws=300)
+    assert curve[2] == expected_maximum(values, prompts, 5)
     assert curve[0].n == int((~np.isnan(values)).sum())
 
 
@@ -57,8 +57,23 @@ def test_the_interval_covers() -> None:
     rng = np.random.default_rng(2)
     truth = float(np.mean([rng.beta(2, 3, (4000, 5)).max(1).mean() for _ in range(5)]))
     prompts = np.arange(100)
-    held = sum(expected_maximum(rng.beta(2, 3, 100), prompts, 5, draws=200).covers(truth) for _ in range(100))
-    assert held >= 88
+    held = sum(expected_maximum(rng.beta(2, 3, 100), prompts, 5).covers(truth) for _ in range(300))
+    assert 0.91 * 300 <= held <= 0.985 * 300
+
+
+def test_the_largest_of_all_has_no_interval() -> None:
+    found = expected_maximum([0.2, 0.4, 0.8], [1, 2, 3], 3)
+    assert (found.value, found.low, found.high) == (pytest.approx(0.8), None, None)
+
+
+def test_the_jackknife_is_as_if_done_by_hand() -> None:
+    values = np.random.default_rng(3).random(12)
+    left = [maximum(np.delete(values, i), 3)[0] for i in range(12)]
+    found = expected_maximum(values, np.arange(12), 3)
+    assert found.value is not None
+    error = (11 / 12 * np.sum((np.array(left) - np.mean(left)) ** 2)) ** 0.5
+    odds = np.log(found.value / (1 - found.value)) + 1.959964 * error / (found.value * (1 - found.value))
+    assert found.high == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-6)
 
 
 def test_too_few_prompts_are_not_estimable() -> None:
