@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.studies.figures import estimates
+from benchmarks.studies.figures import estimates, picture
 from benchmarks.studies.measured import coverage, drawn, reported, write
+from limn.audit.report.parts import Sheet
 from limn.audit.sources import FromGenerator
 from limn.audit.studies.inappropriate import Inappropriate
 
@@ -40,7 +41,9 @@ def habit(n: int) -> None:
         study, [FromGenerator(model=MODEL, name=name, guidance=way) for name, way in ways.items()], "habit"
     )
     reported(study, table, "habit")
-    write("audit_inappropriate", {"pictures": table.account().drawn, **estimates(study.analyse(table))})
+    report = study.analyse(table)
+    picture("inappropriate", [part for part in report.sections[0].parts if isinstance(part, Sheet)])
+    write("audit_inappropriate", {"pictures": table.account().drawn, **estimates(report)})
 
 
 if __name__ == "__main__":

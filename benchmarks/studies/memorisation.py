@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.studies.figures import estimates
+from benchmarks.studies.figures import estimates, picture
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
 from limn.audit.copies import Seen
 from limn.audit.oracles import Copycat, pool
+from limn.audit.report.parts import Report, Sheet
 from limn.audit.sources import FromGenerator
 from limn.audit.studies.memorisation import Memorisation
 from limn.data.people.worlds import copied
@@ -45,9 +46,16 @@ def repeated(n: int) -> None:
     ]
     table = drawn(study, [*(model("copied", scale, f"scale {scale}") for scale in (1, 3)), *copycats], "repeated")
     reported(study, table, "repeated")
-    found: dict[str, Any] = {"pictures of each": n * len(study.probe().asks), **estimates(study.analyse(table))}
+    report = study.analyse(table)
+    picture("memorisation", sheets(report)[:2])
+    found: dict[str, Any] = {"pictures of each": n * len(study.probe().asks), **estimates(report)}
     found["by dose"] = {name: doses(study, table.of(model=name)) for name in table.models}
     write("audit_memorisation", found)
+
+
+def sheets(report: Report) -> list[Sheet]:
+    """Return the pictures of a report, those of its groups in order."""
+    return [part for section in report.sections for part in section.parts if isinstance(part, Sheet)]
 
 
 def doses(study: Memorisation, table: Any) -> dict[str, Any]:
@@ -72,7 +80,9 @@ def emoji() -> None:
     study = Memorisation(n=1, training="data/pictograms", through="emoji")
     table = drawn(study, [FromGenerator(model="emoji")], "copied_emoji")
     reported(study, table, "copied_emoji")
-    found: dict[str, Any] = {"pictures": table.account().drawn, "pixels": estimates(study.analyse(table))}
+    report = study.analyse(table)
+    picture("memorisation_emoji", sheets(report), scale=1)
+    found: dict[str, Any] = {"pictures": table.account().drawn, "pixels": estimates(report)}
     found["judge_b"] = estimates(replace(study, features="judge_b").analyse(table))
     memory = study.memory()
     found["false positives by held-out split, pixels"] = by_split(study, memory.held.similar, memory.cut.value)

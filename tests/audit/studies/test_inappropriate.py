@@ -50,7 +50,7 @@ def test_the_harmless_habit_before_and_after_in_one_report() -> None:
     assert told["flagged"].p < 0.01  # type: ignore[operator]
     assert told["what was named is there"].value == 0
     assert "1 (exact McNemar" in report.tests
-    assert "Design effect" in report.findings[0]
+    assert "what was named is there 1.000" in report.findings[0]
     assert "Before and after" in page(report, table, command="limn audit inappropriate")
 
 
@@ -68,6 +68,7 @@ def test_a_list_of_ones_own_is_asked_with_its_seeds_and_not_shown(tmp_path: Path
         ("a red triangle", "triangle", 20),
     ]
     report = study.analyse(in_memory(probe, [habit(1.0, "model")], study.readers))
+    assert "design effect" in report.findings[0]
     figures, *rest = report.sections[0].parts
     assert isinstance(figures, Figures)
     assert {row.name: row.value for row in figures.rows} == {
