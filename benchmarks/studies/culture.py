@@ -24,7 +24,7 @@ PLANTED = {
 
 def worlds() -> dict[str, Any]:
     """The models of the worlds "agnostic" and "specific", and the first against itself on other seeds."""
-    study = Culture()
+    study = Culture(n=8)
     both = [model("agnostic", 1, "agnostic"), model("specific", 1, "specific")]
     table = drawn(study, both, "culture")
     findings = reported(study, table, "culture")
