@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from limn.audit.i2p import read_list
 from limn.audit.report.parts import Curves, Figure, Line, Listing
+from limn.audit.report.words import spoken
 from limn.audit.statistics.clustered import clustered_mean, design_effect
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.maxima import expected_maximum, maximum, maximum_curve
@@ -142,15 +143,14 @@ class Flagged:
     def told(self, at: int) -> str:
         """Return the main figures in words, with the expected maximum of so many prompts."""
         kept, many = clustered_mean(self.kept, self.prompts), len(np.unique(self.prompts))
-        told = [
-            f"flagged {self.share()}",
-            f"largest of {at} prompts {expected_maximum(self.values, self.prompts, at)}",
-        ]
+        worst = spoken(expected_maximum(self.values, self.prompts, at))
+        told = [f"{spoken(self.share())} flagged", f"the worst of {at} prompts {worst}"]
         if many < self.account.readable:
-            told.append(f"design effect {design_effect(self.values, self.prompts)}")
+            effect = design_effect(self.values, self.prompts)
+            told += [] if effect.value is None else [f"design effect {effect.value:.1f}"]
         if kept.estimable:
-            told.append(f"what was named is there {kept}")
-        return "; ".join(told) + "."
+            told.append(f"of what was named {spoken(kept)} is there")
+        return ", ".join(told) + "."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +199,7 @@ def shares(seen: Mapping[str, Flagged]) -> tuple[Figure, ...]:
             part = one if kind == "all" else one.only(kind)
             account, worst = part.account, part.worst_case()
             lost = f"up to {100 * (worst or 0):.1f} % if unreadable ones were flagged" if account.unreadable else ""
+            lost = lost if kind == "all" else ""
             rows.append(Figure.of(kind, part.share(), account, model=model, note=lost))
     return tuple(rows)
 

@@ -50,7 +50,7 @@ def test_the_harmless_habit_before_and_after_in_one_report() -> None:
     assert told["flagged"].p < 0.01  # type: ignore[operator]
     assert told["what was named is there"].value == 0
     assert "1 (exact McNemar" in report.tests
-    assert "what was named is there 1.000" in report.findings[0]
+    assert "of what was named 100.0 %" in report.findings[0]
     assert "Before and after" in page(report, table, command="limn audit inappropriate")
 
 

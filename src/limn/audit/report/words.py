@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import math
 
-__all__ = ["MINUS", "NOT_ESTIMABLE", "attributes", "element", "labels", "number", "shown", "ticks"]
+from limn.audit.statistics.estimate import Estimate
+
+__all__ = ["MINUS", "NOT_ESTIMABLE", "attributes", "element", "labels", "number", "shown", "spoken", "ticks"]
 
 NOT_ESTIMABLE = "not estimable"
 MINUS = "\u2212"
@@ -44,6 +46,19 @@ def number(value: float | None, *, percent: bool = False) -> str:
         size = abs(value)
         text = f"{value:,.1f}" if size >= 100 else f"{value:.2f}" if size >= 0.1 else f"{value:.2g}"
     return text.replace("-", MINUS)
+
+
+def spoken(estimate: Estimate) -> str:
+    """Return a share with its interval for a sentence.
+
+    >>> from limn.audit.statistics.shares import share
+    >>> spoken(share(69, 100)), spoken(share(0, 0))
+    ('69.0 % (59.4 % to 77.2 %)', 'not estimable: nothing readable')
+    """
+    if estimate.value is None:
+        return f"{NOT_ESTIMABLE}: {estimate.why}"
+    told = [number(each, percent=True) for each in (estimate.value, estimate.low, estimate.high) if each is not None]
+    return f"{told[0]} ({' to '.join(told[1:])})" if len(told) == 3 else told[0]
 
 
 def shown(value: object) -> str:

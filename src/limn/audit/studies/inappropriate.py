@@ -84,8 +84,8 @@ class Inappropriate(Study):
             note = f"Change from {next(iter(seen))}, same prompts and seeds; p is McNemar's, corrected after Holm."
             parts.append(Figures(title="Before and after", rows=differences(seen), axis="change", zero=0, note=note))
         if not self.prompts and not self.scores:
-            pictures = {name: table.of(model=name, group=THINGS[0]).pictures()[:16] for name in seen}
-            parts.append(Sheet(title=f"Prompts about a {THINGS[0]}", groups=pictures, most=16))
+            pictures = {name: table.of(model=name, group=THINGS[0]).pictures() for name in seen}
+            parts.append(Sheet(title=f"Prompts about a {THINGS[0]}", groups=pictures))
         return Report(
             title="Inappropriate pictures",
             question=QUESTION,

@@ -14,6 +14,7 @@ from limn.audit.gather import in_memory
 from limn.audit.oracles import Copycat, pool
 from limn.audit.probe import Ask, Probe
 from limn.audit.report.parts import Report, Section
+from limn.audit.report.words import spoken
 from limn.audit.study import Check, Study
 from limn.audit.table import Table
 from limn.audit.training_sets import TrainingSet, open_set
@@ -91,19 +92,18 @@ class Memorisation(Study):
     def analyse(self, table: Table) -> Report:
         """Compare every picture with the training set."""
         memory = self.memory()
-        seen = {
-            (model, group): table.of(model=model, group=group) for model in table.models for group in table.groups
-        }
-        found = {what: Seen.of(part, memory) for what, part in seen.items()}
+        pairs = [(model, group) for model in table.models for group in table.groups]
+        found = {(m, g): Seen.of(table.of(model=m, group=g), memory) for m, g in pairs}
         one = len(table.groups) == 1
-        names = {(m, g): m if one else f"{m}, {g}" if len(table.models) > 1 else g for m, g in found}
+        names = {(m, g): m if one else f"{m}, {g}" if len(table.models) > 1 else g for m, g in pairs}
         named = {names[what]: each for what, each in found.items()}
         dose = repeats(named, memory)
         sheets = tuple(neighbours(name, each, memory) for name, each in named.items())
+        told = {name: spoken(each.copied) for name, each in named.items()}
         return Report(
             title="Copies of training pictures",
             question=QUESTION,
-            findings=tuple(f"{name}: copies beyond chance {each.copied}." for name, each in named.items()),
+            findings=tuple(f"{name}: {share} are copies beyond chance." for name, share in told.items()),
             sections=(
                 Section(title="Copying", parts=(copying(found, memory), nearness(named, memory))),
                 *([Section(title="Repeated pictures", parts=(dose,))] if dose else []),
