@@ -96,13 +96,10 @@ def nearest(
 def _in_memory(queries: Floats, base: Floats, most: int) -> Neighbours:
     """Compare in stretches, by the scalar product in float64: in float32 near ones would cancel."""
     places, far = np.empty((len(queries), most), np.int64), np.empty((len(queries), most))
-    parts = [base[start : start + BLOCK].astype(np.float64) for start in range(0, len(base), BLOCK)]
-    squares = [(part * part).sum(1) for part in parts]
     for start in range(0, len(queries), CHUNK):
         some = queries[start : start + CHUNK].astype(np.float64)
-        own = (some * some).sum(1)[:, None]
-        pairs = zip(squares, parts, strict=True)
-        gaps = np.concatenate([_gaps(own, square, some @ part.T) for square, part in pairs], axis=1)
+        blocks = (base[first : first + BLOCK].astype(np.float64) for first in range(0, len(base), BLOCK))
+        gaps = np.concatenate([_gaps(some, block) for block in blocks], axis=1)
         chosen = np.sort(np.argpartition(gaps, most - 1, axis=1)[:, :most], axis=1)
         near = np.take_along_axis(gaps, chosen, 1)
         order = np.argsort(near, axis=1, kind="stable")  # equal ones keep their order
@@ -111,12 +108,10 @@ def _in_memory(queries: Floats, base: Floats, most: int) -> Neighbours:
     return Neighbours(places=places, distances=far)
 
 
-def _gaps(
-    own: NDArray[np.float64], square: NDArray[np.float64], product: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _gaps(some: NDArray[np.float64], block: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return squared distances; what rounding leaves of equal vectors is 0."""
-    total = own + square
-    gaps = total - 2 * product
+    total = (some * some).sum(1)[:, None] + (block * block).sum(1)
+    gaps = total - 2 * some @ block.T
     return np.asarray(np.where(gaps > 1e-13 * total, gaps, 0.0))
 
 
