@@ -87,7 +87,7 @@ def nearest(
         raise InputError(f"most: {most} neighbours among {len(base)} pictures; give 1 to {len(base)}")
     installed = importlib.util.find_spec("lancedb") is not None
     if engine == "lancedb" and not installed:
-        raise InputError("lancedb: is not installed; install it with: pip install 'limn[search]'")
+        raise InputError("lancedb: is not installed; install it with: pip install 'limn[audit]'")
     if engine == "auto":
         engine = "lancedb" if installed and len(base) >= LARGE else "memory"
     return (_in_lancedb if engine == "lancedb" else _in_memory)(queries, base, most)
