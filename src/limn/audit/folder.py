@@ -28,7 +28,7 @@ from limn.audit.sources import key_of
 from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
 from limn.kernel.errors import InputError, LimnError, StoreError
 from limn.store import read_record
-from limn.store.atomic import make_folder, write_bytes, write_json
+from limn.store.atomic import explained, make_folder, write_bytes, write_json
 from limn.store.png import encode_png
 from limn.store.record import now, read_json
 
@@ -110,7 +110,8 @@ class Folder:
         """Save a picture, and return the SHA-256 of its pixels."""
         digest = hashlib.sha256(pixels.tobytes()).hexdigest()
         path = self.picture(key)
-        make_folder(path.parent)
+        with explained(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, encode_png(pixels, {**record, "audit": {"key": key, "sha256": digest}}), lasting=False)
         self._sound[key] = digest
         return digest
