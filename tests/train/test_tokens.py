@@ -89,6 +89,8 @@ def test_each_token_is_learned_from_those_before_it() -> None:
     assert next_loss(network, ids, 4) < 1e-6
     assert seen[0].tolist() == [[4, 3, 1]]
     assert next_loss(lambda tokens: torch.zeros(1, 3, 5), ids, 4).item() == pytest.approx(math.log(4))
+    next_loss(network, ids, 4, torch.tensor([[True, False, True]]))
+    assert seen[-1].tolist() == [[4, 4, 1]], "a forgotten token is still asked for, and not seen by later ones"
 
 
 def test_tokens_are_learned_exported_and_drawn(tmp_path: Path) -> None:

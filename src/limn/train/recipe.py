@@ -130,6 +130,8 @@ class Objective:
         decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
         look_alikes: Letters that ``unlearning`` is about.
         guided: Guidance scale that a ``distilled`` generator learns to answer with.
+        forget: Most of the earlier tokens that an ``autoregressive`` model does not see, as a share drawn anew for each
+            picture; without it a small set of pictures is learned by heart.
     """
 
     target: Literal["flow", "eps", "v", "x0"] = "flow"
@@ -142,6 +144,7 @@ class Objective:
     revive: int = 500
     decoder: bool = False
     guided: float = 0.0
+    forget: float = 0.0
     look_alikes: str = "\u03bf\u043e\u0647\u3147"
 
 
@@ -228,6 +231,7 @@ class Recipe:
             "schedule.flat": (self.schedule.flat, 0, 1),
             "schedule.floor": (self.schedule.floor, 0, 1),
             "objective.drop": (self.objective.drop, 0, 1),
+            "objective.forget": (self.objective.forget, 0, 1),
             "objective.guided": (self.objective.guided, 0, 100),
             "objective.commitment": (self.objective.commitment, 0, 100),
             "objective.revive": (self.objective.revive, 0, 10**9),

@@ -73,9 +73,17 @@ def masked_loss(network: Logits, ids: Tensor, hidden: Tensor, classes: int) -> T
     return F.cross_entropy(logits[hidden].float(), ids[hidden])
 
 
-def next_loss(network: Logits, ids: Tensor, classes: int) -> Tensor:
-    """Cross-entropy of each token given those before it, in nats; the first one follows the token ``classes``."""
-    logits = network(F.pad(ids[:, :-1], (1, 0), value=classes))[..., :classes]
+def next_loss(network: Logits, ids: Tensor, classes: int, forgotten: Tensor | None = None) -> Tensor:
+    """Cross-entropy of each token given those before it, in nats; the first one follows the token ``classes``.
+
+    Args:
+        network: Sees ``classes`` in the place of a forgotten token.
+        ids: Tokens (rows, tokens).
+        classes: How many tokens there are.
+        forgotten: Which tokens the later ones do not see (rows, tokens); all are seen if None.
+    """
+    seen = ids if forgotten is None else ids.masked_fill(forgotten, classes)
+    logits = network(F.pad(seen[:, :-1], (1, 0), value=classes))[..., :classes]
     return F.cross_entropy(logits.flatten(0, 1).float(), ids.flatten())
 
 
@@ -190,8 +198,13 @@ class TokenGeneration(Generation):
 
         with autocast(self.recipe, self.device):
             if not self.parallel:
-                return next_loss(answer, ids, classes)
+                return next_loss(answer, ids, classes, self._forgotten(ids, generator) if network.training else None)
             return masked_loss(answer, ids, hide(ids.shape[0], ids.shape[1], generator).to(self.device), classes)
+
+    def _forgotten(self, ids: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw which tokens the later ones do not see: of each row a share from 0 to ``objective.forget``."""
+        share = torch.rand(len(ids), 1, generator=generator) * self.recipe.objective.forget
+        return (torch.rand(ids.shape, generator=generator) < share).to(ids.device)
 
     @torch.inference_mode()
     def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
