@@ -130,8 +130,8 @@ class Objective:
         decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
         look_alikes: Letters that ``unlearning`` is about.
         guided: Guidance scale that a ``distilled`` generator learns to answer with.
-        forget: Most of the earlier tokens that an ``autoregressive`` model does not see, as a share drawn anew for each
-            picture; without it a small set of pictures is learned by heart.
+        forget: Largest share of the earlier tokens that an ``autoregressive`` model does not see, drawn anew for
+            each picture; without it a small set of pictures is learned by heart.
     """
 
     target: Literal["flow", "eps", "v", "x0"] = "flow"
