@@ -60,7 +60,7 @@ def sheets(report: Report) -> list[Sheet]:
 
 def doses(study: Memorisation, table: Any) -> dict[str, Any]:
     """Return, by how often pictures were repeated, copies drawn, the share of pictures copied, and the slope."""
-    memory = study.memory()
+    memory = study.memory
     seen = Seen.of(table, memory)
     dose, cut = seen.dose(memory), memory.cut.value
     if dose is None or cut is None:
@@ -83,8 +83,13 @@ def emoji() -> None:
     report = study.analyse(table)
     picture("memorisation_emoji", sheets(report), scale=1)
     found: dict[str, Any] = {"pictures": table.account().drawn, "pixels": estimates(report)}
-    found["judge_b"] = estimates(replace(study, features="judge_b").analyse(table))
-    memory = study.memory()
+    memory = study.memory
+    judged = replace(memory, how="judge_b")
+    seen = {group: Seen.of(table.of(group=group), judged) for group in table.groups}
+    found["judge_b"] = {
+        "threshold": told(judged.cut),
+        "copies": {name: told(each.copied) for name, each in seen.items()},
+    }
     found["false positives by held-out split, pixels"] = by_split(study, memory.held.similar, memory.cut.value)
     write("audit_memorisation_emoji", found)
 

@@ -41,7 +41,7 @@ def test_captions_are_asked() -> None:
 
 def test_a_copycat_is_found_and_shown() -> None:
     study = Memorisation(n=30)
-    known = study.memory().known
+    known = study.memory.known
     weights = known.copies / known.copies.sum()
     copycats = [
         Copycat(training=known.pictures, fresh=smooth(), rate=rate, weights=weights).source() for rate in (0.0, 0.5)

@@ -74,8 +74,9 @@ class Memorisation(Study):
     def _known(self) -> TrainingSet:
         return open_set(self.training, self.held)
 
+    @cached_property
     def memory(self) -> Memory:
-        """Return the training set, ready to be compared with."""
+        """The training set, ready to be compared with."""
         known = self._known.through(self.through) if self.through else self._known
         return Memory(known=known, how=self.features, rate=self.rate, neighbours=self.neighbours)
 
@@ -91,7 +92,7 @@ class Memorisation(Study):
 
     def analyse(self, table: Table) -> Report:
         """Compare every picture with the training set."""
-        memory = self.memory()
+        memory = self.memory
         pairs = [(model, group) for model in table.models for group in table.groups]
         found = {(m, g): Seen.of(table.of(model=m, group=g), memory) for m, g in pairs}
         one = len(table.groups) == 1
@@ -117,7 +118,7 @@ class Memorisation(Study):
         """Audit oracles that copy 0, 2 and 10 % of their pictures, a little changed; the others are of equal law."""
         fresh, known = pool(), self._known
         held = fresh[rng.integers(len(fresh), size=800)]
-        memory = replace(self.memory(), known=replace(known, held=held))
+        memory = replace(self.memory, known=replace(known, held=held))
         copycats = {rate: Copycat(training=known.pictures, fresh=fresh, rate=rate).source() for rate in PLANTED}
         probe = Probe(asks=(Ask(prompt="a doctor"),), each=400, seed=int(rng.integers(2**40)))
         table = in_memory(probe, list(copycats.values()), self.readers)
