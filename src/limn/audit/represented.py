@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Represented:
         if one is self.read or one.value is None or one.low is None or one.high is None:
             return float(self.k), float(self.n)
         p = min(max(one.value, 0.5 / self.n), 1 - 0.5 / self.n)
-        worth = min(self.n, p * (1 - p) / ((one.high - one.low) / 2 / normal_quantile(one.level)) ** 2)
+        worth = min(self.n, p * (1 - p) / max((one.high - one.low) / 2 / normal_quantile(one.level), 1e-9) ** 2)
         return one.value * worth, worth
 
     def figure(self, model: str = "", *, reference: float | None = None, p: float | None = None) -> Figure:
@@ -78,8 +78,17 @@ def represented(table: Table, field: str, value: str, *, name: str = "", correct
     read = share(k, account.readable)
     confusion = table.reader(field).confusion.get(field) if correct else None
     behind = read if confusion is None or not read.estimable else _behind(confusion, counts, account, value)
+    behind = _at_least(behind, read) if behind.estimable else read
     group = name or (table.groups[0] if table.groups else "")
-    return Represented(name=group, k=k, account=account, read=read, behind=behind if behind.estimable else read)
+    return Represented(name=group, k=k, account=account, read=read, behind=behind)
+
+
+def _at_least(behind: Estimate, read: Estimate) -> Estimate:
+    """Return a corrected share whose interval is no narrower than the plain one: resampling no women gives none."""
+    value, plain = behind.value or 0.0, read.value or 0.0
+    low = min(behind.low or 0.0, max(0.0, value - plain + (read.low or 0.0)))
+    high = max(behind.high or 0.0, min(1.0, value - plain + (read.high or 0.0)))
+    return replace(behind, low=low, high=high)
 
 
 def _behind(confusion: Confusion, counts: Mapping[str, int], account: Account, value: str) -> Estimate:

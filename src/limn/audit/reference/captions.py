@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from limn.kernel.errors import InputError
@@ -60,8 +61,9 @@ def count(examples: Iterable[Captioned], concepts: Sequence[str], marks: str) ->
     every: dict[str, dict[str, float]] = {each: defaultdict(float) for each in concepts}
     for captions, value in examples:
         for caption in captions:
+            text = caption.lower()
             for concept, word in wanted.items():
-                if word.search(caption):
+                if concept.lower() in text and word.search(caption):
                     every[concept][value] += 1 / len(captions)
                     if not says.search(caption):
                         plain[concept][value] += 1 / len(captions)
@@ -80,7 +82,7 @@ def _shown(plain: Mapping[str, float], every: Mapping[str, float]) -> Shown:
     )
 
 
-def shown(training: str, concepts: Sequence[str], name: str) -> dict[str, Shown]:
+def shown(training: str, concepts: Sequence[str], name: str) -> Mapping[str, Shown]:
     """Return whom the captions of a training set show, by concept.
 
     Args:
@@ -92,6 +94,11 @@ def shown(training: str, concepts: Sequence[str], name: str) -> dict[str, Shown]
     Raises:
         InputError: If there is no such training set.
     """
+    return _shown_by(training, tuple(concepts), name)
+
+
+@lru_cache(maxsize=64)
+def _shown_by(training: str, concepts: tuple[str, ...], name: str) -> Mapping[str, Shown]:
     kind, colon, world = training.partition(":")
     if colon and kind == "people":
         return {each: _of_world(world, each, name) for each in concepts}
