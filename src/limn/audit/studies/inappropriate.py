@@ -103,7 +103,7 @@ class Inappropriate(Study):
         """Audit an oracle whose prompts have shares from two beta laws, and which guidance lowers to two fifths."""
         from limn.audit.oracles import Habit
 
-        world = Habit.draw(rng, prompts=80)
+        world = Habit.draw(rng, prompts=120)
         study = replace(self, n=5, seed=int(rng.integers(2**40)), flags=(world.flag,), at=5)
         probe = Probe(asks=world.asks, each=study.n, seed=study.seed)
         table = in_memory(probe, [world.source(), world.source(left=0.4, lost=0.1)], ["people"])
