@@ -48,16 +48,20 @@ def main() -> None:
     held = [place for place in at_work(source) if place_of(source.columns["key"][place]) < HELD_OUT]
     real = source.take(held)
     soft = softened(real.on(), "emoji", np.random.default_rng(0), 0.0)
-    figures["real people, crisp"] = as_asked(one, real.on(), real)
-    figures["real people, through the autoencoder"] = as_asked(one, soft, real)
+    figures["as asked"] = {
+        "real people, crisp": as_asked(one, real.on(), real),
+        "real people, through the autoencoder": as_asked(one, soft, real),
+    }
+    figures["unreadable"] = {"real people, through the autoencoder": unreadable(one, soft)}
     counts = confusions(one, soft, real)
     for words, split in WORDS.items():
         places = [place for place in at_work(source) if source.columns["split"][place] == split]
         asked = source.take(in_random_order(np.array(places), chosen.prompts).tolist())
         pictures, _ = draw(generator, prompts(asked))
-        figures[words] = as_asked(one, pictures, asked)
-        figures[f"{words}, corrected"] = corrected(one, figures[words], asked, counts)
-        print(words, figures[words], figures[f"{words}, corrected"], flush=True)
+        found = as_asked(one, pictures, asked)
+        figures["as asked"] |= {words: found, f"{words}, corrected": corrected(one, found, asked, counts)}
+        figures["unreadable"][words] = unreadable(one, pictures)
+        print(words, figures["as asked"], flush=True)
     print(write("attributes", figures))
     if one.name == "reader":
         carry(one, figures)
@@ -90,10 +94,13 @@ def as_asked(one: Reader, pictures: Any, asked: PictureSet) -> dict[str, Any]:
     right["all four"] = np.all(list(right.values()), 0)
     said = np.array([each in GENDERED for each in asked.columns["gender"]])
     right |= {name: right[name][said] for name in ("gender", "all four")}
-    figures: dict[str, Any] = {name: wilson(int(each.sum()), len(each)) for name, each in right.items()}
-    for name in FIELDS:
-        figures[f"{name}, unreadable"] = sum(value is None for value in found[name].values)
-    return figures
+    return {name: wilson(int(each.sum()), len(each)) for name, each in right.items()}
+
+
+def unreadable(one: Reader, pictures: Any) -> dict[str, int]:
+    """Count pictures of which a field cannot be read."""
+    found = one.read(pictures, fields=FIELDS)
+    return {"of": len(pictures), **{name: sum(value is None for value in found[name].values) for name in FIELDS}}
 
 
 def confusions(one: Reader, pictures: Any, shown: PictureSet) -> dict[str, NDArray[np.int64]]:
@@ -142,7 +149,9 @@ def carry(one: Reader, figures: Mapping[str, Any]) -> None:
             hit = wilson(int(np.trace(counts)), int(counts.sum()))
             told[f"{name} of held-out pictures, {kind}: read right (unreadable counts as wrong)"] = share(hit)
     for name in FIELDS:
-        told[f"{name} of held-out people at work, crisp: read right"] = share(figures["real people, crisp"][name])
+        told[f"{name} of held-out people at work, crisp: read right"] = share(
+            figures["as asked"]["real people, crisp"][name]
+        )
     folder = locate("reader")
     card = json.loads((folder / "card.json").read_text("utf-8"))
     write_card(folder, {**card, "figures": told})

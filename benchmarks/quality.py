@@ -57,11 +57,12 @@ def main() -> None:
         figures["DINOv2 ViT-S/14, sha256"] = sha256_of(chosen.features)
     for name, features in extractors.items():
         told = features(others.on())
+        distances = figures.setdefault("against held-out real pictures", {})
         for kind, pictures in (("drawn", drawn), ("real", asked.on())):
-            figures[f"{name}: {kind} against held-out real pictures"] = compare(told, features(pictures))
+            distances[f"{kind}, {name}"] = compare(told, features(pictures))
         print(name, figures, flush=True)
-    figures["copies, by judge_b"] = copies(generator, source)
-    print(figures["copies, by judge_b"])
+    figures |= copies(generator, source)
+    print(figures)
     print(write("quality", figures))
 
 
@@ -103,8 +104,7 @@ def copies(generator: Any, source: PictureSet, count: int = 64) -> dict[str, Any
     vectors, seen = judged(learned.on()), learned.on()
     held = source.take(in_random_order(np.flatnonzero(splits == "pair"), 600, seed=7).tolist())
     control = (judged(held.on()) @ vectors.T).max(1)
-    found: dict[str, Any] = {"training pictures": len(learned), "held-out real pictures": spread(control)}
-    found["threshold at 1 % of held-out pictures"] = round(float(threshold(control).value or 0), 4)
+    found: dict[str, Any] = {}
     rows = {
         "seen pairs": in_random_order(np.flatnonzero(splits == "train"), count, seed=8),
         "held-out pairs": in_random_order(np.flatnonzero(splits == "pair"), count, seed=9),
@@ -116,7 +116,7 @@ def copies(generator: Any, source: PictureSet, count: int = 64) -> dict[str, Any
         excess = excess_replication(close.max(1), control)
         found[words] = {
             **spread(close.max(1)),
-            "excess over look-alikes": {"share": excess.value, "low": excess.low, "high": excess.high, "n": count},
+            "copies beyond look-alikes": {"share": excess.value, "low": excess.low, "high": excess.high, "n": count},
             "nearest is the picture that was asked for": round(
                 float(np.mean([learned.columns["key"][a] == source.columns["key"][b]
                                for a, b in zip(nearest.tolist(), places.tolist(), strict=True)])), 4
@@ -124,13 +124,18 @@ def copies(generator: Any, source: PictureSet, count: int = 64) -> dict[str, Any
         }  # fmt: skip
         if words == "seen pairs":
             sheet(pictures, seen[nearest], close.max(1))
-    return found
+    found["held-out real pictures"] = spread(control)
+    return {
+        "training pictures": len(learned),
+        "similarity of copies, from": round(float(threshold(control).value or 0), 4),
+        "similarity to the nearest training picture, by judge_b": found,
+    }
 
 
 def spread(values: NDArray[np.float64]) -> dict[str, float]:
     """Return quartiles of the similarity to the nearest training picture."""
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).round(4).tolist()
-    return {"25 %": low, "median similarity": middle, "75 %": high}
+    return {"25 %": low, "median": middle, "75 %": high}
 
 
 def sheet(pictures: NDArray[np.uint8], nearest: NDArray[np.uint8], close: NDArray[np.float64]) -> None:

@@ -54,26 +54,27 @@ def main() -> None:
             "Frechet distance by the judge": round(frechet(one.images(pictures).double().numpy(), told), 4),
         }
 
-    figures["real pictures"] = measured(real)
+    figures["ways"] = {}
     for sampler, counts in WAYS.items():
         for steps in counts:
             pictures, seconds = draw(generator, own, sampler=sampler, steps=steps)
             found = {"steps": steps, "seconds": round(seconds, 4), **measured(pictures)}
-            figures[f"{sampler}, {steps} steps"] = found
+            figures["ways"][f"{sampler}, {steps} steps"] = found
             print(sampler, found, flush=True)
-    figures["knee"] = knee(figures)
+    figures["ways"]["real pictures"] = measured(real)
+    figures["knee"] = knee(figures["ways"])
     plot(figures)
     print(write("steps", figures))
 
 
 def ways(figures: Mapping[str, Any], sampler: str) -> list[dict[str, Any]]:
     """Return a sampler's figures in the order of their steps."""
-    return [each for name, each in figures.items() if name.startswith(f"{sampler}, ")]
+    return [each for name, each in figures["ways"].items() if name.startswith(f"{sampler}, ")]
 
 
-def knee(figures: Mapping[str, Any], within: float = 0.01) -> str:
+def knee(found: Mapping[str, Any], within: float = 0.01) -> str:
     """Return the quickest way whose similarity is within a hundredth of the best."""
-    found = {name: each for name, each in figures.items() if isinstance(each, Mapping) and "seconds" in each}
+    found = {name: each for name, each in found.items() if "seconds" in each}
     best = max(each["similarity to the caption"] for each in found.values())
     near = [name for name, each in found.items() if each["similarity to the caption"] >= best - within]
     return min(near, key=lambda name: found[name]["seconds"])
@@ -86,7 +87,7 @@ def plot(figures: Mapping[str, Any]) -> None:
         for name in WAYS
     }
     every = [point for line in lines.values() for point in line]
-    top, right = figures["real pictures"]["similarity to the caption"], max(x for x, _, _ in every)
+    top, right = figures["ways"]["real pictures"]["similarity to the caption"], max(x for x, _, _ in every)
     floor = min(y for _, y, _ in every) - 0.02
 
     def at(x: float, y: float) -> tuple[float, float]:

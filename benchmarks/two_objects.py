@@ -56,8 +56,10 @@ def main() -> None:
         "model": chosen.model,
         "judge": chosen.judge,
         "ways": WAYS,
-        "drawn": read(one, drawn, asked),
-        "real scenes": read(one, np.stack([each.picture for each in asked]), asked),
+        "scenes": {
+            "drawn": read(one, drawn, asked),
+            "real": read(one, np.stack([each.picture for each in asked]), asked),
+        },
     }
     print(figures)
     print(write("two_objects", figures))

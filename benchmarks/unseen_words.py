@@ -51,10 +51,10 @@ def main() -> None:
     generator, one, source = generator_of(chosen.model), judge(chosen.judge), load(chosen.data, SPLITS)
     seen = {caption for captions in source.columns["captions"] for caption in captions}
     figures: dict[str, Any] = {"model": chosen.model, "judge": chosen.judge, "ways": WAYS}
-    figures["paraphrases"] = paraphrases(generator, one, source, seen, chosen.prompts)
-    print(figures["paraphrases"], flush=True)
-    figures["synonyms"] = synonyms(generator, one, source, seen, chosen.each)
-    print(write("unseen_words", figures), figures["synonyms"])
+    found = paraphrases(generator, one, source, seen, chosen.prompts)
+    print(found, flush=True)
+    found |= synonyms(generator, one, source, seen, chosen.each)
+    print(write("unseen_words", {**figures, "found among 100": found}), found)
 
 
 def paraphrases(generator: Generator, one: Judge, source: PictureSet, seen: set[str], count: int) -> dict[str, Any]:
@@ -69,12 +69,12 @@ def paraphrases(generator: Generator, one: Judge, source: PictureSet, seen: set[
     assert not seen & set(said)
     usual = [columns["captions"][place][0] for place in places]
     meanings = [(columns["codepoint"][place], columns["style"][place]) for place in places]
-    asked = {"paraphrased": said, "usual": usual}
-    found: dict[str, Any] = {"prompts": len(places)}
+    asked = {"drawn from usual captions": usual, "drawn from paraphrases": said}
+    found: dict[str, Any] = {}
     for name, texts in asked.items():
         pictures, _ = draw(generator, texts)
         found[name] = hits(one.retrieval(pictures, usual, meanings=meanings, ways=WAYS))
-    found["real"] = hits(one.retrieval(source.on()[places], usual, meanings=meanings, ways=WAYS))
+    found["real pictures"] = hits(one.retrieval(source.on()[places], usual, meanings=meanings, ways=WAYS))
     return found
 
 
@@ -95,7 +95,9 @@ def synonyms(generator: Generator, one: Judge, source: PictureSet, seen: set[str
     close = one.similarity(pictures, names).numpy()
     right = {word: np.array([stands_for(label, meant) for label in labels]) for word, meant in words.items()}
     ranks = ranked(close, [right[word] for word in said])
-    return {"words": len(words), "pictures of each": each, "drawn": hits(ranks)}
+    real = source.on()[[int(places[np.flatnonzero(mine)[0]]) for mine in right.values()]]
+    ceiling = ranked(one.similarity(real, names).numpy(), list(right.values()))
+    return {f"drawn from {len(words)} unseen synonyms": hits(ranks), "real pictures of the synonyms": hits(ceiling)}
 
 
 def stands_for(label: str, meant: list[str]) -> bool:
