@@ -45,8 +45,8 @@ class TrainingSet:
         return replace(self, held=self.held[kept], held_captions=tuple(self.held_captions[k] for k in kept))
 
     def through(self, model: str) -> TrainingSet:
-        """Return the set as a model's autoencoder gives it back, which is as near to it as the model can draw."""
-        return replace(self, pictures=_coded(self.pictures, model), held=_coded(self.held, model))
+        """Return the set with held-out pictures as a model's autoencoder gives them back, as soft as it draws."""
+        return replace(self, held=_coded(self.held, model))
 
 
 def open_set(training: str, held: str = "") -> TrainingSet:

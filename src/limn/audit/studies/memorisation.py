@@ -52,7 +52,7 @@ class Memorisation(Study):
         training: ``copied``, a folder of built pictograms, or a folder of pictures with captions.
         held: A folder of held-out pictures, where the training set is a folder of pictures.
         features: ``pixels``, or a dual encoder.
-        through: A model through whose autoencoder training and held-out pictures go first, as its drawings do.
+        through: A model through whose autoencoder held-out pictures go first, as its drawings do.
         rate: False positives that the threshold allows.
         neighbours: Nearest training pictures that set the scale of the adaptive ratio.
         most: Prompts at most, from training captions and as many from held-out ones.
