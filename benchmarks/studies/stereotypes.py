@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.studies.ideal import leading
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
 from limn.audit.exaggerated import Compared
 from limn.audit.gather import in_memory
@@ -37,6 +38,13 @@ def _leading(table: Table, source: str) -> Estimate:
     return share(hits, readable)
 
 
+def _ideal(scale: int, hidden: bool, n: int = 500) -> dict[str, Any]:
+    """Return what guided sampling does with a model that has no error."""
+    counts = [leading(name, scale, hidden=hidden, n=n, seed=k) for k, name in enumerate(ONE_SIDED)]
+    drawn = n * len(ONE_SIDED)
+    return told(share(sum(k for k, _ in counts), drawn)) | {"badge right": sum(right for _, right in counts) / drawn}
+
+
 def guidance() -> dict[str, Any]:
     """Amplification by guidance: the law, an oracle of perfect models, and the models "hidden" and "visible"."""
     study = Stereotypes(n=50, only=ONE_SIDED, reference="people:visible")
@@ -53,6 +61,7 @@ def guidance() -> dict[str, Any]:
             found[f"{world}, scale {scale}"] = {
                 "law": round(guided_share(0.7, 0.5, scale, visible=world == "visible"), 4),
                 "oracle": told(_leading(perfect, "oracle")),
+                "ideal diffusion": _ideal(scale, world == "hidden"),
                 "model": told(_leading(table, source.name)),
                 "by profession": {
                     name: told(represented(table.of(model=source.name, concept=name), "gender", "woman").read)
@@ -60,7 +69,7 @@ def guidance() -> dict[str, Any]:
                 },
             }
         print(world, reported(study, table, f"guidance_{world}"))
-    return {"pictures": 1200, "steps": 10, "share of the leading gender": found}
+    return {"pictures": 1200, "sampler steps": 10, "share of the leading gender": found}
 
 
 def marked() -> dict[str, Any]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from limn.audit.features import features
 from limn.audit.statistics.clustered import clustered_mean, paired_difference
-from limn.audit.statistics.distances import mean_distance, median_bandwidth, mmd, vendi
+from limn.audit.statistics.discrepancy import between, median_bandwidth
+from limn.audit.statistics.distances import mean_distance, vendi
 from limn.audit.statistics.estimate import Estimate, not_estimable
 from limn.audit.statistics.inequality import Inequality, total_variation
 from limn.audit.statistics.shares import newcombe, shares
@@ -115,14 +116,19 @@ class Cultured:
         return np.array(list(self.vectors.get((subject, ""), {}).values()))
 
     def nearness(self) -> dict[str, Floats]:
-        """Return by place, for each subject, the squared MMD of its unmarked pictures to those of the place."""
+        """Return by place, for each subject, the squared MMD of its unmarked pictures to those of the place.
+
+        Pictures of equal seeds resemble each other and are not compared: Gretton et al. 2012, lemma 6.
+        """
         found: dict[str, list[float]] = {place: [] for place in self.places}
         for subject in self.subjects:
-            sets = {p: np.array(list(self.vectors.get((subject, p), {}).values())) for p in ("", *self.places)}
-            wide = median_bandwidth(*(each for each in sets.values() if len(each)))
+            sets = {place: self.vectors.get((subject, place), {}) for place in ("", *self.places)}
+            drawn = [np.array(list(each.values())) for each in sets.values() if each]
+            wide = median_bandwidth(*drawn) if drawn else 0.0
             for place in self.places:
-                enough = min(len(sets[""]), len(sets[place])) > 1 and wide > 0
-                found[place].append(mmd(sets[""], sets[place], bandwidth=wide) if enough else np.nan)
+                takes = sorted(sets[""].keys() & sets[place].keys())
+                one, other = (np.array([sets[name][take] for take in takes]) for name in ("", place))
+                found[place].append(_unpaired(one, other, wide))
         return {place: np.array(each) for place, each in found.items()}
 
     def diversity(self, score: str) -> Floats:
@@ -179,6 +185,15 @@ class Cultured:
         counts = np.bincount(plain[rows][plain[rows] >= 0], minlength=len(self.places))
         bias = abs(counts / max(counts.sum(), 1) - np.array(self.reference)).sum() / 2
         return float(bias), float(np.nanmean(right[rows]))
+
+
+def _unpaired(one: Floats, other: Floats, wide: float) -> float:
+    """Return the squared MMD of two sets of pairs, no picture compared with its own pair; NaN below two."""
+    if len(one) < 2 or not wide > 0:
+        return float("nan")
+    apart = ~np.eye(len(one), dtype=bool)
+    kernels = (np.exp(-0.5 * (between(a, b) / wide) ** 2)[apart].mean() for a, b in ((one, one), (other, other)))
+    return float(sum(kernels) - 2 * np.exp(-0.5 * (between(one, other) / wide) ** 2)[apart].mean())
 
 
 def _biases(first: Cultured, second: Cultured, level: float = 0.95) -> Estimate:
