@@ -158,6 +158,9 @@ def test_empty_parts_do_not_break_a_page(table: Table) -> None:
         Bars(title="None", groups={}),
         Listing(title="None", columns=("a",), rows=()),
         Sheet(title="None", groups={"nobody": []}),
+        Figures(title="Rounding", rows=(Figure(name="x", value=0.1, low=0.1, high=0.1 + 1e-16),), percent=False),
+        Curves(title="Gaps", lines=(Line(name="a", x=(1, 2, 3), y=(0, float("nan"), 1)),)),
+        Points(title="Gaps", points=(("x", float("nan"), 1, None, ""), ("y", 1, 1, None, ""))),
         Figures(
             title="Infinite",
             rows=(Figure(name="x", value=1.0, low=float("-inf"), high=float("inf")),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from limn.audit.report.parts import Bars, Curves, Figure, Figures, Points
@@ -28,8 +29,7 @@ def span(figures: Figures) -> tuple[float, float]:
     if figures.percent and all(0 <= each <= 1 for each in known):
         return 0.0, 1.0
     low, high = min(known, default=0.0), max(known, default=1.0)
-    room = 0.05 * (high - low) or 0.5
-    return low - room, high + room
+    return _roomy(low, high)
 
 
 def interval(figure: Figure, ends: tuple[float, float], *, hue: int = 0, zero: float | None = None) -> str:
@@ -42,7 +42,7 @@ def interval(figure: Figure, ends: tuple[float, float], *, hue: int = 0, zero: f
     if figure.reference is not None and ends[0] <= figure.reference <= ends[1]:
         x = _at(figure.reference, ends)
         inside.append(f'<path class="reference" d="M{x:.1f} 2v18"/>')
-    if figure.value is not None:
+    if figure.value is not None and not math.isnan(figure.value):
         if figure.low is not None and figure.high is not None:
             low, high = _at(figure.low, ends), _at(figure.high, ends)
             inside.append(_line(low, middle, high, middle, class_=f"whisker h{hue}"))
@@ -90,7 +90,9 @@ def curves(chart: Curves) -> str:
             f'<polyline class="curve h{hue % HUES}" points="{plane.path(zip(line.x, line.y, strict=True))}"/>'
         )
         if len(line.x) <= 40:
-            inside += [marker(*plane.at(x, y), hue, size=3) for x, y in zip(line.x, line.y, strict=True)]
+            inside += [
+                marker(*plane.at(x, y), hue, size=3) for x, y in zip(line.x, line.y, strict=True) if _finite(x, y)
+            ]
     return _svg(CHART, inside, role="img", aria_label=chart.title, class_="chart")
 
 
@@ -104,6 +106,8 @@ def points(chart: Points, models: Sequence[str]) -> str:
     )
     inside = plane.frame(chart.x, chart.y)
     for label, x, y, ends, model in chart.points:
+        if not _finite(x, y, *(ends or ())):
+            continue
         hue = models.index(model) if model in models else 0
         across, up = plane.at(x, y)
         if ends is not None:
@@ -159,7 +163,7 @@ class _Plane:
 
     def path(self, places: Iterable[tuple[float, float]]) -> str:
         """Return points as SVG lists them."""
-        return " ".join("{:.1f},{:.1f}".format(*self.at(x, y)) for x, y in places)
+        return " ".join("{:.1f},{:.1f}".format(*self.at(x, y)) for x, y in places if _finite(x, y))
 
     def frame(self, x: str, y: str) -> list[str]:
         """Return axes, grid and what they measure."""
@@ -186,8 +190,14 @@ class _Plane:
 
 
 def _roomy(low: float, high: float) -> tuple[float, float]:
-    room = 0.04 * (high - low) or 0.5
+    """Return ends with some room beside them; what differs by rounding alone is one place."""
+    apart = high - low > 1e-9 * max(abs(low), abs(high), 1e-3)
+    room = 0.04 * (high - low) if apart else 0.5
     return low - room, high + room
+
+
+def _finite(*values: float) -> bool:
+    return all(math.isfinite(each) for each in values)
 
 
 def _at(value: float, ends: tuple[float, float]) -> float:
