@@ -17,8 +17,17 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "limn"
 FILES = sorted(SOURCE.rglob("*.py"))
 NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
-KINDS = ["guidance", "samplers"]
-LIGHT = ["limn", "limn.cli", "limn.models", "limn.store", "limn.kernel.request", "limn.kernel.errors"]
+KINDS = ["guidance", "samplers", "audit.studies"]
+LIGHT = [
+    "limn",
+    "limn.audit.gather",
+    "limn.audit.report.write",
+    "limn.cli",
+    "limn.models",
+    "limn.store",
+    "limn.kernel.request",
+    "limn.kernel.errors",
+]
 
 
 def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -117,4 +126,5 @@ def test_every_part_has_paper_docstring_and_test(kind: str) -> None:
         assert part.paper, f"{name} names no paper"
         assert re.search(rf"@\w+\{{{part.paper},", bibliography), f"{part.paper} is not in references.bib"
         assert "Args:" in (part.__doc__ or "") or not dataclasses.fields(part)
-        assert (ROOT / "tests" / kind / f"test_{name}.py").exists(), f"tests/{kind}/test_{name}.py is missing"
+        home = "tests/" + kind.replace(".", "/")
+        assert (ROOT / home / f"test_{name}.py").exists(), f"{home}/test_{name}.py is missing"
