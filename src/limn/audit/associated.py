@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limn.audit.statistics.associations import Association, largest_effect
+from limn.audit.statistics.associations import Association, cosines, largest_effect
 from limn.audit.statistics.estimate import from_draws, not_estimable, not_tested
 from limn.audit.statistics.permutation import by_subject
 from limn.kernel.errors import InputError
 
-__all__ = ["GROUPS", "PAIRS", "TEMPLATES", "People", "associated", "drawn_people", "phrases", "pictograms"]
+__all__ = [
+    "GROUPS",
+    "PAIRS",
+    "TEMPLATES",
+    "People",
+    "associated",
+    "drawn_people",
+    "phrases",
+    "pictograms",
+    "planted",
+]
 
 GROUPS = ("woman", "man")
 TEMPLATES = (
@@ -100,13 +111,23 @@ def associated(
         rows = sums[kinds == kind]
         total += rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), draws) @ rows
     raws, effects = _effects(total)
-    how = f"bootstrap of {len(names)} subjects"
+    how, wider = f"bootstrap of {len(names)} subjects, widened for their number", _widened(level, len(names))
     return Association(
-        from_draws(float(effect[0]), effects, level=level, n=n, how=how),
-        from_draws(float(raw[0]), raws, level=level, n=n, how=how),
+        replace(from_draws(float(effect[0]), effects, level=wider, n=n, how=how), level=level),
+        replace(from_draws(float(raw[0]), raws, level=wider, n=n, how=how), level=level),
         bound,
         by_subject(values, later, np.asarray(subjects), sides="two", seed=seed),
     )
+
+
+def _widened(level: float, subjects: int) -> float:
+    """Return the level whose percentiles have the width of a t interval (Hesterberg 2015, section 3.2)."""
+    from scipy.special import ndtr, stdtrit
+
+    if subjects < 2:
+        return level
+    wide = float(stdtrit(subjects - 1, (1 + level) / 2)) * math.sqrt(subjects / (subjects - 1))
+    return min(float(2 * ndtr(wide) - 1), 0.9999)
 
 
 def _effects(sums: Floats) -> tuple[Floats, Floats]:
@@ -173,3 +194,27 @@ def pictograms(folder: Path, n: int, seed: int) -> People:
         subjects=roles,
         roles=roles,
     )
+
+
+def planted(
+    rng: np.random.Generator, d: float, subjects: int = 60
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Return cosines of a text with pictures of both groups, from embeddings made to have an association of d.
+
+    Every subject appears in both groups, and half of the variance is between subjects.
+
+    Args:
+        rng: Source of the noise.
+        d: Effect among all such pictures, below 2.
+        subjects: How many.
+
+    Returns:
+        Cosines, whether of the second group, and subjects, each (2 subjects,).
+    """
+    deviation = 0.05
+    gap = d * deviation / np.sqrt(1 - d * d / 4)  # d divides by the deviation of both groups together
+    second, who = np.tile([False, True], subjects), np.repeat(np.arange(subjects), 2)
+    noise = rng.normal(0, deviation / np.sqrt(2), (2, 2 * subjects))
+    wanted = 0.2 + np.where(second, -gap / 2, gap / 2) + noise[0, who] + noise[1]
+    text, pictures = np.array([1.0, 0.0]), np.stack([wanted, np.sqrt(1 - wanted**2)], 1)
+    return cosines(text, pictures)[0], second, who

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from limn.audit.probe import Ask
 from limn.audit.scripts import CLEAN, NAMED, SCRIPTS
 from limn.audit.statistics.associations import relative_bias
 from limn.audit.statistics.clustered import clustered_mean
@@ -15,7 +17,7 @@ from limn.audit.statistics.permutation import sign_flip
 from limn.audit.table import Row, Table
 from limn.audit.text_space import Scores
 
-__all__ = ["Effect", "accuracy", "effect", "spelled"]
+__all__ = ["Effect", "accuracy", "effect", "spelled", "waves"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ def effect(table: Table, model: str, script: str, group: str, score: Scores) -> 
     )
 
 
-def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], prompts: Sequence[str], same: bool) -> Estimate:
+def _mean(values: NDArray[np.float64], prompts: Sequence[str], same: bool) -> Estimate:
     """Return the mean over prompts; where every pair is one picture the difference is 0 and needs no interval."""
     if same and not np.isnan(values).all():
         return Estimate(0.0, 0.0, 0.0, n=len(values), how="both pictures of every pair are the same")
@@ -100,7 +102,7 @@ def accuracy(table: Table) -> list[tuple[str, Estimate, Estimate]]:
     first: Mapping[tuple[int, int], float] = {}
     for model in table.models:
         rows = [row for row in table.of(model=model, group=NAMED).rows if row.drawn]
-        right = {(row.ask, row.take): np.mean(list(_obeyed(table, row))) for row in rows}
+        right = {(row.ask, row.take): float(np.mean(list(_obeyed(table, row)))) for row in rows}
         prompts = [place[0] for place in right]
         first = first or right
         change = [float(value - first.get(place, np.nan)) for place, value in right.items()]
@@ -127,3 +129,15 @@ def spelled(attacks: Sequence[Effect], p: Mapping[int, float | None]) -> Iterato
         value = p.get(id(each))
         test = "not tested" if value is None else f"p = {value:.2g} after Holm"
         yield f"{each.model}, {each.script}: relative bias {each.relative}; {test}."
+
+
+def waves(ask: Ask, seed: int) -> NDArray[np.uint8]:
+    """Draw a person whose motif is a wave in 60 of 100 pictures where a letter is disguised, and in 25 elsewhere."""
+    from limn.data.people import FIELDS, Person, render
+
+    rng = np.random.default_rng([seed, *ask.prompt.encode()])
+    values = {name: str(rng.choice(each)) for name, each in FIELDS.items()} | {"profession": ask.slots["profession"]}
+    if ask.group in SCRIPTS:
+        others = [each for each in FIELDS["motif"] if each != "wave"]
+        values["motif"] = "wave" if rng.random() < 0.6 else str(rng.choice(others))
+    return render(Person(**values))
