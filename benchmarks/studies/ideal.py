@@ -1,7 +1,7 @@
 """A diffusion model without any error, on person icons: what guided sampling itself does to shares.
 
 The best answer to a noisy picture is the mean of all icons, weighed by how well they explain it. With it the
-noiseless walk (Song et al. 2021, arXiv:2011.13456, equation 13) under classifier-free guidance is solved step by step.
+noiseless walk (Song et al. 2021, arXiv:2011.13456, equation 13) under classifier-free guidance is solved in steps.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class Compared:
 
     def slope(self, marks: Sequence[float | None]) -> Estimate:
         """Return the slope of the model's log odds on those of a reference: 1 copies, 2 amplifies, 0.5 flattens."""
-        inside = [(each.weighed, mark) for each, mark in zip(self.shares, marks, strict=True) if _between(mark)]
+        inside = [(each.weighed, mark) for each, mark in zip(self.shares, marks, strict=True) if mark and mark < 1]
         return logit_slope([k for (k, _), _ in inside], [n for (_, n), _ in inside], [mark for _, mark in inside])
 
     def beyond(self, marks: Sequence[float | None], base: float | None = None) -> Estimate:
@@ -130,10 +130,6 @@ class Compared:
             "exaggeration of the reference": self.beyond(self.reference, base),
         }
         return tuple(Figure.of(name, each, model=self.model) for name, each in rows.items() if each.n)
-
-
-def _between(mark: float | None) -> bool:
-    return mark is not None and 0 < mark < 1
 
 
 def people(table: Table, told: Sequence[Compared], field: str, value: str) -> list[Section]:

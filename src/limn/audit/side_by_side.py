@@ -77,6 +77,7 @@ def traded(pair: Mapping[str, Cultured]) -> tuple[Section, str]:
 
 def _point(model: str, one: Cultured) -> tuple[str, float, float, tuple[float, float, float, float] | None, str]:
     x, y = one.specificity(), one.bias().score
-    ends = (x.low, x.high, y.low, y.high)
-    known = tuple(0.0 if each is None else each for each in ends)
-    return model, x.value or 0.0, y.value or 0.0, None if None in ends else (*known[:2], *known[2:]), model
+    ends = None
+    if x.low is not None and x.high is not None and y.low is not None and y.high is not None:
+        ends = (x.low, x.high, y.low, y.high)
+    return model, x.value or 0.0, y.value or 0.0, ends, model
