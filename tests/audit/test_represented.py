@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from limn.audit.gather import in_memory
 from limn.audit.planted import judged, leaning
 from limn.audit.probe import Ask, Probe
-from limn.audit.represented import represented, stacked
+from limn.audit.represented import by_name, represented, stacked
 from limn.audit.sources import FromPeople
 from limn.audit.table import Table
 
@@ -47,3 +49,18 @@ def test_nothing_drawn_is_not_zero() -> None:
 
 def test_shares_of_all_values_sum_to_one() -> None:
     assert sum(stacked(cooks(), "gender").values()) == pytest.approx(1)
+
+
+def test_lines_of_one_name_stand_together() -> None:
+    one = represented(cooks(n=20), "gender", "woman")
+    rows = [one.figure("first"), replace(one, name="doctor").figure("first"), one.figure("second")]
+    assert [(each.name, each.model) for each in by_name(rows)] == [
+        ("cook", "first"), ("cook", "second"), ("doctor", "first"),
+    ]  # fmt: skip
+
+
+def test_a_corrected_share_is_no_surer_than_a_plain_one() -> None:
+    one = represented(cooks(judged(2), n=10), "gender", "neutral")
+    assert one.k == 0
+    assert one.behind.high is not None
+    assert one.behind.high >= (one.read.high or 1)

@@ -9,7 +9,7 @@ from limn.audit.features import features
 from limn.audit.reference.captions import Shown
 from limn.audit.reference.labour import WOMEN
 from limn.audit.report.parts import Bars, Figure, Figures, Listing, Part, Section, Sheet
-from limn.audit.represented import Represented, represented, stacked
+from limn.audit.represented import Represented, by_name, represented, stacked
 from limn.audit.statistics.clustered import clustered_mean
 from limn.audit.statistics.distances import closer, nearest_set
 from limn.audit.statistics.estimate import Estimate
@@ -141,7 +141,7 @@ def people(table: Table, told: Sequence[Compared], field: str, value: str) -> li
         field: What is read.
         value: What was counted.
     """
-    rows = tuple(row for each in told for row in each.figures())
+    rows = by_name(row for each in told for row in each.figures())
     note = "The mark is the share among training captions that do not say it; where none is known, the reference."
     shares = Figures(title=f"Represented as {value}", rows=rows, axis=AXIS, bounds=(0, 1), note=note)
     bars = [
@@ -158,8 +158,8 @@ def people(table: Table, told: Sequence[Compared], field: str, value: str) -> li
         )
         for each in told
     ]
-    differences = tuple(row for each in told for row in each.against(WOMEN if value == "woman" else 1 - WOMEN))
-    slopes = tuple(
+    differences = by_name(row for each in told for row in each.against(WOMEN if value == "woman" else 1 - WOMEN))
+    slopes = by_name(
         Figure.of(name, each.slope(marks), model=each.model)
         for each in told
         for name, marks in (("on unmarked captions", each.trained), ("on the reference", each.reference))

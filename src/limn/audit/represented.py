@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from limn.audit.statistics.estimate import Estimate, normal_quantile
 from limn.audit.statistics.shares import share
 from limn.audit.table import Account, Table
 
-__all__ = ["Represented", "represented", "stacked"]
+__all__ = ["Represented", "by_name", "represented", "stacked"]
 
 DRAWS = 500
 
@@ -78,7 +78,7 @@ def represented(table: Table, field: str, value: str, *, name: str = "", correct
     read = share(k, account.readable)
     confusion = table.reader(field).confusion.get(field) if correct else None
     behind = read if confusion is None or not read.estimable else _behind(confusion, counts, account, value)
-    behind = _at_least(behind, read) if behind.estimable else read
+    behind = read if behind is read or not behind.estimable else _at_least(behind, read)
     group = name or (table.groups[0] if table.groups else "")
     return Represented(name=group, k=k, account=account, read=read, behind=behind)
 
@@ -112,6 +112,13 @@ def _behind(confusion: Confusion, counts: Mapping[str, int], account: Account, v
         return share(0, 0)
     found = corrected_shares(seen, confusion.counts[known], draws=DRAWS)
     return found[[confusion.values[k] for k in known].index(value)]
+
+
+def by_name(rows: Iterable[Figure]) -> tuple[Figure, ...]:
+    """Return lines of a report so that those of one name, of several models, stand together."""
+    found = list(rows)
+    order = list(dict.fromkeys(each.name for each in found))
+    return tuple(sorted(found, key=lambda each: order.index(each.name)))
 
 
 def stacked(table: Table, field: str) -> dict[str, float]:

@@ -17,6 +17,7 @@ from limn.audit.oracles import Copycat, pool
 from limn.audit.probe import STRIDE, Ask, Probe
 from limn.audit.reference import prompts
 from limn.audit.report.parts import Bars, Figure, Figures, Part, Report, Section, Sheet
+from limn.audit.represented import by_name
 from limn.audit.side_by_side import measured, nearness, traded
 from limn.audit.sources import FromPeople
 from limn.audit.study import Check, Study
@@ -136,7 +137,7 @@ class Culture(Study):
         parts: list[Part] = [nearness(found)]
         read = {model: each for model, each in found.items() if each.field}
         if read:
-            rows = tuple(
+            rows = by_name(
                 Figure.of(place, share, each.unmarked.account(self.field), model=model, reference=mark)
                 for model, each in read.items()
                 for (place, share), mark in zip(each.default().items(), each.reference, strict=True)

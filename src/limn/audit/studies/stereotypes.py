@@ -16,7 +16,7 @@ from limn.audit.reference import prompts
 from limn.audit.reference.captions import shown
 from limn.audit.reference.labour import WOMEN, labour_share
 from limn.audit.report.parts import Figures, Part, Report, Section
-from limn.audit.represented import represented
+from limn.audit.represented import by_name, represented
 from limn.audit.statistics.amplification import unmarked_share
 from limn.audit.study import Check, Study
 from limn.audit.table import Table
@@ -94,7 +94,9 @@ class Stereotypes(Study):
         sections = people(table.of(part="occupations"), told, self.field, self.value) if told else []
         traits = [row for model in table.models for row in self.compared(table, model, "traits").figures()]
         if traits:
-            parts: tuple[Part, ...] = (Figures(title=f"Represented as {self.value}", rows=tuple(traits), axis=AXIS),)
+            parts: tuple[Part, ...] = (
+                Figures(title=f"Represented as {self.value}", rows=by_name(traits), axis=AXIS),
+            )
             sections.append(Section(title="Traits", parts=parts))
         still = [row for model in table.models for row in persisting(table, model, self.field)]
         if still:
@@ -102,7 +104,7 @@ class Stereotypes(Study):
             findings += [
                 f"{row.model}: {row.value:.0%} of the stereotypes persist when denied" for row in all_of_them
             ]
-            figures = Figures(title="Persistence", rows=tuple(still), axis=PERSISTS, percent=False, zero=1)
+            figures = Figures(title="Persistence", rows=by_name(still), axis=PERSISTS, percent=False, zero=1)
             sections.append(Section(title="Counter-prompts", parts=(figures,)))
         if "objects" in self.parts:
             places = tuple(nearest(table, model, self.encoder) for model in table.models)
