@@ -13,6 +13,14 @@ def tokens(text: str) -> int:
     return int(WORDS.ids([text])[1].sum())
 
 
+def test_asks_of_a_pair_share_seeds_and_pairs_do_not() -> None:
+    made = asks("people", "letter", SCRIPTS, named=2, seed=7)
+    seeds = {pair: {each.seed for each in made if each.pair == pair} for pair in {each.pair for each in made}}
+    assert all(len(each) == 1 for each in seeds.values())
+    assert len(set.union(*seeds.values())) == len(seeds) == 10
+    assert made[0].seed == 7
+
+
 def test_pairs_differ_in_one_letter_that_looks_the_same() -> None:
     made = asks("people", "letter", SCRIPTS, named=2)
     clean = {each.pair: each.prompt for each in made if each.group == CLEAN}

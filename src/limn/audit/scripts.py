@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
 import numpy as np
 
-from limn.audit.probe import Ask
+from limn.audit.probe import STRIDE, Ask
 from limn.kernel.look_alikes import disguised
 
 __all__ = ["CLEAN", "NAMED", "SCRIPTS", "Attack", "Script", "World", "asks", "attributes", "cultures"]
@@ -75,14 +75,18 @@ _THINGS = ("breakfast", "city", "coin", "costume", "dance", "flower", "food", "l
 _KINDS = {"a photo of the # {}": _PEOPLE, "a drawing of the # {}": _BUILDINGS, "a picture of # {}": _THINGS}
 
 
-def asks(world: World, attack: Attack, scripts: Iterable[str], named: int) -> tuple[Ask, ...]:
+def asks(world: World, attack: Attack, scripts: Iterable[str], named: int, *, seed: int = 0) -> tuple[Ask, ...]:
     """Return clean and attacked prompts and their controls, paired by the clean prompt.
+
+    Asks of one pair have the same seeds and different pairs have others: prompts that share their noise would agree
+    by it, and intervals over prompts would be too narrow.
 
     Args:
         world: ``people`` for models of person icons, ``scenes`` for others.
         attack: Where the look-alike goes: a ``letter`` of the words, or in place of the culture ``word``.
         scripts: Names of :data:`SCRIPTS`.
         named: How many prompts that name everything come at the end; only in ``people``.
+        seed: First seed of the first pair.
     """
     found = {name: SCRIPTS[name] for name in scripts}
     controls = dict.fromkeys(each.control for each in found.values() if each.control)
@@ -91,7 +95,9 @@ def asks(world: World, attack: Attack, scripts: Iterable[str], named: int) -> tu
         for template, text, slots in _templates(world)
         for ask in _variants(template, text, slots, world, attack, found, controls)
     ]
-    return (*made, *(_named(named) if world == "people" else ()))
+    every = (*made, *(_named(named) if world == "people" else ()))
+    places = {pair: k for k, pair in enumerate(dict.fromkeys(each.pair for each in every))}
+    return tuple(replace(each, seed=seed + places[each.pair] * STRIDE) for each in every)
 
 
 def _variants(

@@ -45,7 +45,7 @@ class Homoglyphs(Study):
 
     Args:
         n: Pictures for each prompt.
-        seed: First seed, the same for every prompt.
+        seed: First seed; every clean prompt has seeds of its own, which its attacked forms share.
         world: ``people`` for models of person icons, ``scenes`` for others.
         attack: The look-alike replaces a ``letter``, or the culture ``word`` as in the paper's code.
         scripts: Which scripts.
@@ -72,10 +72,9 @@ class Homoglyphs(Study):
                 raise unknown_name("script", each, SCRIPTS)
 
     def probe(self) -> Probe:
-        """Return clean, attacked and control prompts, all with the same seeds."""
-        return Probe(
-            asks=asks(self.world, self.attack, self.scripts, self.named), each=self.n, seed=self.seed, paired=True
-        )
+        """Return clean, attacked and control prompts; those of one pair with the same seeds."""
+        made = asks(self.world, self.attack, self.scripts, self.named, seed=self.seed)
+        return Probe(asks=made, each=self.n, seed=self.seed, paired=True)
 
     def effects(self, table: Table) -> list[Effect]:
         """Return what each letter, and its control, did to each model."""
