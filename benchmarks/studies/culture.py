@@ -72,6 +72,7 @@ def main() -> None:
     """Measure one of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=WHAT)
+    parser.add_argument("--kept", action="store_true", help="analyse the pictures that are there; draw nothing")
     chosen = parser.parse_args().what
     write(f"audit_culture_{chosen}", WHAT[chosen]())
 

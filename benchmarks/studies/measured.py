@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record
+from limn.audit.folder import Folder
 from limn.audit.gather import gather
 from limn.audit.readers.reader import Reader
 from limn.audit.report.write import write as write_report
@@ -34,8 +35,10 @@ def model(world: str, scale: float, name: str) -> FromGenerator:
 
 
 def drawn(study: Study, sources: Sequence[Source], folder: str, readers: Sequence[Reader | str] = ()) -> Table:
-    """Draw and read what is missing below runs/studies."""
+    """Draw and read what is missing below runs/studies; with --kept take what is there instead."""
     record, path = spec.record(study), STUDIES / folder
+    if "--kept" in sys.argv:
+        return Folder(path).table()
     for event in gather(study.probe(), sources, readers or study.readers, path, study=record, command=_command()):
         if isinstance(event, Table):
             return event

@@ -106,10 +106,12 @@ class Compared:
 
     def findings(self, value: str) -> list[str]:
         """Say what came out, a sentence each."""
-        tested, found = (
-            self.tests(),
-            [f"represented as {value}, mean over {len(self.shares)} concepts: {self.mean()}"],
-        )
+        tested, many = self.tests(), len(self.shares)
+        if many == 1:
+            mark = self.trained[0]
+            told = "" if mark is None else f"; among training captions that do not say it {mark:.3f}"
+            return [f"{self.shares[0].name} represented as {value}: {self.shares[0].behind}{told}"]
+        found = [f"represented as {value}, mean over {many} concepts: {self.mean()}"]
         if any(mark is not None for mark in self.trained):
             found.append(
                 f"less the training captions that do not say it: {self.beyond(self.trained)}; less all training "
