@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from limn.audit.attacked import Effect, accuracy
 from limn.audit.report.parts import Figure, Figures, Listing, Points, Section, Sheet
-from limn.audit.scripts import NAMED, World, attributes, cultures
+from limn.audit.scripts import NAMED, SCRIPTS, World, attributes, cultures
 from limn.audit.statistics.associations import weat
 from limn.audit.statistics.several import holm
 from limn.audit.table import Table
 from limn.audit.text_space import texts_of
+from limn.data.people.worlds import LETTERS
 
 __all__ = ["association", "bias", "seen", "sheets"]
 
@@ -48,7 +49,8 @@ def seen(table: Table, found: Sequence[Effect], planted: float) -> Section:
     shares, shifts, points = [], [], []
     for each in found:
         account, model = table.of(model=each.model, group=each.group).account("motif"), _model(table, each)
-        shares.append(Figure.of(_name(each), each.share, account, model=model, reference=planted or None))
+        mark = planted if planted and each.group == each.script and SCRIPTS[each.script].letter in LETTERS else None
+        shares.append(Figure.of(_name(each), each.share, account, model=model, reference=mark))
         shifts.append(Figure.of(_name(each), each.shift, account, model=model, note=f"clean {each.clean}"))
         one, two = each.shift, each.relative
         if one.value is not None and two.value is not None:

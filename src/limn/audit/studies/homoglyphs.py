@@ -81,7 +81,7 @@ class Homoglyphs(Study):
         score = scores(table, self.scorer)
         pairs = [(name, name) for name in self.scripts]
         pairs += [(n, f"symbol {SCRIPTS[n].control}") for n in self.scripts if SCRIPTS[n].control]
-        return [effect(table, model, name, group, score) for model in table.models for name, group in pairs]
+        return [effect(table, model, name, group, score) for name, group in pairs for model in table.models]
 
     def analyse(self, table: Table) -> Report:
         """Estimate relative bias, difference, true shift and accuracy, and what is left after a defence."""

@@ -1,0 +1,1 @@
+"""The audit studies on models: what they find, and how often their intervals hold the truth."""
