@@ -250,7 +250,8 @@ def _card(
     emoji, judges = recipe.data.world == "pictograms", isinstance(network, DualEncoder)
     reads = isinstance(network, AttributeReader)
     part = f"half {recipe.data.half} of all splits" if recipe.data.half else "all splits"
-    part = part if judges else "85 % of all splits" if reads else "training split only"
+    drawn = "drawn without end" if recipe.data.world == "people" else "training split only"
+    part = part if judges else "85 % of all splits" if reads else drawn
     draws = _DRAWS[recipe.data.world]
     generating = ["lipman2023flow", "rombach2022latent"] if emoji else ["lipman2023flow"]
     if recipe.task == "distilled":
