@@ -79,7 +79,8 @@ class Cultured:
     @property
     def counts(self) -> list[int]:
         """Unmarked pictures by place, as read."""
-        return np.bincount(np.concatenate(list(self._said.values())), minlength=len(self.places)).tolist()
+        counts = np.bincount(np.concatenate(list(self._said.values())), minlength=len(self.places))
+        return [int(each) for each in counts]
 
     def default(self) -> dict[str, Estimate]:
         """Return the share of each place among unmarked pictures, as read."""
@@ -143,7 +144,8 @@ class Cultured:
             plain = self.vectors.get((subject, ""), {})
             for take in takes.keys() & plain.keys() if place else ():
                 one, other = takes[take], plain[take]
-                found.append(1 - float(one @ other / max(np.linalg.norm(one) * np.linalg.norm(other), 1e-12)))
+                length = float(np.linalg.norm(one) * np.linalg.norm(other))
+                found.append(1 - float(one @ other) / max(length, 1e-12))
                 subjects.append(subject)
         return np.array(found), subjects
 
@@ -175,7 +177,9 @@ class Cultured:
         for row, value in zip(self.table.rows, self.table.values(self.field), strict=True):
             cells.setdefault((row.slots["concept"], row.take), []).append((row.slots["place"], str(value)))
         plain = [number.get(next((v or "" for p, v in each if not p), ""), -1) for each in cells.values()]
-        right = [np.mean([p == v for p, v in each if p and v in number] or [np.nan]) for each in cells.values()]
+        right = [
+            np.mean([float(p == v) for p, v in each if p and v in number] or [np.nan]) for each in cells.values()
+        ]
         return np.array(plain), np.array(right)
 
     def again(self, rng: np.random.Generator) -> tuple[float, float]:
