@@ -62,10 +62,12 @@ class Coverage:
 
     @property
     def verdict(self) -> str:
-        """``holds``, ``too narrow``, ``wider than needed`` or ``not estimable``."""
-        value = self.covered.value
-        if value is None:
+        """``holds``, ``too narrow``, ``wider than needed``, ``too few to tell`` or ``not estimable``."""
+        value, low, high = self.covered.value, self.covered.low, self.covered.high
+        if value is None or low is None or high is None:
             return "not estimable"
+        if high - low > 4 * SLACK and low <= self.level <= high:
+            return "too few to tell"
         if value < self.level - SLACK - 1e-9:
             return "too narrow"
         return "wider than needed" if value > self.level + SLACK + 1e-9 else "holds"
