@@ -39,7 +39,7 @@ def drawn(study: Study, sources: Sequence[Source], folder: str, readers: Sequenc
     record, path = spec.record(study), STUDIES / folder
     if "--kept" in sys.argv:
         return Folder(path).table()
-    for event in gather(study.probe(), sources, readers or study.readers, path, study=record, command=_command()):
+    for event in gather(study.probe(), sources, readers or study.read_by, path, study=record, command=_command()):
         if isinstance(event, Table):
             return event
         print(f"\r{folder}: {event.stage} {event.name} {event.done} of {event.total}   ", end="", flush=True)

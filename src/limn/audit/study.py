@@ -79,6 +79,11 @@ class Study(spec.Part):
     n: int = 50
     seed: int = 0
 
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Names of the readers that suit the options, where nobody names others."""
+        return self.readers
+
     @abstractmethod
     def probe(self) -> Probe:
         """Return what is asked of each model."""

@@ -126,7 +126,7 @@ def run(
     elif len({each.name for each in sources}) < len(sources):
         raise InputError("against: is the same model with the same guidance; change one of them")
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
-    names = reader or list(wanted.readers)
+    names = reader or list(wanted.read_by)
     command = _command(context)
     table = _gathered(folder, wanted, sources, names, command)
     _report(folder, wanted, table, json=json, command=command)

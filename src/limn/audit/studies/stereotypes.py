@@ -81,6 +81,11 @@ class Stereotypes(Study):
                 "parts: counter denies a gender of occupations; add occupations, and leave field gender"
             )
 
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Pictograms have a reader of their own; photos have none that comes with limn."""
+        return {"pictograms": ("pictograms",), "photos": ()}.get(self.world, self.readers)
+
     def probe(self) -> Probe:
         """Return the prompts of all parts."""
         asks = [ask for part in self.parts for ask in prompts.asks(self.world, part, self._stereotype)]
