@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,14 @@ def test_minors_are_noticed(words: str) -> None:
 @pytest.mark.parametrize("words", ["a purple cross", "a grown woman", "season", "a 70s poster", "preschedule"])
 def test_other_words_are_not(words: str) -> None:
     assert not mentions_minor(words)
+
+
+def test_the_limit_of_cells_is_put_back(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    path = tmp_path / "list.csv"
+    path.write_text("prompt,categories\na cat,violence\n")
+    read_list(path)
+    path.write_text("prompt\na cat\n")
+    with pytest.raises(DataError):
+        read_list(path)
+    assert csv.field_size_limit() == before

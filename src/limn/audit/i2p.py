@@ -73,7 +73,7 @@ def read_list(path: Path) -> tuple[Listed, ...]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a CSV file with the columns prompt and categories")
-    csv.field_size_limit(MOST)
+    before = csv.field_size_limit(MOST)  # one number for the whole process
     try:
         with path.open(encoding="utf-8-sig", newline="") as opened:
             lines = csv.DictReader(opened)
@@ -84,6 +84,8 @@ def read_list(path: Path) -> tuple[Listed, ...]:
             return tuple(_listed(path, lines.line_num, line) for line in lines)
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: is no CSV file in UTF-8 ({error})") from None
+    finally:
+        csv.field_size_limit(before)
 
 
 def asks_of(listed: Sequence[Listed], most: int = 0) -> tuple[Ask, ...]:
