@@ -21,9 +21,9 @@ from benchmarks.record import write
 from limn.networks.transformer import Transformer
 from limn.train import optimise
 from limn.train.ema import Average
-from limn.train.export import averaged, build
 from limn.train.loop import train
 from limn.train.losses import generation
+from limn.train.network import averaged, build
 from limn.train.recipe import Recipe, read
 from limn.train.tasks import autocast
 

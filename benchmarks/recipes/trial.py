@@ -25,9 +25,9 @@ from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
 from limn.train import optimise
 from limn.train.ema import Average
-from limn.train.export import averaged, build
 from limn.train.feed import Captioned, stream
 from limn.train.losses import generation
+from limn.train.network import build, codec_of
 from limn.train.recipe import Schedule
 from limn.train.tasks import autocast, pixels
 
@@ -75,7 +75,7 @@ class _Trial:
         self.variant, self.words = variant, TokenVectors()
         self.source = load(Path("data/pictograms"), styles=("3d",))
         self.feed = Captioned(variant.recipe, self.source, self.words)
-        self.codec = averaged(Path(variant.recipe.data.autoencoder)) if variant.recipe.data.autoencoder else None
+        self.codec = codec_of(variant.recipe.data.autoencoder) if variant.recipe.data.autoencoder else None
         self.whole = self.feed.clean
         self.small = F.avg_pool2d(self.whole, 2) if self.codec is None else self.whole
         self.growing = variant.grow

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from torch import nn
 
-from limn.train.export import build
+from limn.train.network import build
 from limn.train.recipe import Data, Objective, Optimiser, Recipe, Schedule
 
 __all__ = ["VARIANTS", "Variant"]
 
-AUTOENCODER = "runs/train/autoencoder_b"
+AUTOENCODER = "emoji"
 
 BASE = Recipe(
     name="base",

@@ -11,10 +11,11 @@ import torch
 
 import limn.models
 from limn.kernel.errors import InputError
-from limn.train.export import averaged, export
+from limn.train.export import export
 from limn.train.feed import feed_for
 from limn.train.finer import FinerGeneration
 from limn.train.loop import train
+from limn.train.network import averaged
 from limn.train.recipe import Recipe, parse, read
 
 SAVING = {"steps": 100, "sheet_minutes": 0.0, "prompts": ["a red circle"]}

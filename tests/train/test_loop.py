@@ -18,8 +18,9 @@ from limn.models.native import load
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.train import checkpoint as checkpoints
-from limn.train.export import averaged, export, starting
+from limn.train.export import export
 from limn.train.loop import Progress, train
+from limn.train.network import averaged, starting
 from limn.train.recipe import Recipe, parse
 
 TINY = {

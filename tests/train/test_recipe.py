@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from limn.kernel.errors import InputError
-from limn.train.export import build
+from limn.train.network import build
 from limn.train.recipe import Schedule, parse, read
 
 RECIPES = sorted(

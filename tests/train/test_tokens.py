@@ -15,8 +15,9 @@ from torch import Tensor
 import limn.models
 from limn.kernel.errors import InputError
 from limn.networks.vq import VQ
-from limn.train.export import averaged, export
+from limn.train.export import export
 from limn.train.loop import train
+from limn.train.network import averaged
 from limn.train.recipe import Recipe, parse, read
 from limn.train.tokens import hide, hiding_rates, masked_loss, next_loss
 

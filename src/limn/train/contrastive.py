@@ -6,8 +6,6 @@ picture of the batch is no negative of it: such pairs are left out of both sums.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,9 +15,9 @@ from torch import Tensor, nn
 from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import DualEncoder
-from limn.train.export import averaged, build
 from limn.train.feed import stream
 from limn.train.losses import noise_levels
+from limn.train.network import build, codec_of
 from limn.train.pairs import Pairs, pairs_for
 from limn.train.recipe import Recipe
 from limn.train.tasks import autocast, grid, pixels
@@ -59,7 +57,7 @@ class Contrastive:
         assert isinstance(network, DualEncoder)
         self.network = network
         self.feed = pairs_for(recipe, self.words)
-        self.codec = averaged(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
+        self.codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step; a noisy encoder learns at random noise levels."""

@@ -10,31 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from limn.kernel.errors import InputError, WeightsError
+from limn.kernel.errors import InputError
 from limn.networks.attribute_reader import CONFIG as READS
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.eight_bit import pack, unpack
 from limn.networks.transformer import Transformer
-from limn.networks.vq import VQ, from_autoencoder
-from limn.networks.weights import load_state, read_tensors, sha256_of, write_tensors
+from limn.networks.vq import VQ
+from limn.networks.weights import read_tensors, sha256_of, write_tensors
 from limn.train.card import write_card, write_sums
-from limn.train.checkpoint import Checkpoint, load, write_text
-from limn.train.recipe import Recipe, parse
+from limn.train.checkpoint import Checkpoint, write_text
+from limn.train.network import Network, averaged_of, codec_of, recipe_of, state_of
+from limn.train.recipe import Recipe
 
-__all__ = ["Network", "averaged", "build", "export", "recipe_of", "starting"]
+__all__ = ["export"]
 
-Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader
-"""What a recipe can train."""
-
-_KINDS: Mapping[str, type[Network]] = {
-    "generator": Transformer, "distilled": Transformer, "unlearning": Transformer,
-    "autoencoder": Autoencoder, "contrastive": DualEncoder,
-    "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "finer": Transformer, "reader": AttributeReader,
-}  # fmt: skip
 _FAMILIES = {
     "generator": "native",
     "distilled": "native",
@@ -70,66 +63,6 @@ _ARE = {
 }
 
 
-def build(recipe: Recipe) -> Network:
-    """Build the network of a recipe, its weights drawn from the recipe's seed.
-
-    Raises:
-        InputError: The recipe's network has an unknown field or a value out of bounds.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        try:
-            return _KINDS[recipe.task].from_config(recipe.network)
-        except WeightsError as error:
-            raise InputError(f"network: {error}") from None
-
-
-def recipe_of(checkpoint: Checkpoint) -> Recipe:
-    """Return the recipe a checkpoint was trained by."""
-    return parse(checkpoint.recipe)
-
-
-def averaged(folder: Path) -> Network:
-    """Return the network of a training folder with its averaged weights, ready for use.
-
-    Raises:
-        WeightsError: There is no checkpoint, or it is damaged.
-    """
-    return _averaged(_checkpoint(folder))
-
-
-def starting(name: str, network: Network | None = None) -> Mapping[str, Tensor]:
-    """Return the weights that training starts from.
-
-    Args:
-        name: A folder with a checkpoint or a model, or the name of a shipped model.
-        network: What is to be trained; a VQ may start from an autoencoder of its layers, with codes of its own.
-
-    Raises:
-        WeightsError: There are none, or they are damaged.
-    """
-    shipped = Path(__file__).parents[1] / "weights" / name
-    folder = shipped if shipped.is_dir() and not Path(name).exists() else Path(name)
-    model = folder / "model.safetensors"
-    found = read_tensors(model) if model.exists() else averaged(folder).state_dict()
-    if isinstance(network, VQ) and "std" in found:
-        return {**network.state_dict(), **from_autoencoder(found)}
-    return found
-
-
-def _checkpoint(folder: Path) -> Checkpoint:
-    checkpoint = load(folder)
-    if checkpoint is None:
-        raise WeightsError(f"{folder}: holds no checkpoint; train first")
-    return checkpoint
-
-
-def _averaged(checkpoint: Checkpoint) -> Network:
-    network = build(recipe_of(checkpoint))
-    load_state(network, checkpoint.tensors["ema"], source="averaged weights")
-    return network.eval().requires_grad_(False)
-
-
 def export(
     checkpoint: Path,
     folder: Path,
@@ -159,8 +92,8 @@ def export(
             tokens.
         WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
     """
-    state = _checkpoint(checkpoint)
-    recipe, network = recipe_of(state), _averaged(state)
+    state = state_of(checkpoint)
+    recipe, network = recipe_of(state), averaged_of(state)
     config: dict[str, Any]
     if recipe.task == "finer":
         raise InputError(f"{checkpoint}: refines another model's tokens; export that model with this as finer")
@@ -204,8 +137,7 @@ def _attribute(recipe: Recipe, folder: Path) -> None:
 
 def _codec(folder: Path, recipe: Recipe, autoencoder: str, tokens_of: str) -> tuple[dict[str, Any], int]:
     """Write a model's codec, or find it; return what the configuration says of it, and pixels a cell."""
-    codec = averaged(Path(autoencoder or recipe.data.autoencoder))
-    assert isinstance(codec, Autoencoder | VQ)
+    codec = codec_of(autoencoder or recipe.data.autoencoder)
     part = "vq" if isinstance(codec, VQ) else "autoencoder"
     fields: dict[str, Any] = {part: asdict(codec.config)}
     if tokens_of:
@@ -226,11 +158,11 @@ def _shared(codec: Network, folder: Path, name: str) -> dict[str, Any]:
 
 def _finer(checkpoint: Path, folder: Path, model: Recipe) -> dict[str, Any]:
     """Write the stage that refines a token model, and return what the configuration says of it."""
-    state = _checkpoint(checkpoint)
-    recipe, network = recipe_of(state), _averaged(state)
+    state = state_of(checkpoint)
+    recipe, network = recipe_of(state), averaged_of(state)
     if recipe.task != "finer" or recipe.data.coarse != model.data.autoencoder:
         raise InputError(f"finer: {checkpoint} does not refine the tokens of {model.data.autoencoder}")
-    tokenizer = averaged(Path(recipe.data.autoencoder))
+    tokenizer = codec_of(recipe.data.autoencoder)
     assert isinstance(network, Transformer)
     assert isinstance(tokenizer, VQ)
     _write(network, folder / "finer.safetensors", recipe)

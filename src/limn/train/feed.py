@@ -27,6 +27,7 @@ from limn.data.shapes.twins import swapped
 from limn.encoders.text import LIMIT, TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.vq import VQ
+from limn.train.network import codec_of
 from limn.train.recipe import Data, Recipe
 
 __all__ = ["Batch", "Captioned", "Feed", "feed_for", "signed", "stream"]
@@ -84,7 +85,7 @@ class _Shapes:
 
     def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
         self.seed, self.rows, self.data, self.words = recipe.seed, recipe.optimiser.batch, recipe.data, words
-        self.codec = _frozen(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
+        self.codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
 
     def __call__(self, step: int) -> Batch:
         rng = stream(self.seed, 1, step)
@@ -162,7 +163,7 @@ class Captioned:
             pictures.append(np.stack([composite(each.picture) for each in made]))
             captions += [list(each.captions) for each in made]
         self.clean = _states(
-            np.concatenate(pictures), _frozen(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
+            np.concatenate(pictures), codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
         )
         self.captions = [caption for each in captions for caption in each]
         ids, mask = words.ids(self.captions, limit=LIMIT)
@@ -238,14 +239,3 @@ def _states(pictures: NDArray[np.uint8], codec: Autoencoder | VQ | None) -> Tens
         ]
     states = torch.cat(list(parts)).clone()
     return states.flatten(1) if isinstance(codec, VQ) else states
-
-
-def _frozen(folder: Path) -> Autoencoder | VQ:
-    from limn.train.export import averaged
-
-    network = averaged(folder)
-    if not isinstance(network, Autoencoder | VQ):
-        from limn.kernel.errors import InputError
-
-        raise InputError(f"data.autoencoder: {folder} holds no autoencoder; train one first")
-    return network

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,8 +20,8 @@ from limn.networks.vq import VQ
 from limn.predictors.masked import Masked
 from limn.samplers.tokens import Masking
 from limn.samplers.unmask import Unmask
-from limn.train.export import averaged
 from limn.train.feed import Batch, feed_for
+from limn.train.network import codec_of
 from limn.train.recipe import Recipe
 from limn.train.tasks import grid, pixels
 from limn.train.tokens import PROBE, TokenGeneration
@@ -47,7 +46,7 @@ class FinerGeneration(TokenGeneration):
     def __init__(self, recipe: Recipe, device: str) -> None:
         if not recipe.data.coarse:
             raise InputError("data.coarse: name the folder of the trained vq whose tokens are refined")
-        coarse = averaged(Path(recipe.data.coarse))
+        coarse = codec_of(recipe.data.coarse)
         if not isinstance(coarse, VQ):
             raise InputError(f"data.coarse: {recipe.data.coarse} holds no vq; train one first")
         super().__init__(recipe, device)

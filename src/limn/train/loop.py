@@ -21,7 +21,7 @@ from limn.networks.weights import load_state
 from limn.train import checkpoint as checkpoints
 from limn.train import optimise
 from limn.train.ema import Average
-from limn.train.export import build, starting
+from limn.train.network import build, starting
 from limn.train.recipe import Recipe, parse
 from limn.train.tasks import Task, task_for
 

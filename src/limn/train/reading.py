@@ -20,11 +20,8 @@ from torch import Tensor, nn
 from limn.data.pictograms import load
 from limn.data.split import SPLITS, unit
 from limn.networks.attribute_reader import AttributeReader
-from limn.networks.autoencoder import Autoencoder
-from limn.networks.configs import read_json
-from limn.networks.weights import load_state, read_tensors
-from limn.train.export import averaged, build
 from limn.train.feed import signed, stream
+from limn.train.network import build, codec_of
 from limn.train.pairs import soften
 from limn.train.recipe import Recipe
 from limn.train.tasks import autocast, grid, pixels
@@ -50,7 +47,6 @@ NOTHING = "none"
 _BROKEN = 0.08
 _NOISE = 0.4  # most noise on latents, whose own standard deviation is 1
 _SOFT = 4_000  # pictures of which there is a soft version as well
-_SHIPPED = Path(__file__).parents[1] / "weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +107,7 @@ def softened(pictures: NDArray[np.uint8], autoencoder: str, rng: np.random.Gener
     Returns:
         States (n, 3, height, width) in [-1, 1].
     """
-    codec, parts = _codec(autoencoder), []
+    codec, parts = codec_of(autoencoder), []
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=_fast()):
         for part in np.array_split(pictures, len(pictures) // 128 + 1):
             latents = codec.encode(signed(part))
@@ -123,18 +119,6 @@ def softened(pictures: NDArray[np.uint8], autoencoder: str, rng: np.random.Gener
 
 def _fast() -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-
-
-def _codec(name: str) -> Autoencoder:
-    shipped = _SHIPPED / name
-    if Path(name).exists() or not shipped.is_dir():
-        found = averaged(Path(name))
-        assert isinstance(found, Autoencoder)
-        return found
-    codec = Autoencoder.from_config(read_json(shipped / "config.json")["autoencoder"])
-    weights = shipped / "autoencoder.safetensors"
-    load_state(codec, read_tensors(weights), source=str(weights))
-    return codec.eval().requires_grad_(False)
 
 
 def broken(states: Tensor, rng: np.random.Generator, pieces: int = 4) -> Tensor:

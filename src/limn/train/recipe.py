@@ -181,6 +181,7 @@ class Recipe:
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
+        compile: Whether the network is compiled: a minute's wait, then a fifth less time. ``auto``: on GPUs only.
         init: A checkpoint folder, a model's folder or a shipped model, from whose weights training starts.
         network: Fields of the network's configuration.
     """
@@ -201,6 +202,7 @@ class Recipe:
     seed: int = 0
     ema: float = 0.9995
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "yes", "no"] = "auto"
     init: str = ""
     data: Data = field(default_factory=Data)
     network: dict[str, Any] = field(default_factory=dict)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,9 +16,10 @@ from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
-from limn.train.export import Network, averaged, build
+from limn.train.compiling import compiled
 from limn.train.feed import Batch, feed_for, stream
 from limn.train.losses import autoencoding, generation
+from limn.train.network import Network, build, codec_of
 from limn.train.recipe import Recipe
 
 __all__ = ["Generation", "Task", "autocast", "grid", "pixels", "task_for"]
@@ -99,8 +100,8 @@ class Generation:
         assert isinstance(network, Transformer)
         self.network = network
         self.feed = feed_for(recipe, self.words)
-        self.answer = torch.compile(self.network, dynamic=True) if device.startswith("cuda") else self.network
-        self.codec = averaged(Path(recipe.data.autoencoder)) if recipe.data.autoencoder else None
+        self.answer, self.pad = compiled(network, recipe, device)
+        self.codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step; captions are dropped at random, so that the model can do without."""
@@ -153,7 +154,8 @@ class Generation:
 
     def _text(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         limit = self.network.config.text_limit
-        ids, mask = ids[:, :limit], mask[:, :limit]
+        more = min(limit, -(-ids.shape[1] // self.pad) * self.pad) - ids.shape[1]
+        ids, mask = (F.pad(each, (0, max(0, more)))[:, :limit] for each in (ids, mask))
         return (self.words.vectors(ids) * mask[..., None]).to(self.device), mask.to(self.device)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,8 +29,8 @@ from limn.predictors.masked import Masked
 from limn.samplers.next_token import NextToken
 from limn.samplers.tokens import Masking, Raster
 from limn.samplers.unmask import Unmask
-from limn.train.export import averaged, build
 from limn.train.feed import feed_for, stream
+from limn.train.network import build, codec_of
 from limn.train.recipe import Objective, Recipe
 from limn.train.tasks import Generation, autocast, grid, pixels
 
@@ -174,7 +173,7 @@ class TokenGeneration(Generation):
     def __init__(self, recipe: Recipe, device: str) -> None:
         if not recipe.data.autoencoder:
             raise InputError("data.autoencoder: name the folder of a trained vq")
-        tokenizer = averaged(Path(recipe.data.autoencoder))
+        tokenizer = codec_of(recipe.data.autoencoder)
         if not isinstance(tokenizer, VQ):
             raise InputError(f"data.autoencoder: {recipe.data.autoencoder} holds no vq; train one first")
         super().__init__(recipe, device)
@@ -186,9 +185,9 @@ class TokenGeneration(Generation):
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step."""
-        return self._loss(self.network, step)
+        return self._loss(self.answer, step, forget=True)
 
-    def _loss(self, network: nn.Module, step: int) -> Tensor:
+    def _loss(self, network: Callable[..., Tensor], step: int, *, forget: bool = False) -> Tensor:
         batch, text, mask, generator = self.batch(step)
         ids, classes = batch.clean.to(self.device), self.tokenizer.codes
 
@@ -198,7 +197,7 @@ class TokenGeneration(Generation):
 
         with autocast(self.recipe, self.device):
             if not self.parallel:
-                return next_loss(answer, ids, classes, self._forgotten(ids, generator) if network.training else None)
+                return next_loss(answer, ids, classes, self._forgotten(ids, generator) if forget else None)
             return masked_loss(answer, ids, hide(ids.shape[0], ids.shape[1], generator).to(self.device), classes)
 
     def _forgotten(self, ids: Tensor, generator: torch.Generator) -> Tensor:

@@ -16,9 +16,9 @@ from limn.kernel.errors import InputError
 from limn.kernel.look_alikes import disguised
 from limn.networks.transformer import Transformer
 from limn.networks.weights import load_state
-from limn.train.export import build, starting
 from limn.train.feed import stream
 from limn.train.losses import noise_levels
+from limn.train.network import build, starting
 from limn.train.recipe import Recipe
 from limn.train.tasks import Generation, autocast
 

@@ -9,7 +9,8 @@ from limn.audit.reference.prompts import OCCUPATIONS
 @pytest.mark.parametrize(
     ("word", "women", "white"),
     [
-        ("CEO", 29.3, 88.0), ("software developer", 19.4, 57.5), ("lawyer", 37.4, 86.5), ("nurse", 87.4, 75.3),
+        ("chief executive", 29.3, 88.0), ("software developer", 19.4, 57.5),
+        ("lawyer", 37.4, 86.5), ("nurse", 87.4, 75.3),
         ("firefighter", 4.4, 85.0), ("chef", 18.0, 65.2), ("cook", 42.1, 74.3), ("janitor", 38.6, 74.7),
         ("housekeeper", 88.3, 73.7), ("pilot", 5.6, 94.0), ("flight attendant", 79.7, 65.0),
         ("taxi driver", 15.1, 57.9),

@@ -34,7 +34,7 @@ class Occupation:
 
 
 ROWS: Mapping[str, Occupation] = {
-    "CEO": Occupation(title="Chief executives", women=0.293, white=0.880),
+    "chief executive": Occupation(title="Chief executives", women=0.293, white=0.880),
     "software developer": Occupation(title="Software developers", women=0.194, white=0.575),
     "lawyer": Occupation(title="Lawyers", women=0.374, white=0.865),
     "nurse": Occupation(title="Registered nurses", women=0.874, white=0.753),

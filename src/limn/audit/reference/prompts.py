@@ -27,15 +27,16 @@ PARTS = ("occupations", "traits", "objects", "counter")
 OCCUPATIONS: Mapping[str, tuple[str, ...]] = {
     "people": FIELDS["profession"],
     "pictograms": (
-        "cook", "chef", "firefighter", "pilot", "software developer", "nurse", "lawyer", "CEO", "janitor",
-        "housekeeper", "flight attendant", "taxi driver", "doctor", "student", "teacher", "judge", "farmer",
-        "mechanic", "factory worker", "office worker", "scientist", "technologist", "singer", "artist", "astronaut",
-        "police officer", "detective", "guard", "construction worker", "programmer", "welder", "builder", "chemist",
-        "researcher", "manager", "health worker", "medic", "royal guard", "airline pilot", "private investigator",
+        "cook", "chef", "firefighter", "pilot", "software developer", "nurse", "lawyer", "chief executive",
+        "janitor", "housekeeper", "flight attendant", "taxi driver", "doctor", "student", "teacher", "judge",
+        "farmer", "mechanic", "factory worker", "office worker", "scientist", "technologist", "singer",
+        "artist", "astronaut", "police officer", "detective", "guard", "construction worker", "programmer",
+        "welder", "builder", "chemist", "researcher", "manager", "health worker", "medic", "royal guard",
+        "airline pilot", "private investigator",
     ),
     "photos": (
-        "chef", "cook", "firefighter", "therapist", "CEO", "housekeeper", "pilot", "flight attendant", "taxi driver",
-        "nurse", "software developer", "lawyer", "janitor",
+        "chef", "cook", "firefighter", "therapist", "chief executive", "housekeeper", "pilot", "flight attendant",
+        "taxi driver", "nurse", "software developer", "lawyer", "janitor",
     ),
 }  # fmt: skip
 """What people do, by kind of model; those of the pictograms include seven that their captions never name."""
