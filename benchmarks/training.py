@@ -20,6 +20,7 @@ from torch import Tensor
 from benchmarks.record import write
 from limn.networks.transformer import Transformer
 from limn.train import optimise
+from limn.train.compiling import compiled
 from limn.train.ema import Average
 from limn.train.loop import train
 from limn.train.losses import generation
@@ -27,8 +28,8 @@ from limn.train.network import averaged, build
 from limn.train.recipe import Recipe, read
 from limn.train.tasks import autocast
 
-WORDS = 20
-"""Text tokens of each row, about as long as the pictograms' captions are after trimming."""
+WORDS = 26
+"""Text tokens of each row: the mean length of the longest of 64 captions of pictograms."""
 
 
 def main() -> None:
@@ -40,30 +41,32 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     figures: dict[str, Any] = {"threads": chosen.threads, "load average": os.getloadavg()[0]}
     for name in ("emoji", "shapes"):
-        for precision in ("float32", "bfloat16"):
-            figures[f"{name}, {precision}"] = measure(name, precision, chosen.steps)
-            print(name, precision, figures[f"{name}, {precision}"])
+        for precision, kind in (("float32", "no"), ("bfloat16", "no"), ("bfloat16", "yes")):
+            label = f"{name}, {precision}" + (", compiled" if kind == "yes" else "")
+            figures[label] = measure(name, precision, kind, chosen.steps)
+            print(label, figures[label], flush=True)
     figures["resumed equals uninterrupted, bit for bit"] = resume()
     print(write("training", figures))
 
 
-def measure(name: str, precision: Any, steps: int) -> dict[str, float]:
+def measure(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, float]:
     """Time whole steps and plain products of the same shape in turn, and compare the fastest of each."""
-    recipe = dataclasses.replace(read(Path(name)), precision=precision)
+    recipe = dataclasses.replace(read(Path(name)), precision=precision, compile=compile_)
     network = build(recipe)
     assert isinstance(network, Transformer)
     optimisers, average = optimise.make(network, recipe.optimiser), Average(network, recipe.ema)
     config, rows = network.config, recipe.optimiser.batch
     clean = torch.randn(rows, config.channels, config.grid, config.grid)
-    text, mask = torch.randn(rows, WORDS, config.text_width), torch.ones(rows, WORDS, dtype=torch.bool)
+    learns, pad = compiled(network, recipe, "cpu")
+    words = -(-WORDS // pad) * pad
+    text, mask = torch.randn(rows, words, config.text_width), torch.ones(rows, words, dtype=torch.bool)
     generator = torch.Generator().manual_seed(0)
     tokens, kind = rows * (config.side**2 + WORDS), getattr(torch, precision)
     left = torch.randn(tokens, config.width, dtype=kind)
     right = torch.randn(config.width, config.expansion * config.width, dtype=kind)
 
     def answer(x: Tensor, level: Tensor) -> Tensor:
-        result: Tensor = network(x, level, text, mask)
-        return result
+        return learns(x, level, text, mask)
 
     def step() -> None:
         with autocast(recipe, "cpu"):
@@ -76,12 +79,14 @@ def measure(name: str, precision: Any, steps: int) -> dict[str, float]:
         average.update(network, 1)
 
     whole, product = [], []
+    first = seconds(step)
     for _ in range(steps):
         whole.append(seconds(step))
         product += [seconds(lambda: left @ right) for _ in range(10)]
     weights = sum(each.numel() for each in network.trunk.blocks.parameters() if each.ndim == 2)
     useful, gemm = 6 * weights * tokens / min(whole), 2 * left.numel() * right.shape[1] / min(product)
     return {
+        "seconds of the first step": round(first, 1),
         "parameters": sum(each.numel() for each in network.parameters()),
         "pictures a second": round(rows / min(whole), 1),
         "GFLOP/s of the blocks' products": round(useful / 1e9, 1),

@@ -112,7 +112,7 @@ def paired(after: NDArray[Any], before: NDArray[Any]) -> dict[str, float]:
 
 
 def sheet(name: str, rows: Mapping[str, Pixels], *, columns: int = 12, scale: int = 2) -> None:
-    """Write ``docs/pictures/steering/NAME.png``: one labelled row for each way of drawing the same pictures."""
+    """Write ``docs/pictures/steering/NAME.webp``: one labelled row for each way of drawing the same pictures."""
     side = next(iter(rows.values())).shape[1] * scale
     label, gap = 170, 4
     image = Image.new("RGB", (label + columns * (side + gap), len(rows) * (side + gap)), "white")
@@ -124,4 +124,4 @@ def sheet(name: str, rows: Mapping[str, Pixels], *, columns: int = 12, scale: in
             tile = Image.fromarray(each).resize((side, side), Image.Resampling.NEAREST)
             image.paste(tile, (label + column * (side + gap), top))
     PICTURES.mkdir(parents=True, exist_ok=True)
-    image.save(PICTURES / f"{name}.png", optimize=True)
+    image.save(PICTURES / f"{name}.webp", quality=80, method=6)

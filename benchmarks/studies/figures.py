@@ -30,7 +30,7 @@ def estimates(report: Report) -> dict[str, Any]:
 
 
 def picture(name: str, sheets: Sequence[Sheet], *, scale: int = 2, label: int = 150) -> None:
-    """Write ``docs/pictures/audits/NAME.png``: a labelled row for each group of each sheet."""
+    """Write ``docs/pictures/audits/NAME.webp``: a labelled row for each group of each sheet."""
     rows = [
         (f"{sheet.title.partition(':')[0]}, {group}" if len(sheets) > 1 else group, list(pictures)[: sheet.most])
         for sheet in sheets
@@ -45,7 +45,7 @@ def picture(name: str, sheets: Sequence[Sheet], *, scale: int = 2, label: int = 
             tile = Image.fromarray(each).resize((side, side), Image.Resampling.NEAREST)
             image.paste(tile, (label + column * (side + 4), k * (side + 4)))
     PICTURES.mkdir(parents=True, exist_ok=True)
-    image.save(PICTURES / f"{name}.png", optimize=True)
+    image.save(PICTURES / f"{name}.webp", quality=80, method=6)
 
 
 def _told(row: Figure) -> dict[str, Any]:

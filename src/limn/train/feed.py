@@ -175,9 +175,9 @@ class Captioned:
         return self.batch(*self.pick(step))
 
     def scenes(self, source: PictureSet, rng: np.random.Generator) -> list[Example]:
-        """Draw the scenes that are shown."""
+        """Draw the scenes that are shown, as many as there are pictures."""
         world = Scenes(source)
-        return [world.draw(rng) for _ in range(len(source) // 3)]
+        return [world.draw(rng) for _ in range(len(source))]
 
     def pick(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the places of a step's pictures and of the captions drawn for them, each (rows,)."""
