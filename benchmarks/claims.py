@@ -7,7 +7,7 @@ import sys
 
 MEASUREMENTS = [
     "shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder", "judges",
-    "retrieval", "steering", "branches", "tokens", "cards", "pages",
+    "retrieval", "steering", "branches", "tokens", "upsampler", "cards", "pages",
 ]  # fmt: skip
 
 

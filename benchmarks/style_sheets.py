@@ -67,12 +67,12 @@ def labelled(picture: NDArray[np.uint8], text: str) -> Image.Image:
     return image
 
 
-def save(pictures: list[Image.Image], path: Path) -> None:
-    """Lay pictures out eight a row and save them as WebP, as good as the size limit allows."""
+def save(pictures: list[Image.Image], path: Path, columns: int = 8) -> None:
+    """Lay pictures out in rows and save them as WebP, as good as the size limit allows."""
     wide, high = pictures[0].size
-    sheet = Image.new("RGB", (8 * wide, -(-len(pictures) // 8) * high), "white")
+    sheet = Image.new("RGB", (columns * wide, -(-len(pictures) // columns) * high), "white")
     for place, each in enumerate(pictures):
-        sheet.paste(each, ((place % 8) * wide, (place // 8) * high))
+        sheet.paste(each, ((place % columns) * wide, (place // columns) * high))
     for quality in (80, 70, 60, 50, 40, 30, 20, 10):
         packed = io.BytesIO()
         sheet.save(packed, "WEBP", quality=quality, method=6)

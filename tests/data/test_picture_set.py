@@ -8,7 +8,7 @@ import pytest
 
 from emoji_packages import SAMPLE
 from limn.data.example import Example
-from limn.data.picture_set import PictureSet, gather, load
+from limn.data.picture_set import PictureSet, gather, load, packed, pixels
 from limn.data.split import SPLITS, STYLES
 from limn.kernel.errors import DataError, InputError
 
@@ -18,6 +18,13 @@ def test_splits_and_styles_are_chosen(sample: PictureSet) -> None:
     assert sum(map(len, parts)) == len(sample)
     assert all(set(part.columns["split"]) == {split} for part, split in zip(parts, SPLITS, strict=True))
     assert set(load(SAMPLE, styles=("noto", "flat")).columns["style"]) == {"noto", "flat"}
+
+
+def test_packed_pictures_are_those_that_are_loaded(sample: PictureSet) -> None:
+    columns = packed(SAMPLE, SPLITS)
+    assert columns["key"] == sample.columns["key"]
+    assert all((pixels(png) == each).all() for png, each in zip(columns["picture"], sample.pictures, strict=True))
+    assert not packed(SAMPLE, ())["picture"]
 
 
 def test_an_example_has_its_picture_and_facts(sample: PictureSet) -> None:

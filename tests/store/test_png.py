@@ -69,6 +69,15 @@ def test_other_tools_read_the_parameters_and_the_mark(file):
     assert mark.text == "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
+def test_only_what_a_model_drew_has_the_mark(tmp_path):
+    path = tmp_path / "a.png"
+    write_png(path, DOT, {"seed": 1}, drawn=False)
+    assert read_record(path, whole=True) == {"seed": 1}
+    assert b"trainedAlgorithmicMedia" not in path.read_bytes()
+    write_png(path, DOT, {"seed": 1})
+    assert b"trainedAlgorithmicMedia" in path.read_bytes()
+
+
 @pytest.mark.parametrize("length", [10, 3000, 2**20 - 100, 2**20 + 100, 3_000_000])
 def test_a_long_record_is_packed_as_far_as_pillow_opens_it(file, length):
     write_png(file, DOT, {"prompt": "short", "note": "a" * length})

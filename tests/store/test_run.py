@@ -178,6 +178,18 @@ def test_any_prompt_makes_a_safe_file_name(text):
     assert len(slug) <= 49
     assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert slug == "" or (slug[0] == "-" and slug[-1] != "-")
+    assert slug[-3:] not in [f"-x{factor}" for factor in range(2, 9)]  # which larger copies end in
+
+
+@pytest.mark.parametrize("text", ["x4", "a car x4", "a car X4 x2", "a" * 45 + " x4 model", "a car x9"])
+def test_larger_copies_are_not_taken_for_pictures_whatever_the_prompt(store, ask, paint, text):
+    run = store.open(*ask(text))
+    path = run.save(0, paint(), {"prompt": text})
+    copy = path.with_name(f"{path.stem}-x4.png")
+    copy.write_bytes(path.read_bytes())
+    assert run.pictures() == {0: path}
+    run.save(0, paint(), {"prompt": text})
+    assert copy.exists()
 
 
 @pytest.mark.parametrize("text", ["../../etc/passwd", "CON", "a" * 20_000, "\0", "😀", "C:\\x", "%2e%2e%2f", ""])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from limn.train.losses import autoencoding, generation, noise_levels
+from limn.train.losses import autoencoding, enlarging, generation, noise_levels
 from limn.train.recipe import Objective
 
 
@@ -43,3 +43,11 @@ def test_the_autoencoder_loss_in_closed_form() -> None:
     assert steep == pytest.approx(1.5 + 3.5 + 2.0)
     far = autoencoding(clean, clean, zeros + 2, zeros, Objective(kl=0.1))
     assert far == pytest.approx(0.1 * 2)
+
+
+def test_the_loss_of_enlarging_in_closed_form() -> None:
+    clean = torch.zeros(2, 3, 4, 4)
+    assert enlarging(clean - 0.5, clean, Objective()) == pytest.approx(0.5)  # no edges
+    stripes = clean.clone()
+    stripes[..., ::2] = 0.5
+    assert enlarging(stripes, clean, Objective(gradients=2.0)) == pytest.approx(0.25 + 2 * 0.5)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from limn.kernel.runner import Ledger
     from limn.store import Store
     from limn.studio import Axis, Event
+    from limn.studio.upscaling import Method
 
-__all__ = ["Outcome", "draw", "explain", "labelled", "report", "rerank", "shown"]
+__all__ = ["Outcome", "draw", "enlarge", "explain", "labelled", "report", "rerank", "shown"]
 
 
 def _new_ledger() -> Ledger:
@@ -38,6 +39,7 @@ class Outcome:
         request: What was asked.
         folder: Where its pictures are.
         pictures: Files by index.
+        larger: Files of larger copies by index.
         failed: Reasons by index.
         kept: How many of the pictures existed.
         seconds: Time taken.
@@ -47,6 +49,7 @@ class Outcome:
     request: Request
     folder: Path = Path()
     pictures: dict[int, Path] = field(default_factory=dict)
+    larger: dict[int, Path] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     kept: int = 0
     seconds: float = 0.0
@@ -59,10 +62,14 @@ class Outcome:
         def about(index: int) -> dict[str, Any]:
             return {"index": index, "prompt": items[index].prompt.text, "seed": items[index].seed}
 
+        def files(index: int) -> dict[str, str]:
+            copy = {"larger": str(self.larger[index])} if index in self.larger else {}
+            return {"path": str(self.pictures[index]), **copy}
+
         return {
             "key": self.request.key(),
             "folder": str(self.folder),
-            "pictures": [{**about(each), "path": str(path)} for each, path in sorted(self.pictures.items())],
+            "pictures": [{**about(each), **files(each)} for each in sorted(self.pictures)],
             "failed": [{**about(each), "reason": why} for each, why in sorted(self.failed.items())],
             "kept": self.kept,
             "seconds": round(self.seconds, 3),
@@ -132,7 +139,7 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, l
                 f"limn: picture {index} ({item.prompt.text[:60]!r}, seed {item.seed}) was not saved: {reason}"
             )
         paths = [path for _, path in sorted(outcome.pictures.items())]
-        files += paths
+        files += [*paths, *(path for _, path in sorted(outcome.larger.items()))]
         records.append(outcome.record())
         if show:
             for path in paths:
@@ -157,6 +164,16 @@ def rerank(outcomes: Sequence[Outcome], keep: int, by: str | None) -> None:
         drawn = len(outcome.pictures)
         outcome.pictures = best(outcome.pictures, outcome.request, keep, by=by or JUDGE)
         console.say(f"limn: kept {len(outcome.pictures)} of {drawn} by {by or JUDGE}")
+
+
+def enlarge(outcomes: Sequence[Outcome], how: Method) -> None:
+    """Write a larger copy beside each picture."""
+    from limn.studio.upscaling import upscale
+
+    for outcome in outcomes:
+        outcome.larger = {
+            index: upscale(path, how, replace=True).path for index, path in sorted(outcome.pictures.items())
+        }
 
 
 def explain(outcomes: Sequence[Outcome]) -> None:

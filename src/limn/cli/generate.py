@@ -18,7 +18,7 @@ from limn.kernel.look_alikes import normalise as normalise_text
 from limn.kernel.prompt import Prompt
 
 if TYPE_CHECKING:
-    from limn.studio import Axis, Draft
+    from limn.studio import Axis, Draft, upscaling
 
 __all__ = ["OUT", "generate"]
 
@@ -79,6 +79,8 @@ Rerank = Annotated[
     int | None, typer.Option(help="Draw this many for each picture and keep those a judge finds nearest.", min=1)
 ]
 Judge = Annotated[str | None, typer.Option(help="The dual encoder that reranks: a name or a folder (judge_a).")]
+Upscale = Annotated[bool, typer.Option("--upscale", help="Also write a copy of each picture, four times as large.")]
+Method = Annotated[str, typer.Option(help="How --upscale enlarges: learned or lanczos.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor.", min=1, max=1024)]
 
 
@@ -111,22 +113,16 @@ def generate(
     max_rows: Rows = None,
     rerank: Rerank = None,
     judge: Judge = None,
+    upscale: Upscale = False,
+    method: Method = "learned",
     threads: Threads = None,
 ) -> None:
     """Draw pictures of what the prompts say, and print their files.
 
     The same command draws the same pictures; if it was stopped, it goes on where it stopped.
     """
-    options = {
-        "n": n,
-        "seed": seed,
-        "steps": steps,
-        "size": size,
-        "sampler": sampler,
-        "style": style,
-        "normalise": normalise,
-        "model": model,
-    }
+    options = {"n": n, "seed": seed, "steps": steps, "size": size, "sampler": sampler, "style": style}
+    options |= {"normalise": normalise, "model": model}
     steering = {"scale": scale, "negative": negative, "guidance": guide, "regions": painting, "region": region}
     asked = merged(request, {"prompts": prompts, **options, **steering})
     keep, texts = asked.get("n", 1), asked.pop("prompts", [])
@@ -145,6 +141,7 @@ def generate(
     studio.check_room(out, sum(each.n * len(each.prompts) for each in drafts), fields.get("size") or (64, 64))
     if threads is not None:
         _use_threads(threads)
+    larger = _larger(method, device) if upscale else None
     generator = models.load(name, device=studio.check_device(device))
     requests = [draft.request(generator) for draft in drafts]
     outcomes = drawing.draw(generator, requests, store, device=device, batch=batch, max_rows=max_rows)
@@ -152,6 +149,8 @@ def generate(
         drawing.explain(outcomes)
     if rerank is not None:
         drawing.rerank(outcomes, keep, judge)
+    if larger is not None:
+        drawing.enlarge(outcomes, larger)
     labelled = drawing.labelled(outcomes, store, axes) if any(axes) else None
     drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled)
     if any(each.failed for each in outcomes):
@@ -199,6 +198,14 @@ def _drafts(lines: Sequence[Line], fields: Mapping[str, Any], axes: Sequence[Axi
         drafts = studio.cells(drafts[0], *axes)
     studio.check_regions(drafts)
     return drafts
+
+
+def _larger(name: str, device: str) -> upscaling.Method:
+    """Return how pictures are enlarged; an upsampler that is missing is found out before anything is drawn."""
+    from limn import studio
+    from limn.studio.upscaling import method
+
+    return method(name, device=studio.check_device(device))
 
 
 def _use_threads(count: int) -> None:

@@ -16,7 +16,7 @@ from limn.data.images import composite, cover
 from limn.data.split import SPLITS, STYLES
 from limn.kernel.errors import DataError, unknown_name
 
-__all__ = ["COLUMNS", "PictureSet", "gather", "load", "pixels"]
+__all__ = ["COLUMNS", "PictureSet", "gather", "load", "packed", "pixels"]
 
 COLUMNS: Final = (
     "key", "style", "codepoint", "label", "tags", "group", "subgroup", "profession", "gender", "tone",
@@ -115,6 +115,39 @@ def load(folder: Path, splits: Sequence[str] = ("train",), styles: Sequence[str]
         InputError: A split or style is unknown.
         DataError: A file is missing or damaged.
     """
+    columns = packed(folder, splits, styles)
+    files = columns.pop("picture")
+    if not files:
+        return PictureSet(np.zeros((0, 64, 64, 4), np.uint8), columns)
+    first = pixels(files[0])
+    pictures = np.empty((len(files), *first.shape), np.uint8)
+    try:
+        for place, png in enumerate(files):
+            pictures[place] = pixels(png)
+    except Exception as error:
+        raise DataError(
+            f"{folder}: {columns['key'][place]} is damaged or of another size; build it again"
+        ) from error
+    return PictureSet(pictures, columns)
+
+
+def packed(
+    folder: Path, splits: Sequence[str] = ("train",), styles: Sequence[str] | None = None
+) -> dict[str, list[Any]]:
+    """Read built pictograms without decoding them, for pictures that are too large to hold all at once.
+
+    Args:
+        folder: What :func:`limn.data.pictograms.build` wrote.
+        splits: Which of ``train``, ``pair`` and ``cell``.
+        styles: Which sets; None reads all that are there.
+
+    Returns:
+        One list for each of :data:`COLUMNS`; ``picture`` holds PNG bytes, which :func:`pixels` decodes.
+
+    Raises:
+        InputError: A split or style is unknown.
+        DataError: A file is missing or damaged.
+    """
     for kind, known, names in (("split", SPLITS, splits), ("style", STYLES, styles or ())):
         for name in names:
             if name not in known:
@@ -126,19 +159,7 @@ def load(folder: Path, splits: Sequence[str] = ("train",), styles: Sequence[str]
     for style in found:
         for name, values in _read(folder / f"{style}.parquet", splits).items():
             columns[name] += values
-    packed = columns.pop("picture")
-    if not packed:
-        return PictureSet(np.zeros((0, 64, 64, 4), np.uint8), columns)
-    first = pixels(packed[0])
-    pictures = np.empty((len(packed), *first.shape), np.uint8)
-    try:
-        for place, png in enumerate(packed):
-            pictures[place] = pixels(png)
-    except Exception as error:
-        raise DataError(
-            f"{folder}: {columns['key'][place]} is damaged or of another size; build it again"
-        ) from error
-    return PictureSet(pictures, columns)
+    return columns
 
 
 def _read(path: Path, splits: Sequence[str]) -> dict[str, list[Any]]:

@@ -42,12 +42,15 @@ _XMP = (
 )
 
 
-def encode_png(pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any]) -> bytes:
+def encode_png(
+    pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any], *, drawn: bool = True
+) -> bytes:
     """Return a picture with its record as the bytes of a PNG file; the same input gives the same bytes.
 
     Args:
         pixels: (height, width, 3), uint8.
         record: JSON-ready data, at most 10 MB.
+        drawn: Whether to mark it as made by a model.
 
     Raises:
         InputError: If the pixels are of another shape or type, or the record is not plain JSON or is too large.
@@ -63,25 +66,29 @@ def encode_png(pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str,
     info = PngInfo()
     info.add_text("limn", text, zip=2000 < len(text) <= _PILLOW_TEXT)
     info.add_text("parameters", parameters_text(record))
-    info.add_itxt("XML:com.adobe.xmp", _XMP)
+    if drawn:
+        info.add_itxt("XML:com.adobe.xmp", _XMP)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()
 
 
-def write_png(path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any]) -> None:
+def write_png(
+    path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any], *, drawn: bool = True
+) -> None:
     """Write a picture with its record, whole or not at all.
 
     Args:
         path: Where.
         pixels: (height, width, 3), uint8.
         record: JSON-ready data, at most 10 MB.
+        drawn: Whether to mark it as made by a model.
 
     Raises:
         InputError: As :func:`encode_png`, and if the path cannot name a file.
         StoreError: If the file cannot be written.
     """
-    write_bytes(Path(path), encode_png(pixels, record))
+    write_bytes(Path(path), encode_png(pixels, record, drawn=drawn))
 
 
 def read_record(path: Path, *, whole: bool = False) -> dict[str, Any]:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Run", "lock_run", "picture_files", "picture_flaw"]
 
 _EMBED = 64 * 1024  # bytes of a request that each picture carries; a longer one stays in the folder only
-_NAME = re.compile(r"(\d{4,7})(?:-[a-z0-9-]+)?\.png")
+_NAME = re.compile(r"(\d{4,7})(?:-[a-z0-9-]+)?(?<!-x[2-8])\.png")  # larger copies of pictures end in -x4
+_COPY = re.compile(r"(?:-x[2-8])+$")
 
 
 class Run:
@@ -195,11 +196,13 @@ def _entry(index: int, path: Path) -> dict[str, Any]:
 
 
 def _slug(text: str) -> str:
-    """Return the first words as ``-words-like-this``, of ASCII letters and digits only.
+    """Return the first words as ``-words-like-this``, of ASCII letters and digits only, never as a larger copy's.
 
     >>> _slug("A red heart, très joli!")
     '-a-red-heart-tres-joli'
+    >>> _slug("a car, X4")
+    '-a-car'
     """
     plain = unicodedata.normalize("NFKD", text[:200]).encode("ascii", "ignore").decode().lower()
     words = "-".join(re.findall(r"[a-z0-9]+", plain))[:48].strip("-")
-    return f"-{words}" if words else ""
+    return _COPY.sub("", f"-{words}") if words else ""

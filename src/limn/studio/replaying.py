@@ -74,6 +74,8 @@ def replay(
         InputError: If the file has no usable record, or the model cannot be had.
     """
     record = read_record(path)
+    if "upscaled" in record:
+        raise InputError(f"{path}: is a larger copy of a picture; replay the picture itself")
     request, index, size, alone = _asked(path, record)
     rows = _positive(record["batch"].get("max_rows"))
     before = record.get("circumstances")

@@ -19,6 +19,8 @@ from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.eight_bit import pack, unpack
 from limn.networks.transformer import Transformer
+from limn.networks.upsampler import CONFIG as ENLARGES
+from limn.networks.upsampler import Upsampler
 from limn.networks.vq import VQ
 from limn.networks.weights import read_tensors, sha256_of, write_tensors
 from limn.train.card import write_card, write_sums
@@ -39,6 +41,16 @@ _JUDGING = "It judges what looks like its data, and who is guided by it can plea
 _READING = (
     "It says as what somebody is represented, in the terms of the pictograms, and errs; confusion.json counts it."
 )
+_ENLARGING = (
+    "It adds the edges that pictograms have, so other drawings gain less and photographs may lose. It cannot bring "
+    "back what a small picture does not show."
+)
+_ABOUT = {
+    "contrastive": ("reads", _JUDGING),
+    "reader": ("reads", _READING),
+    "upsampling": ("enlarges", _ENLARGING),
+}
+"""What a network does that does not draw, and its limits."""
 _DRAWS = {
     "pictograms": "emoji-like pictograms in four styles",
     "shapes": "coloured shapes that can be read back exactly",
@@ -59,6 +71,7 @@ _ARE = {
     "vq": "A vector-quantised autoencoder",
     "masked": "A text-to-image model that draws tokens in parallel (after Muse)",
     "autoregressive": "A text-to-image model that draws token after token (after Parti)",
+    "upsampling": "An upsampler: it enlarges pictograms",
     "reader": "A reader of attributes: style, skin tone, gender, profession and kind, as they are drawn",
 }
 
@@ -107,6 +120,8 @@ def export(
 
         name, config, size = READS, asdict(network.config), network.config.size
         write_text(folder / "confusion.json", json.dumps(held_out(network, recipe)) + "\n")
+    elif isinstance(network, Upsampler):
+        name, config, size = ENLARGES, asdict(network.config), 64 * network.factor
     elif isinstance(network, Autoencoder | VQ):
         config, size = asdict(network.config), 64
     else:
@@ -180,7 +195,7 @@ def _card(
     recipe: Recipe, network: nn.Module, state: Checkpoint, figures: Mapping[str, str], size: int
 ) -> dict[str, Any]:
     emoji, judges = recipe.data.world == "pictograms", isinstance(network, DualEncoder)
-    reads = isinstance(network, AttributeReader)
+    reads, (does, limits) = isinstance(network, AttributeReader), _ABOUT.get(recipe.task, ("", ""))
     part = f"half {recipe.data.half} of all splits" if recipe.data.half else "all splits"
     drawn = "drawn without end" if recipe.data.world == "people" else "training split only"
     part = part if judges else "85 % of all splits" if reads else drawn
@@ -194,10 +209,12 @@ def _card(
     if recipe.task in ("masked", "autoregressive"):
         generating = ["chang2023muse" if recipe.task == "masked" else "yu2022parti"]
         objective = f"cross-entropy of {'hidden' if recipe.task == 'masked' else 'next'} tokens"
+    if isinstance(network, Upsampler):
+        generating, objective = ["shi2016subpixel", "lim2017edsr"], "absolute errors of pixels and gradients"
     return {
         "name": recipe.name,
         "kind": _ARE[recipe.task],
-        "draws": f"nothing; it reads {draws}" if judges or reads else draws,
+        "draws": f"nothing; it {does} {draws}" if does else draws,
         "data": f"pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0); {part}"
         if emoji
         else f"{recipe.data.world}: procedural pictures with exact captions; {part}",
@@ -209,5 +226,5 @@ def _card(
         "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
         "papers": ["radford2021clip"] if judges else generating,
         "figures": dict(figures),
-        **({"limits": _JUDGING} if judges else {"limits": _READING} if reads else {}),
+        **({"limits": limits} if limits else {}),
     }

@@ -11,7 +11,7 @@ from torch import Tensor
 from limn.predictors.diffusion import answer_for
 from limn.train.recipe import Objective
 
-__all__ = ["autoencoding", "generation", "noise_levels"]
+__all__ = ["autoencoding", "enlarging", "generation", "noise_levels"]
 
 
 def noise_levels(rows: int, objective: Objective, generator: torch.Generator) -> Tensor:
@@ -56,8 +56,27 @@ def autoencoding(picture: Tensor, clean: Tensor, mean: Tensor, log_variance: Ten
         A scalar.
     """
     error = picture.float() - clean
-    edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    edges = _edges(error)
     mean, log_variance = mean.float(), log_variance.float()
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
     pixels = error.abs().mean() + error.square().mean()
     return pixels + objective.gradients * edges + objective.kl * divergence
+
+
+def enlarging(picture: Tensor, clean: Tensor, objective: Objective) -> Tensor:
+    """Absolute errors of pictures and of their gradients.
+
+    Args:
+        picture: Enlarged pictures (rows, 3, height, width) in [-1, 1].
+        clean: The pictures as they are at that size.
+        objective: Weight of the gradients.
+
+    Returns:
+        A scalar.
+    """
+    error = picture.float() - clean
+    return error.abs().mean() + objective.gradients * _edges(error)
+
+
+def _edges(error: Tensor) -> Tensor:
+    return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()

@@ -14,6 +14,7 @@ from limn.networks.autoencoder import Autoencoder
 from limn.networks.configs import read_json
 from limn.networks.dual_encoder import DualEncoder
 from limn.networks.transformer import Transformer
+from limn.networks.upsampler import Upsampler
 from limn.networks.vq import VQ, from_autoencoder
 from limn.networks.weights import load_state, read_tensors
 from limn.train.checkpoint import Checkpoint, load
@@ -21,13 +22,14 @@ from limn.train.recipe import Recipe, parse
 
 __all__ = ["Network", "averaged", "averaged_of", "build", "codec_of", "recipe_of", "starting", "state_of"]
 
-Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader
+Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader | Upsampler
 """What a recipe can train."""
 
 _KINDS: Mapping[str, type[Network]] = {
     "generator": Transformer, "distilled": Transformer, "unlearning": Transformer,
     "autoencoder": Autoencoder, "contrastive": DualEncoder,
     "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "finer": Transformer, "reader": AttributeReader,
+    "upsampling": Upsampler,
 }  # fmt: skip
 
 

@@ -123,7 +123,7 @@ class Objective:
         drop: Share of pictures shown without their caption, for guidance.
         time_mean: Mean of the normal distribution whose logistic is the noise level (Esser et al. 2024).
         time_std: Its standard deviation.
-        gradients: Weight of the L1 loss of an autoencoder's picture gradients.
+        gradients: Weight of the L1 loss of picture gradients, of an autoencoder or an upsampler.
         kl: Weight of an autoencoder's divergence from the standard normal distribution.
         commitment: Weight of the distance that draws the features of a ``vq`` to its codes.
         revive: Steps during which codes that a ``vq`` hardly uses are put where data lie.
@@ -177,7 +177,7 @@ class Recipe:
             dual encoder of pictures and texts), ``vq`` (pictures to tokens and back), ``masked`` or
             ``autoregressive`` (tokens from words), ``finer`` (tokens from coarser ones and words), ``reader``
             (attributes of pictures), ``unlearning`` (a generator that takes look-alike letters for what they look
-            like).
+            like), ``upsampling`` (larger pictures from small ones).
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
@@ -198,6 +198,7 @@ class Recipe:
         "finer",
         "reader",
         "unlearning",
+        "upsampling",
     ] = "generator"
     seed: int = 0
     ema: float = 0.9995

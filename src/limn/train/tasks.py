@@ -66,6 +66,10 @@ def task_for(recipe: Recipe, device: str) -> Task:
         from limn.train.unlearning import Unlearning  # which stands on this module
 
         return Unlearning(recipe, device)
+    if recipe.task == "upsampling":
+        from limn.train.upsampling import Upsampling  # which stands on this module
+
+        return Upsampling(recipe, device)
     if recipe.task == "finer":
         from limn.train.finer import FinerGeneration  # which stands on this module
 

@@ -1,0 +1,151 @@
+"""A small upsampler: a picture to one a few times as large, as what to add to its bicubic enlargement.
+
+Convolutions at the size of the input and one rearrangement to pixels at the end, without norms (Shi et al. 2016,
+arXiv:1609.05158; Lim et al. 2017, arXiv:1707.02921). Without norms an answer depends on nothing further away than
+:attr:`UpsamplerConfig.reach`, so that pictures of any size can be enlarged in parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from limn.kernel.errors import InputError, unknown_name
+from limn.networks.weights import check_range, load_state, read_config, read_tensors
+
+__all__ = ["CONFIG", "WEIGHTS", "Upsampler", "UpsamplerConfig", "locate", "names", "read"]
+
+CONFIG = "upsampler.json"
+"""The configuration's file in a folder; its name keeps upsamplers apart from models that draw."""
+
+WEIGHTS = "model.safetensors"
+"""The weights' file in a folder."""
+
+_SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpsamplerConfig:
+    """The shape of an upsampler; every field is bounded.
+
+    Args:
+        factor: How many times as long each side becomes.
+        width: Channels of the layers.
+        blocks: Residual blocks of two convolutions each.
+    """
+
+    factor: int = 4
+    width: int = 48
+    blocks: int = 6
+
+    def __post_init__(self) -> None:
+        check_range(self, factor=(2, 8), width=(1, 512), blocks=(1, 64))
+
+    @property
+    def reach(self) -> int:
+        """How far away, in pixels of the input, something can change an answer."""
+        return 2 * self.blocks + 2
+
+
+class Upsampler(nn.Module):
+    """Pictures in [-1, 1] to larger ones; until it is trained, to their bicubic enlargement."""
+
+    def __init__(self, config: UpsamplerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.first = nn.Conv2d(3, config.width, 3, padding=1)
+        self.blocks = nn.ModuleList(_Residual(config.width) for _ in range(config.blocks))
+        self.last = nn.Conv2d(config.width, 3 * config.factor**2, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        assert self.last.bias is not None
+        nn.init.zeros_(self.last.bias)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Upsampler:
+        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
+        return cls(read_config(UpsamplerConfig, config))
+
+    @property
+    def factor(self) -> int:
+        """How many times as long each side becomes."""
+        return self.config.factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge pictures.
+
+        Args:
+            x: Pictures (n, 3, height, width) in [-1, 1], of any height and width.
+
+        Returns:
+            Pictures (n, 3, factor * height, factor * width), about in [-1, 1], float32.
+        """
+        seen = self.first(x)
+        for block in self.blocks:
+            seen = block(seen)
+        detail = F.pixel_shuffle(self.last(seen), self.factor).float()
+        plain = F.interpolate(x.float(), scale_factor=self.factor, mode="bicubic", align_corners=False)
+        return plain + detail
+
+
+class _Residual(nn.Module):
+    """Two convolutions added to what came in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, width, h, w) to the same shape."""
+        change: Tensor = self.conv2(F.relu(self.conv1(x)))
+        return x + change
+
+
+def names() -> list[str]:
+    """Return the names of the upsamplers shipped with limn."""
+    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CONFIG}"))
+
+
+def locate(model: str | Path) -> Path:
+    """Return the folder of an upsampler.
+
+    Args:
+        model: A shipped one's name, or a folder.
+
+    Raises:
+        InputError: There is no such folder; the message has the nearest name, or says how to make one.
+    """
+    if str(model) in names():
+        return _SHIPPED / str(model)
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if not names():
+        raise InputError(
+            f"upsampler {str(model)[:60]!r}: none comes with this limn; name a folder that "
+            "`limn train upsampler --export FOLDER` wrote, or enlarge by lanczos"
+        )
+    raise unknown_name("upsampler", str(model), names())
+
+
+def read(model: str | Path, *, device: str = "cpu") -> Upsampler:
+    """Read an upsampler from its folder, frozen and ready for use.
+
+    Args:
+        model: A shipped one's name, or a folder with ``upsampler.json`` and ``model.safetensors``.
+        device: Where it runs.
+
+    Raises:
+        InputError: There is no such folder.
+        WeightsError: A file is missing, damaged, unsafe or does not fit the other.
+    """
+    folder = locate(model)
+    network = Upsampler(read_config(UpsamplerConfig, folder / CONFIG))
+    load_state(network, read_tensors(folder / WEIGHTS), source=str(folder / WEIGHTS))
+    return network.to(device).eval().requires_grad_(False)

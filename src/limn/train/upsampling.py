@@ -1,0 +1,176 @@
+"""Training of an upsampler: small pictograms, as a generator draws them or crisp, to what they are at full size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from limn.data.images import composite
+from limn.data.picture_set import packed, pixels
+from limn.kernel.errors import InputError
+from limn.networks.upsampler import Upsampler
+from limn.train.feed import signed, stream
+from limn.train.losses import enlarging
+from limn.train.network import build
+from limn.train.reading import softened
+from limn.train.recipe import Recipe
+from limn.train.tasks import autocast, grid
+from limn.train.tasks import pixels as bytes_of
+
+__all__ = ["CROP", "HELD_OUT", "Upsampling", "enlarged", "on_white", "psnr", "reduced"]
+
+CROP = 32
+"""Side of what a step sees of a small picture."""
+
+HELD_OUT = ("pair", "cell")
+"""Splits that are shown and measured, and never learned from."""
+
+_LANCZOS = Image.Resampling.LANCZOS
+_MEAN = 0.5  # share of small pictures whose pixels are means, as those of pictograms drawn small nearly are
+_MOST = 6_000  # pictures that are learned from; more take longer to read than they help
+_CRISP = 0.25
+_NOISE = 0.15  # most noise on latents, whose own standard deviation is 1
+_LEAST = 16  # pixels of a small picture
+_SHOWN = 8
+_PROBE = 64
+
+
+def on_white(png: bytes) -> NDArray[np.uint8]:
+    """Decode a PNG of our own and lay it on white: (height, width, 3)."""
+    return composite(pixels(png))
+
+
+def reduced(picture: NDArray[np.uint8], factor: int, how: Image.Resampling = _LANCZOS) -> NDArray[np.uint8]:
+    """Reduce a picture (height, width, 3) by a factor with Lanczos' filter or another one."""
+    return _resized(picture, picture.shape[1] // factor, picture.shape[0] // factor, how)
+
+
+def enlarged(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Enlarge a picture (height, width, 3) by a factor with Lanczos' filter, which an upsampler has to beat."""
+    return _resized(picture, picture.shape[1] * factor, picture.shape[0] * factor, _LANCZOS)
+
+
+def psnr(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the peak signal-to-noise ratio of each picture in dB.
+
+    Args:
+        found: Pictures (n, height, width, 3).
+        true: What they should be, of the same shape.
+
+    Returns:
+        (n,); at most 99, for pictures that are the same.
+
+    >>> psnr(np.zeros((1, 2, 2, 3), np.uint8), np.full((1, 2, 2, 3), 255, np.uint8)).tolist()
+    [0.0]
+    """
+    error = np.stack([np.square(a.astype(np.float64) - b).mean() for a, b in zip(found, true, strict=True)])
+    with np.errstate(divide="ignore"):
+        ratio: NDArray[np.float64] = np.minimum(99.0, 10 * np.log10(255.0**2 / error))
+    return ratio
+
+
+class Upsampling:
+    """The task of an upsampler, for the loop.
+
+    Args:
+        recipe: What to do; ``data.autoencoder`` names the one whose pictures are to be enlarged.
+        device: Where.
+
+    Raises:
+        InputError: The pictures are not of the pictograms, or too small for the network's factor.
+    """
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        if recipe.data.world != "pictograms":
+            raise InputError(f"data.world: {recipe.data.world} has no large pictures; upsampling needs pictograms")
+        self.recipe, self.device = recipe, device
+        network = build(recipe).to(device)
+        assert isinstance(network, Upsampler)
+        self.network, self.factor = network, network.factor
+        source, held = (self._files(splits) for splits in (("train",), HELD_OUT))
+        rng = stream(recipe.seed, 2)
+        self.large = [source[place] for place in rng.permutation(len(source))[:_MOST]]
+        self.crisp = np.stack([self._small(png, rng.random() < _MEAN) for png in self.large])
+        self.soft = self._softened(self.crisp, rng)
+        self.side = min(CROP, *self.crisp.shape[1:3])
+        shown = stream(recipe.seed, 4)
+        probe = [held[place] for place in shown.permutation(len(held))[:_PROBE]] or self.large[:_PROBE]
+        self.true = np.stack([on_white(png) for png in probe])
+        self.probe = self._softened(np.stack([self._small(png) for png in probe]), shown)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return what a step learns from: corresponding parts of small and of large pictures.
+
+        Args:
+            step: Counted from 0.
+
+        Returns:
+            States (rows, 3, side, side) and (rows, 3, factor * side, factor * side).
+        """
+        rng, rows, side = stream(self.recipe.seed, 1, step), self.recipe.optimiser.batch, self.side
+        small, large = list[NDArray[np.uint8]](), list[NDArray[np.uint8]]()
+        for place in rng.integers(len(self.large), size=rows).tolist():
+            source = self.crisp if rng.random() < _CRISP else self.soft
+            top, left = (int(rng.integers(length - side + 1)) for length in source.shape[1:3])
+            turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
+            for found, picture, scale in (
+                (small, source[place], 1),
+                (large, on_white(self.large[place]), self.factor),
+            ):
+                part = picture[scale * top : scale * (top + side), scale * left : scale * (left + side)]
+                part = np.rot90(part, turns)
+                found.append(part[:, ::-1] if mirrored else part)
+        return signed(np.stack(small)), signed(np.stack(large))
+
+    def loss(self, step: int) -> Tensor:
+        """Return the loss of a step."""
+        small, large = (each.to(self.device) for each in self.batch(step))
+        with autocast(self.recipe, self.device):
+            picture = self.network(small)
+        return enlarging(picture, large, self.recipe.objective)
+
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to measure."""
+
+    @torch.inference_mode()
+    def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
+        """Show pictures by Lanczos' filter, by the network, and as they are; the figures are mean PSNR in dB."""
+        parts = [network(signed(part).to(self.device)) for part in np.array_split(self.probe, 8) if len(part)]
+        learned = bytes_of(torch.cat(parts))
+        plain = np.stack([enlarged(each, self.factor) for each in self.probe])
+        scores = {"psnr": float(psnr(learned, self.true).mean()), "lanczos": float(psnr(plain, self.true).mean())}
+        rows = [each for part in (plain, learned, self.true) for each in _padded(part[:_SHOWN])]
+        return grid(np.stack(rows), _SHOWN), scores
+
+    def _files(self, splits: tuple[str, ...]) -> list[bytes]:
+        data = self.recipe.data
+        return packed(Path(data.folder), splits, data.styles or None)["picture"]
+
+    def _small(self, png: bytes, mean: bool = False) -> NDArray[np.uint8]:
+        picture = on_white(png)
+        if min(picture.shape[:2]) < _LEAST * self.factor:
+            raise InputError(
+                f"data.folder: pictures of {picture.shape[1]} pixels are too small to learn from; build larger ones "
+                "with `limn data build pictograms --size 256 --out data/pictograms_256`"
+            )
+        return reduced(picture, self.factor, Image.Resampling.BOX if mean else _LANCZOS)
+
+    def _softened(self, pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        if not self.recipe.data.autoencoder:
+            return pictures
+        return bytes_of(softened(pictures, self.recipe.data.autoencoder, rng, _NOISE))
+
+
+def _resized(picture: NDArray[np.uint8], width: int, height: int, how: Image.Resampling) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(picture).resize((width, height), how))
+
+
+def _padded(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Fill a row of the sheet up with white."""
+    white = np.full((_SHOWN - len(pictures), *pictures.shape[1:]), 255, np.uint8)
+    return np.concatenate([pictures, white])
