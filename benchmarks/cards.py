@@ -93,6 +93,34 @@ def emoji() -> dict[str, str]:
     }
 
 
+def drawn_as_asked() -> dict[str, str]:
+    """Return what readers and judges say of the emoji model's pictures."""
+    people, found = result("attributes").get("as asked", {}), dict[str, str]()
+    for kind in ("seen people", "held-out people"):
+        for field in ("style", "tone", "gender", "profession"):
+            if kind in people:
+                found[f"{kind}: {field} as asked, as read"] = share(people[kind][field])
+    near = result("quality").get("against held-out real pictures", {})
+    for name in ("judge_b", "DINOv2 ViT-S/14"):
+        if f"drawn, {name}" in near:
+            drawn, real = (near[f"{kind}, {name}"]["Frechet distance"] for kind in ("drawn", "real"))
+            found[f"Frechet distance to held-out pictures by {name} (of real ones)"] = f"{drawn:.3g} ({real:.3g})"
+    for kind, each in result("quality").get("similarity to the nearest training picture, by judge_b", {}).items():
+        copies = each.get("copies beyond look-alikes", {})
+        if "share" in copies:
+            found[f"copies of training pictures beyond look-alikes, {kind}"] = share(copies)
+    scenes = result("two_objects").get("scenes", {})
+    for what in ("both found", "both found, each in its place"):
+        if scenes:
+            found[f"scenes of two: {what} (real)"] = (
+                f"{share(scenes['drawn'][what])} ({100 * scenes['real'][what]['share']:.0f} %)"
+            )
+    for kind, each in result("unseen_words").get("found among 100", {}).items():
+        if kind.startswith("drawn from") and "usual" not in kind:
+            found[f"prompt found among 100, {kind}"] = share(each["top-1"])
+    return found
+
+
 def branches() -> dict[str, str]:
     """Return what several questions in one forward cost against one after another."""
     found = result("branches")
@@ -106,7 +134,7 @@ def branches() -> dict[str, str]:
 def main() -> None:
     """Rewrite the cards and the table."""
     weights = ROOT / "src" / "limn" / "weights"
-    for name, figures in {"shapes": shapes(), "emoji": emoji(), **tokens()}.items():
+    for name, figures in {"shapes": shapes(), "emoji": emoji() | drawn_as_asked(), **tokens()}.items():
         folder = weights / name
         if not (folder / "card.json").exists():
             continue  # measured, but does not ship
