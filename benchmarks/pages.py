@@ -12,7 +12,7 @@ from benchmarks.record import RESULTS
 
 PAGES = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"<!-- figures: (\w+) -->\n.*?<!-- end of figures -->", re.DOTALL)
-ABOUT = {"command", "commit", "changed", "machine", "versions", "claim"}
+ABOUT = {"command", "commit", "changed", "machine", "versions", "claim", "curves"}
 
 
 def said(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""One plot of all variants: how often the judge finds the prompt, against the share of the time."""
+"""One plot of all variants: similarity of pictures to their captions, by the judge, against the time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def plot(found: Mapping[str, Any]) -> str:
     for tick in range(5):
         y = _TOP + _HIGH * (1 - tick / 4)
         parts.append(f'<path d="M{_LEFT} {y:.1f}h{_WIDE}" stroke="#ddd"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{100 * top * tick / 4:.0f} %</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{top * tick / 4:.2f}</text>')
     for k, name in enumerate(order):
         colour, line = _COLOURS[k % len(_COLOURS)], lines[name]
         places = [(_LEFT + _WIDE * x, _TOP + _HIGH * (1 - y / top)) for x, y in line]
@@ -34,7 +34,7 @@ def plot(found: Mapping[str, Any]) -> str:
         label = _TOP + 8 + k * _HIGH / len(order)
         (x, y), right = places[-1], _LEFT + _WIDE + 18
         parts.append(f'<path d="M{x:.1f} {y:.1f}L{right - 4} {label - 4:.1f}" stroke="{colour}" opacity=".4"/>')
-        said = f"{escape(name)} {100 * line[-1][1]:.0f} %"
+        said = f"{escape(name)} {line[-1][1]:.2f}"
         parts.append(f'<text x="{right}" y="{label:.1f}" fill="{colour}">{said}</text>')
     middle, bottom = _LEFT + _WIDE / 2, _TOP + _HIGH + 30
     parts.append(f'<text x="{middle}" y="{bottom}" text-anchor="middle">share of the processor time</text>')
@@ -42,6 +42,5 @@ def plot(found: Mapping[str, Any]) -> str:
 
 
 def _value(look: Mapping[str, Any]) -> float:
-    """Mean of top-1 over seen and held-out pairs."""
-    kinds = [each["top-1"]["share"] for each in look.values() if isinstance(each, dict)]
-    return float(sum(kinds) / len(kinds))
+    """Mean similarity to the caption, by the judge."""
+    return float(look["similarity"]["mean"])

@@ -18,10 +18,10 @@ AUTOENCODER = "emoji"
 
 BASE = Recipe(
     name="base",
-    ema=0.998,
+    ema=0.99,
     data=Data(world="pictograms", styles=("3d",), autoencoder=AUTOENCODER),
     network={"width": 192, "depth": 6, "heads": 4, "channels": 16, "grid": 8, "patch": 1, "text_width": 128},
-    optimiser=Optimiser(name="muon", lr=0.001, batch=64),
+    optimiser=Optimiser(name="muon", lr=0.001, batch=32),
     schedule=Schedule(minutes=1),  # the trial keeps the time
 )
 _PIXELS = {**BASE.network, "channels": 3, "grid": 32, "patch": 4}
@@ -92,8 +92,8 @@ VARIANTS: Mapping[str, Variant] = {
     "words in sequence": Variant(what="no words in the norms", words="sequence"),
     "words in norms": Variant(what="no words in the sequence", words="norms"),
     "adamw": Variant(what="AdamW alone", recipe=_optimiser(name="adamw")),
-    "batch 32": Variant(what="half the batch", recipe=_optimiser(batch=32)),
-    "batch 128": Variant(what="twice the batch", recipe=_optimiser(batch=128)),
+    "batch 16": Variant(what="half the batch", recipe=_optimiser(batch=16)),
+    "batch 64": Variant(what="twice the batch", recipe=_optimiser(batch=64)),
     "rate 0.0005": Variant(what="half the learning rate", recipe=_optimiser(lr=0.0005)),
     "rate 0.002": Variant(what="twice the learning rate", recipe=_optimiser(lr=0.002)),
     "falls at once": Variant(what="the rate falls from the start", flat=0.0),
