@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,19 +109,19 @@ class _Trial:
         mask = batch.mask & kept[:, None]
         text = self.words.vectors(batch.ids) * mask[..., None]
 
-        def answer(x: Tensor, time: Tensor) -> Tensor:
-            found: Tensor = self.network(x, time, text, mask)
-            return found
-
-        clean = batch.clean
-        some: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        clean, some = batch.clean, dict[str, Tensor]()
         if self.variant.dropped and progress < 0.75:
             rows = clean.shape[2]
-            kept = (
+            lines = (
                 torch.randperm(rows, generator=generator)[: round(rows * (1 - self.variant.dropped))].sort().values
             )
-            clean, some = clean[:, :, kept], _only(self.network, kept)
-        with autocast(recipe, "cpu"), some:
+            clean, some = clean[:, :, lines], {"lines": lines}
+
+        def answer(x: Tensor, time: Tensor) -> Tensor:
+            found: Tensor = self.network(x, time, text, mask, **some)
+            return found
+
+        with autocast(recipe, "cpu"):
             loss = generation(answer, clean, recipe.objective, generator)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.optimiser.clip)
@@ -171,18 +169,6 @@ def small_world() -> PictureSet:
     source = load(Path("data/pictograms"), styles=("3d",))
     plain = [place for place, tone in enumerate(source.columns["tone"]) if tone in ("", "yellow")]
     return source.take(sorted(np.random.default_rng(0).permutation(plain)[:PICTURES].tolist()))
-
-
-@contextlib.contextmanager
-def _only(network: nn.Module, rows: Tensor) -> Iterator[None]:
-    """Let a transformer see some rows of the grid alone, at their own places."""
-    assert isinstance(network, Transformer)
-    places = network.places
-    network.places = nn.Parameter(places[rows], requires_grad=False)
-    try:
-        yield
-    finally:
-        network.places = places
 
 
 def _deaf(network: nn.Module, words: str) -> nn.Module:

@@ -61,6 +61,21 @@ def test_the_order_of_the_words_and_the_noise_level_matter() -> None:
     assert (network(state, 1 - time, text, mask) - answer).abs().max() > 1e-4
 
 
+def test_lines_of_a_picture_keep_their_places() -> None:
+    """All lines in order are the whole picture; in another order they give the same answers in that order."""
+    network, (state, time, text, mask) = awake(), inputs()
+    whole = network(state, time, text, mask)
+    assert torch.equal(network(state, time, text, mask, lines=torch.arange(4)), whole)
+    order = torch.tensor([2, 0, 3, 1])
+    moved = state.unflatten(2, (4, 2))[:, :, order].flatten(2, 3)
+    answer = network(moved, time, text, mask, lines=order)
+    expected = whole.unflatten(2, (4, 2))[:, :, order].flatten(2, 3)
+    torch.testing.assert_close(answer, expected, atol=1e-5, rtol=1e-5)
+    some = network(moved[:, :, :4], time, text, mask, lines=order[:2])
+    assert some.shape == (3, 3, 4, 8)
+    assert not torch.allclose(some, network(moved[:, :, :4], time, text, mask))
+
+
 def test_training_and_inference_compute_the_same() -> None:
     network, batch = awake(), inputs()
     quiet = network(*batch)

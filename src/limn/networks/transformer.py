@@ -215,6 +215,7 @@ class Transformer(nn.Module):
         edits: Sequence[AttentionEdit | None] = (),
         sigma: Tensor | None = None,
         cache: Cache | None = None,
+        lines: Tensor | None = None,
     ) -> Tensor:
         """Answer for every row.
 
@@ -226,6 +227,7 @@ class Transformer(nn.Module):
             edits: One attention edit or ``None`` a row.
             sigma: Noise level over signal level (rows,), handed to the edits.
             cache: Earlier tokens of a causal model, extended in place.
+            lines: Which lines of the grid of patches a picture ``state`` holds; the first ones if None.
 
         Returns:
             The same shape as a picture ``state``, or logits (rows, tokens, vocabulary).
@@ -236,7 +238,7 @@ class Transformer(nn.Module):
         condition = self.text_pool(pooled)
         if time is not None:
             condition = condition + self.time_in(waves(time))
-        x = self._tokens_in(state, max(seen - words, 0))
+        x = self._tokens_in(state, max(seen - words, 0), lines)
         if not seen:
             x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
         look = _behind if self.config.causal else padding
@@ -274,13 +276,14 @@ class Transformer(nn.Module):
         whole = state.shape[1] == self.config.side**2 and not self.config.causal
         return (self.config.side, self.config.side) if whole else None
 
-    def _tokens_in(self, state: Tensor, offset: int) -> Tensor:
+    def _tokens_in(self, state: Tensor, offset: int, lines: Tensor | None) -> Tensor:
         if self.config.vocabulary:
             places = self.places.flatten(0, 1)[offset : offset + state.shape[1]]
             tokens: Tensor = self.embed(state) + places
             return tokens
         x = self.embed(F.pixel_unshuffle(state, self.config.patch).permute(0, 2, 3, 1))
-        return torch.flatten(x + self.places[: x.shape[1], : x.shape[2]], 1, 2)
+        places = self.places[: x.shape[1]] if lines is None else self.places[lines]
+        return torch.flatten(x + places[:, : x.shape[2]], 1, 2)
 
     def _tokens_out(self, x: Tensor, state: Tensor) -> Tensor:
         if self.config.vocabulary:

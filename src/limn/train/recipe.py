@@ -121,6 +121,7 @@ class Objective:
     Args:
         target: What the network answers: ``flow``, ``eps``, ``v`` or ``x0``.
         drop: Share of pictures shown without their caption, for guidance.
+        partial: Share of a ``generator``'s steps that see half of the picture's lines of patches, drawn anew.
         time_mean: Mean of the normal distribution whose logistic is the noise level (Esser et al. 2024).
         time_std: Its standard deviation.
         gradients: Weight of the L1 loss of picture gradients, of an autoencoder or an upsampler.
@@ -136,6 +137,7 @@ class Objective:
 
     target: Literal["flow", "eps", "v", "x0"] = "flow"
     drop: float = 0.1
+    partial: float = 0.0
     time_mean: float = 0.0
     time_std: float = 1.0
     gradients: float = 0.5
@@ -234,6 +236,7 @@ class Recipe:
             "schedule.flat": (self.schedule.flat, 0, 1),
             "schedule.floor": (self.schedule.floor, 0, 1),
             "objective.drop": (self.objective.drop, 0, 1),
+            "objective.partial": (self.objective.partial, 0, 1),
             "objective.forget": (self.objective.forget, 0, 1),
             "objective.guided": (self.objective.guided, 0, 100),
             "objective.commitment": (self.objective.commitment, 0, 100),

@@ -111,10 +111,20 @@ class Generation:
         """Return the loss of a step; captions are dropped at random, so that the model can do without."""
         objective = self.recipe.objective
         batch, text, mask, generator = self.batch(step)
+        clean, lines = self._seen(batch.clean, step)
         with autocast(self.recipe, self.device):
             return generation(
-                lambda x, time: self.answer(x, time, text, mask), batch.clean.to(self.device), objective, generator
+                lambda x, time: self.answer(x, time, text, mask, lines=lines), clean, objective, generator
             )
+
+    def _seen(self, clean: Tensor, step: int) -> tuple[Tensor, Tensor | None]:
+        """Return what a step sees of its pictures: all, or half of the lines of patches and which ones."""
+        rng, config = stream(self.recipe.seed, 7, step), self.network.config
+        if rng.random() >= self.recipe.objective.partial:
+            return clean.to(self.device), None
+        lines = torch.from_numpy(np.sort(rng.permutation(config.side)[: max(1, config.side // 2)]))
+        rows = clean.unflatten(2, (config.side, config.patch))[:, :, lines].flatten(2, 3)
+        return rows.to(self.device), lines.to(self.device)
 
     def batch(self, step: int) -> tuple[Batch, Tensor, Tensor, torch.Generator]:
         """Return what a step learns from, its words with some captions dropped, and its source of randomness."""
