@@ -123,7 +123,7 @@ class Generation:
         if rng.random() >= self.recipe.objective.partial:
             return clean.to(self.device), None
         lines = torch.from_numpy(np.sort(rng.permutation(config.side)[: max(1, config.side // 2)]))
-        rows = clean.unflatten(2, (config.side, config.patch))[:, :, lines].flatten(2, 3)
+        rows = clean.view(*clean.shape[:2], config.side, config.patch, -1)[:, :, lines].flatten(2, 3)
         return rows.to(self.device), lines.to(self.device)
 
     def batch(self, step: int) -> tuple[Batch, Tensor, Tensor, torch.Generator]:
