@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from pathlib import Path
 
@@ -26,18 +27,21 @@ ROWS = {
                     "a car to the right of a house", "a fish below a boat", "a banana to the left of a banana",
                     "a small red heart above a big blue heart", "a bee and a flower"],
 }  # fmt: skip
-SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "emoji.png"
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 
 
 def main() -> None:
-    """Draw, write ``docs/pictures/emoji.png`` and ``results/emoji_sheet.json``."""
-    generator = limn.load("emoji")
+    """Draw, write ``docs/pictures/MODEL.webp`` and ``results/MODEL_sheet.json``."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", default="emoji")
+    chosen = arguments.parse_args()
+    generator, path = limn.load(chosen.model), FOLDER / f"{chosen.model}.webp"
     prompts = [prompt for row in ROWS.values() for prompt in row]
     pictures = [generator.generate(prompt, seed=place)[0] for place, prompt in enumerate(prompts)]
-    SHEET.parent.mkdir(exist_ok=True)
-    grid([each.image for each in pictures], columns=8).save(SHEET, optimize=True)
-    digest = hashlib.sha256(SHEET.read_bytes()).hexdigest()
-    print(write("emoji_sheet", {"file": SHEET.name, "sha256": digest, "seed": "place", "rows": ROWS}))
+    FOLDER.mkdir(exist_ok=True)
+    grid([each.image for each in pictures], columns=8).save(path, quality=90, method=6)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    print(write(f"{chosen.model}_sheet", {"file": path.name, "sha256": digest, "seed": "place", "rows": ROWS}))
 
 
 if __name__ == "__main__":
