@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from benchmarks.drawing import draw, generator_of
 from benchmarks.record import write
 from limn.data.split import STYLES
 from limn.models.judges import judge
+from limn.models.upsampler import Enlarger, upsampler
 
 PROMPTS = (
     "a smiling face", "a crying face", "a face with sunglasses", "a robot face", "a clown face", "a ghost",
@@ -55,8 +57,13 @@ def main() -> None:
 
 
 def enlarged(picture: NDArray[np.uint8]) -> Image.Image:
-    """Bring a picture to 256 pixels with Lanczos' filter."""
-    return Image.fromarray(picture).resize((LARGE, LARGE), Image.Resampling.LANCZOS)
+    """Bring a picture to 256 pixels with the learned upsampler."""
+    return Image.fromarray(_upsampler().enlarge(picture))
+
+
+@cache
+def _upsampler() -> Enlarger:
+    return upsampler()
 
 
 def labelled(picture: NDArray[np.uint8], text: str) -> Image.Image:

@@ -26,8 +26,11 @@ from benchmarks import tokens_cost, tokens_drift, tokens_sizes
 from benchmarks.record import write
 from benchmarks.steering.common import mean, paired
 from benchmarks.tokens_worlds import SCRATCH, Pixels, World, draw, folder_of, generator, world
+from limn.codecs.tokens import Tokens
 from limn.models.judges import judge
+from limn.networks.vq import perplexity
 from limn.train.feed import signed
+from limn.train.upsampling import psnr
 
 SEEDS = (0, 1, 2)
 TRIES = 16
@@ -115,10 +118,15 @@ def ceiling(book: Book, name: str) -> dict[str, Any]:
     """Return what the codec alone loses: true pictures, through it and back."""
     codec = generator(name).stages[0].codec
     some = [each for part in book.asked() for each in part]
+    real = book.world.real(some)
     with torch.no_grad():
-        back = codec.decode(codec.encode(signed(book.world.real(some))))
+        state = codec.encode(signed(real))
+        back = codec.decode(state)
     pixels = ((back.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    return book.world.figures(pixels, some, len(SEEDS))
+    found = {**book.world.figures(pixels, some, len(SEEDS)), "psnr": round(float(psnr(pixels, real).mean()), 2)}
+    if isinstance(codec, Tokens):
+        found["perplexity"] = round(perplexity(state.long(), codec.tokenizer.codes), 1)
+    return found
 
 
 def steering(book: Book) -> dict[str, Any]:
