@@ -26,7 +26,8 @@ from limn.kernel.generator import Generator, Progress, Stage
 from limn.kernel.guidance import Guidance
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.runner import Ledger
-from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder, DualEncoderConfig
+from limn.networks.dual_encoder import CONFIG, DualEncoder, DualEncoderConfig
+from limn.networks.shipped import WEIGHTS
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors
 from limn.predictors.masked import Masked

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from limn.networks import upsampler
-from limn.networks.upsampler import CONFIG, WEIGHTS, Upsampler
+from limn.networks import shipped as networks_shipped
+from limn.networks.shipped import WEIGHTS
+from limn.networks.upsampler import CONFIG, Upsampler
 from limn.networks.weights import write_tensors
 from limn.store import read_record
 
@@ -22,7 +23,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     (weights / "upsampler").mkdir()
     write_tensors(weights / "upsampler" / WEIGHTS, dict(network.state_dict()))
     (weights / "upsampler" / CONFIG).write_text(json.dumps(asdict(network.config)))
-    monkeypatch.setattr(upsampler, "_SHIPPED", weights)
+    monkeypatch.setattr(networks_shipped, "_SHIPPED", weights)
     return weights
 
 
@@ -77,7 +78,7 @@ def test_without_an_upsampler_it_is_said_before_anything_is_drawn(limn, shipped:
     picture()
     result = limn("upscale", "a.png")
     assert result.code == 2
-    assert "none comes with this limn" in result.err
+    assert "upsampler" in result.err
     assert limn("generate", "a cat", "--upscale").code == 2
     assert not list(Path("limn-runs").glob("runs/*/*/*.png"))
     assert limn("generate", "a cat", "--upscale", "--method", "lanczos").code == 0

@@ -22,8 +22,9 @@ from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
 from limn.networks.configs import sha256_of
-from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder, locate
+from limn.networks.dual_encoder import CONFIG, DualEncoder, locate
 from limn.networks.guides import Guide
+from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
 
 LEVEL = Level(alpha=0.8, sigma=0.6, time=500.0)

@@ -12,7 +12,8 @@ from torch import Tensor
 from limn.encoders.text import TokenVectors
 from limn.kernel.errors import InputError
 from limn.models.judges import Judge, judge, names
-from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder
+from limn.networks.dual_encoder import CONFIG, DualEncoder
+from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import sha256_of, write_tensors
 
 SMALL = {"size": 16, "patch": 2, "widths": [16], "blocks": [1], "width": 16, "heads": 2, "depth": 1}

@@ -12,7 +12,8 @@ from limn.data.pictograms import load
 from limn.data.split import SPLITS
 from limn.kernel.errors import InputError, WeightsError
 from limn.models.readers import CONFUSION, KINDS, Reader, names, reader
-from limn.networks.attribute_reader import CONFIG, WEIGHTS, AttributeReader
+from limn.networks.attribute_reader import CONFIG, AttributeReader
+from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import sha256_of, write_tensors
 
 SMALL = {"size": 16, "patch": 2, "widths": [16], "blocks": [1], "cells": 2, "width": 8}

@@ -10,7 +10,8 @@ import torch
 
 from limn.kernel.errors import InputError
 from limn.models.upsampler import Enlarger, names, upsampler
-from limn.networks.upsampler import CONFIG, WEIGHTS, Upsampler
+from limn.networks.shipped import WEIGHTS
+from limn.networks.upsampler import CONFIG, Upsampler
 from limn.networks.weights import sha256_of, write_tensors
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.attribute_reader import CONFIG, WEIGHTS, AttributeReader, locate, read
+from limn.networks.attribute_reader import CONFIG, AttributeReader, locate, read
+from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
 
 SMALL = {"size": 16, "patch": 2, "widths": [16], "blocks": [1], "cells": 2, "width": 8}

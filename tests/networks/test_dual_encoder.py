@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder, DualEncoderConfig, locate, read
+from limn.networks.dual_encoder import CONFIG, DualEncoder, DualEncoderConfig, locate, read
+from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
 
 SMALL = {"size": 32, "widths": [16, 32], "blocks": [1, 1], "width": 16, "heads": 2, "depth": 1, "out": 24}

@@ -12,8 +12,9 @@ from torch import Tensor
 from limn.codecs.pixels import Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.step import Level, Step
-from limn.networks.dual_encoder import CONFIG, WEIGHTS, DualEncoder
+from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.guides import Guide
+from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
 from limn.networks.words import TokenVectors
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from limn.kernel.errors import InputError, WeightsError
-from limn.networks import upsampler
-from limn.networks.upsampler import CONFIG, WEIGHTS, Upsampler, UpsamplerConfig, locate, names, read
+from limn.kernel.errors import WeightsError
+from limn.networks.shipped import WEIGHTS
+from limn.networks.upsampler import CONFIG, Upsampler, UpsamplerConfig, read
 from limn.networks.weights import write_tensors
 
 SMALL = {"factor": 4, "width": 8, "blocks": 2}
@@ -80,17 +80,6 @@ def test_a_folder_gives_the_network_back(trained: Upsampler, tmp_path: Path) -> 
     (tmp_path / CONFIG).write_text(json.dumps({**SMALL, "width": 16}))
     with pytest.raises(WeightsError, match="shape"):
         read(tmp_path)
-
-
-def test_unknown_upsamplers_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(upsampler, "_SHIPPED", tmp_path)
-    with pytest.raises(InputError, match="none comes with this limn"):
-        locate("upsampler")
-    (tmp_path / "upsampler").mkdir()
-    (tmp_path / "upsampler" / CONFIG).write_text("{}")
-    assert names() == ["upsampler"]
-    with pytest.raises(InputError, match="did you mean 'upsampler'"):
-        locate("upsampeler")
 
 
 def test_it_is_small() -> None:

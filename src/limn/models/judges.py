@@ -22,6 +22,7 @@ from limn.kernel.errors import InputError
 from limn.networks import dual_encoder
 from limn.networks.configs import sha256_of
 from limn.networks.dual_encoder import DualEncoder
+from limn.networks.shipped import WEIGHTS
 
 __all__ = ["Judge", "judge", "names"]
 
@@ -153,5 +154,5 @@ def judge(name: str | Path = "judge_b", *, device: str = "cpu") -> Judge:
     """
     folder = dual_encoder.locate(name)
     network = dual_encoder.read(folder, device=device)
-    weights = sha256_of(folder / dual_encoder.WEIGHTS)
+    weights = sha256_of(folder / WEIGHTS)
     return Judge(name=str(name), network=network, words=TokenVectors(), weights=weights)

@@ -21,6 +21,7 @@ from limn.kernel.errors import InputError, WeightsError
 from limn.networks import attribute_reader
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.configs import read_json, sha256_of
+from limn.networks.shipped import WEIGHTS
 
 __all__ = ["CONFUSION", "KINDS", "Read", "Reader", "names", "reader"]
 
@@ -162,7 +163,7 @@ def reader(name: str | Path = "reader", *, device: str = "cpu") -> Reader:
         raise WeightsError(
             f"{folder / CONFUSION}: no thresholds and counts of every field; export the reader again"
         ) from None
-    weights = sha256_of(folder / attribute_reader.WEIGHTS)
+    weights = sha256_of(folder / WEIGHTS)
     return Reader(name=str(name), network=network, weights=weights, thresholds=thresholds, counts=counts)
 
 

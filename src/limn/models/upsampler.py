@@ -14,6 +14,7 @@ from torch import Tensor
 from limn.kernel.errors import InputError
 from limn.networks import upsampler as networks
 from limn.networks.configs import sha256_of
+from limn.networks.shipped import WEIGHTS
 from limn.networks.upsampler import Upsampler
 
 __all__ = ["TILE", "Enlarger", "names", "upsampler"]
@@ -94,7 +95,7 @@ def upsampler(name: str | Path = "upsampler", *, device: str = "cpu") -> Enlarge
     """
     folder = networks.locate(name)
     network = networks.read(folder, device=device)
-    return Enlarger(name=str(name), network=network, weights=sha256_of(folder / networks.WEIGHTS))
+    return Enlarger(name=str(name), network=network, weights=sha256_of(folder / WEIGHTS))
 
 
 def _states(picture: NDArray[np.uint8]) -> Tensor:

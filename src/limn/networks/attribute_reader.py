@@ -14,19 +14,14 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.kernel.errors import unknown_name
+from limn.networks import shipped
 from limn.networks.dual_encoder import DualEncoderConfig, ImageTower
-from limn.networks.weights import check_range, load_state, read_config, read_tensors, require
+from limn.networks.weights import check_range, read_config, require
 
-__all__ = ["CONFIG", "WEIGHTS", "AttributeReader", "AttributeReaderConfig", "locate", "names", "read"]
+__all__ = ["CONFIG", "AttributeReader", "AttributeReaderConfig", "locate", "names", "read"]
 
 CONFIG = "attribute_reader.json"
 """The configuration's file in a folder; its name keeps readers apart from models that draw."""
-
-WEIGHTS = "model.safetensors"
-"""The weights' file in a folder."""
-
-_SHIPPED = Path(__file__).parents[1] / "weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +92,7 @@ class AttributeReader(nn.Module):
 
 def names() -> list[str]:
     """Return the names of the readers shipped with limn."""
-    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CONFIG}"))
+    return shipped.names(CONFIG)
 
 
 def locate(model: str | Path) -> Path:
@@ -109,12 +104,7 @@ def locate(model: str | Path) -> Path:
     Raises:
         InputError: There is no such folder; the message has the nearest name.
     """
-    if str(model) in names():
-        return _SHIPPED / str(model)
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    raise unknown_name("reader", str(model), names())
+    return shipped.locate(model, CONFIG, "reader")
 
 
 def read(model: str | Path, *, device: str = "cpu") -> AttributeReader:
@@ -129,6 +119,4 @@ def read(model: str | Path, *, device: str = "cpu") -> AttributeReader:
         WeightsError: A file is missing, damaged, unsafe or does not fit the other.
     """
     folder = locate(model)
-    network = AttributeReader(read_config(AttributeReaderConfig, folder / CONFIG))
-    load_state(network, read_tensors(folder / WEIGHTS), source=str(folder / WEIGHTS))
-    return network.to(device).eval().requires_grad_(False)
+    return shipped.frozen(AttributeReader(read_config(AttributeReaderConfig, folder / CONFIG)), folder, device)

@@ -18,19 +18,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from limn.kernel.attention import AttentionSite
-from limn.kernel.errors import WeightsError, unknown_name
+from limn.kernel.errors import WeightsError
+from limn.networks import shipped
 from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
-from limn.networks.weights import check_range, load_state, read_config, read_tensors, require
+from limn.networks.weights import check_range, read_config, require
 
-__all__ = ["CONFIG", "WEIGHTS", "DualEncoder", "DualEncoderConfig", "ImageTower", "locate", "names", "read"]
+__all__ = ["CONFIG", "DualEncoder", "DualEncoderConfig", "ImageTower", "locate", "names", "read"]
 
 CONFIG = "dual_encoder.json"
 """The configuration's file in a folder; its name keeps judges apart from models that draw."""
 
-WEIGHTS = "model.safetensors"
-"""The weights' file in a folder."""
-
-_SHIPPED = Path(__file__).parents[1] / "weights"
 _GROUP = 16
 _MOST_SCALE = math.log(100)
 
@@ -229,7 +226,7 @@ class _TextTower(nn.Module):
 
 def names() -> list[str]:
     """Return the names of the dual encoders shipped with limn."""
-    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CONFIG}"))
+    return shipped.names(CONFIG)
 
 
 def locate(model: str | Path) -> Path:
@@ -241,12 +238,7 @@ def locate(model: str | Path) -> Path:
     Raises:
         InputError: There is no such folder; the message has the nearest name.
     """
-    if str(model) in names():
-        return _SHIPPED / str(model)
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    raise unknown_name("judge", str(model), names())
+    return shipped.locate(model, CONFIG, "judge")
 
 
 def read(model: str | Path, *, device: str = "cpu") -> DualEncoder:
@@ -261,6 +253,4 @@ def read(model: str | Path, *, device: str = "cpu") -> DualEncoder:
         WeightsError: A file is missing, damaged, unsafe or does not fit the other.
     """
     folder = locate(model)
-    network = DualEncoder(read_config(DualEncoderConfig, folder / CONFIG))
-    load_state(network, read_tensors(folder / WEIGHTS), source=str(folder / WEIGHTS))
-    return network.to(device).eval().requires_grad_(False)
+    return shipped.frozen(DualEncoder(read_config(DualEncoderConfig, folder / CONFIG)), folder, device)

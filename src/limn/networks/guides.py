@@ -12,7 +12,8 @@ from torch import Tensor
 
 from limn.kernel.errors import InputError
 from limn.kernel.step import Step
-from limn.networks.dual_encoder import WEIGHTS, DualEncoder, locate, names, read
+from limn.networks.dual_encoder import DualEncoder, locate, names, read
+from limn.networks.shipped import WEIGHTS
 from limn.networks.words import TokenVectors
 
 __all__ = ["Guide"]

@@ -15,18 +15,13 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.kernel.errors import InputError, unknown_name
-from limn.networks.weights import check_range, load_state, read_config, read_tensors
+from limn.networks import shipped
+from limn.networks.weights import check_range, read_config
 
-__all__ = ["CONFIG", "WEIGHTS", "Upsampler", "UpsamplerConfig", "locate", "names", "read"]
+__all__ = ["CONFIG", "Upsampler", "UpsamplerConfig", "locate", "names", "read"]
 
 CONFIG = "upsampler.json"
 """The configuration's file in a folder; its name keeps upsamplers apart from models that draw."""
-
-WEIGHTS = "model.safetensors"
-"""The weights' file in a folder."""
-
-_SHIPPED = Path(__file__).parents[1] / "weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +104,7 @@ class _Residual(nn.Module):
 
 def names() -> list[str]:
     """Return the names of the upsamplers shipped with limn."""
-    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{CONFIG}"))
+    return shipped.names(CONFIG)
 
 
 def locate(model: str | Path) -> Path:
@@ -119,19 +114,9 @@ def locate(model: str | Path) -> Path:
         model: A shipped one's name, or a folder.
 
     Raises:
-        InputError: There is no such folder; the message has the nearest name, or says how to make one.
+        InputError: There is no such folder; the message has the nearest name.
     """
-    if str(model) in names():
-        return _SHIPPED / str(model)
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    if not names():
-        raise InputError(
-            f"upsampler {str(model)[:60]!r}: none comes with this limn; name a folder that "
-            "`limn train upsampler --export FOLDER` wrote, or enlarge by lanczos"
-        )
-    raise unknown_name("upsampler", str(model), names())
+    return shipped.locate(model, CONFIG, "upsampler")
 
 
 def read(model: str | Path, *, device: str = "cpu") -> Upsampler:
@@ -146,6 +131,4 @@ def read(model: str | Path, *, device: str = "cpu") -> Upsampler:
         WeightsError: A file is missing, damaged, unsafe or does not fit the other.
     """
     folder = locate(model)
-    network = Upsampler(read_config(UpsamplerConfig, folder / CONFIG))
-    load_state(network, read_tensors(folder / WEIGHTS), source=str(folder / WEIGHTS))
-    return network.to(device).eval().requires_grad_(False)
+    return shipped.frozen(Upsampler(read_config(UpsamplerConfig, folder / CONFIG)), folder, device)

@@ -1,0 +1,26 @@
+"""Shipped networks: found by name, told apart by kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from limn.kernel.errors import InputError
+from limn.networks import attribute_reader, dual_encoder, shipped
+
+
+def test_each_kind_knows_its_own() -> None:
+    """Judges are no readers, and neither is a model that draws."""
+    judges, readers = shipped.names(dual_encoder.CONFIG), shipped.names(attribute_reader.CONFIG)
+    assert {"judge_a", "judge_b"} <= set(judges)
+    assert readers == ["reader"]
+    assert not {"emoji", "shapes"} & {*judges, *readers}
+
+
+def test_a_name_a_folder_or_an_error_with_the_nearest_name(tmp_path: Path) -> None:
+    """A shipped name goes before a folder; what is neither is one line."""
+    assert shipped.locate("judge_a", dual_encoder.CONFIG, "judge").name == "judge_a"
+    assert shipped.locate(tmp_path, dual_encoder.CONFIG, "judge") == tmp_path
+    with pytest.raises(InputError, match=r"judge 'judge_c'.*did you mean 'judge_"):
+        shipped.locate("judge_c", dual_encoder.CONFIG, "judge")
