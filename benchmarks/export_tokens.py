@@ -24,11 +24,16 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("names", nargs="+", choices=sorted([*FINER, *SHARED]))
     arguments.add_argument("--finer", action="store_true", help="with the second stage")
+    arguments.add_argument("--tokens", default="", help="training folder of a tokenizer whose decoder learned on")
     arguments.add_argument("--to", type=Path, default=SHIPPED, help="folder of the models' folders")
     chosen = arguments.parse_args()
     for name in sorted(chosen.names):  # muse before parti, which reads its tokens
         second = TRAINED / FINER[name] if chosen.finer and name in FINER else None
-        export(TRAINED / name, chosen.to / name, defaults=DEFAULTS, finer=second, tokens_of=SHARED.get(name, ""))
+        shared = SHARED.get(name, "")
+        export(
+            TRAINED / name, chosen.to / name,
+            defaults=DEFAULTS, autoencoder=chosen.tokens, finer=second, tokens_of=shared,
+        )  # fmt: skip
         files = sorted((chosen.to / name).glob("*.safetensors"))
         sizes = ", ".join(f"{each.name} {each.stat().st_size / 1e6:.2f}" for each in files)
         print(f"{chosen.to / name}: {sizes} MB", flush=True)

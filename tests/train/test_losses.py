@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from limn.train.losses import autoencoding, enlarging, generation, noise_levels
+from limn.train.losses import autoencoding, enlarging, generation, noise_levels, seen_apart
 from limn.train.recipe import Objective
 
 
@@ -51,3 +51,13 @@ def test_the_loss_of_enlarging_in_closed_form() -> None:
     stripes = clean.clone()
     stripes[..., ::2] = 0.5
     assert enlarging(stripes, clean, Objective(gradients=2.0)) == pytest.approx(0.25 + 2 * 0.5)
+
+
+def test_features_apart_are_told_by_their_direction_alone() -> None:
+    """The same, twice as strong, are 0 apart; opposite ones 4, at right angles 2; sizes count alike."""
+    one = torch.zeros(2, 3, 4, 4)
+    one[:, 0] = 1.5
+    aside = one.roll(1, dims=1)
+    assert seen_apart([one], [2 * one]) == 0
+    assert seen_apart([one], [-one]) == pytest.approx(4)
+    assert seen_apart([one, one[..., :1, :1]], [aside, one[..., :1, :1]]) == pytest.approx(1)

@@ -19,7 +19,7 @@ from limn.train.export import export
 from limn.train.loop import train
 from limn.train.network import averaged
 from limn.train.recipe import Recipe, parse, read
-from limn.train.tokens import hide, hiding_rates, masked_loss, next_loss
+from limn.train.tokens import Quantisation, hide, hiding_rates, masked_loss, next_loss
 
 VQ_FIELDS: dict[str, Any] = {
     "name": "vq", "task": "vq", "data": {"world": "shapes"}, "precision": "float32",
@@ -137,6 +137,19 @@ def test_fine_tuning_the_decoder_keeps_every_token(tmp_path: Path) -> None:
     assert not torch.equal(second.decode(ids), first.decode(ids))
 
 
+def test_a_judge_may_tell_a_tokenizer_what_it_sees_apart() -> None:
+    """The features' distance is added by its weight, and the judge itself does not learn."""
+    plain = Quantisation(parse(VQ_FIELDS), "cpu")
+    one, two = (
+        Quantisation(parse({**VQ_FIELDS, "objective": {"features": weight}}), "cpu") for weight in (1.0, 3.0)
+    )
+    base, single, triple = (each.loss(0).item() for each in (plain, one, two))
+    assert single > base
+    assert triple - base == pytest.approx(3 * (single - base), rel=1e-3)
+    assert one.tower is not None
+    assert not any(each.requires_grad for each in one.tower.parameters())
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     run(parse(VQ_FIELDS), tmp_path / "vq")
     good = recipe("masked", tmp_path / "vq")
@@ -151,7 +164,18 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["flow_shapes", "vq", "vq_shapes", "vq_shapes_fine", "muse", "muse_shapes", "parti", "parti_shapes"]
+    "name",
+    [
+        "flow_shapes",
+        "vq",
+        "vq_fine",
+        "vq_shapes",
+        "vq_shapes_fine",
+        "muse",
+        "muse_shapes",
+        "parti",
+        "parti_shapes",
+    ],
 )
 def test_shipped_recipes_are_sound(name: str) -> None:
     assert read(Path(name)).name == name

@@ -157,19 +157,25 @@ class ImageTower(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor | None) -> Tensor:
         """Map states (rows, channels, height, width) to (rows, out)."""
-        told = None
-        if self.time is not None:
-            told = F.silu(self.time(waves(x.new_zeros(len(x)) if time is None else time)))
-        h = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last)
-        for enter, blocks in zip(self.enter, self.levels, strict=True):
-            h = enter(h)
-            for block in blocks:  # type: ignore[attr-defined]
-                h = block(h, told)
+        *_, h = self.features(x, time)
         h = self.narrow(F.silu(self.norm(h)))
         if h.shape[-2:] != (self.cells, self.cells):
             h = F.adaptive_avg_pool2d(h, self.cells)
         answer: Tensor = self.out(h.flatten(1))
         return answer
+
+    def features(self, x: Tensor, time: Tensor | None = None) -> list[Tensor]:
+        """Return what is seen at each size, fine to coarse: (rows, width, height, width) of falling sizes."""
+        told = None
+        if self.time is not None:
+            told = F.silu(self.time(waves(x.new_zeros(len(x)) if time is None else time)))
+        h, found = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last), []
+        for enter, blocks in zip(self.enter, self.levels, strict=True):
+            h = enter(h)
+            for block in blocks:  # type: ignore[attr-defined]
+                h = block(h, told)
+            found.append(h)
+        return found
 
 
 class _Residual(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from torch import Tensor
 from limn.predictors.diffusion import answer_for
 from limn.train.recipe import Objective
 
-__all__ = ["autoencoding", "enlarging", "generation", "noise_levels"]
+__all__ = ["autoencoding", "enlarging", "generation", "noise_levels", "seen_apart"]
 
 
 def noise_levels(rows: int, objective: Objective, generator: torch.Generator) -> Tensor:
@@ -76,6 +76,23 @@ def enlarging(picture: Tensor, clean: Tensor, objective: Objective) -> Tensor:
     """
     error = picture.float() - clean
     return error.abs().mean() + objective.gradients * _edges(error)
+
+
+def seen_apart(found: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+    """Return how far apart a network sees pictures, whatever the strength of what it sees (Zhang et al. 2018).
+
+    Args:
+        found: Its features of the pictures at each size, (rows, width, height, width).
+        true: Those of the pictures as they should be.
+
+    Returns:
+        A scalar: the mean over sizes of the squared distance of features of unit length, from 0 to 4.
+    """
+    pairs = [
+        (F.normalize(one.float(), dim=1), F.normalize(two.float(), dim=1))
+        for one, two in zip(found, true, strict=True)
+    ]
+    return torch.stack([(one - two).square().sum(1).mean() for one, two in pairs]).mean()
 
 
 def _edges(error: Tensor) -> Tensor:

@@ -129,6 +129,8 @@ class Objective:
         commitment: Weight of the distance that draws the features of a ``vq`` to its codes.
         revive: Steps during which codes that a ``vq`` hardly uses are put where data lie.
         decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
+        features: Weight of how far apart ``judge`` sees a ``vq``'s pictures and the true ones.
+        judge: A dual encoder's name or folder; one that judges the model afterwards must be another.
         look_alikes: Letters that ``unlearning`` is about.
         guided: Guidance scale that a ``distilled`` generator learns to answer with.
         forget: Largest share of the earlier tokens that an ``autoregressive`` model does not see, drawn anew for
@@ -145,6 +147,8 @@ class Objective:
     commitment: float = 0.25
     revive: int = 500
     decoder: bool = False
+    features: float = 0.0
+    judge: str = "judge_a"
     guided: float = 0.0
     forget: float = 0.0
     look_alikes: str = "\u03bf\u043e\u0647\u3147"
@@ -239,6 +243,7 @@ class Recipe:
             "objective.partial": (self.objective.partial, 0, 1),
             "objective.forget": (self.objective.forget, 0, 1),
             "objective.guided": (self.objective.guided, 0, 100),
+            "objective.features": (self.objective.features, 0, 100),
             "objective.commitment": (self.objective.commitment, 0, 100),
             "objective.revive": (self.objective.revive, 0, 10**9),
             "objective.time_std": (self.objective.time_std, 1e-3, 100),

@@ -22,6 +22,8 @@ from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Runner
+from limn.networks import dual_encoder
+from limn.networks.dual_encoder import ImageTower
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, Quantised, perplexity
 from limn.predictors.autoregressive import Autoregressive
@@ -30,6 +32,7 @@ from limn.samplers.next_token import NextToken
 from limn.samplers.tokens import Masking, Raster
 from limn.samplers.unmask import Unmask
 from limn.train.feed import feed_for, stream
+from limn.train.losses import seen_apart
 from limn.train.network import build, codec_of
 from limn.train.recipe import Objective, Recipe
 from limn.train.tasks import Generation, autocast, grid, pixels
@@ -116,6 +119,8 @@ class Quantisation:
         if recipe.objective.decoder:
             network.encoder.requires_grad_(False)
             network.codebook.requires_grad_(False)
+        judge = recipe.objective.judge if recipe.objective.features else None
+        self.tower = dual_encoder.read(judge, device=device).image if judge else None
         self.feed = feed_for(recipe, TokenVectors())
         self.probe = torch.cat([self.feed(PROBE + k).clean for k in range(-(-256 // recipe.optimiser.batch))])
 
@@ -130,7 +135,14 @@ class Quantisation:
             seen: Quantised = self.network(clean)
         if not objective.decoder:
             self.network.note(seen.ids)
-        return quantising(seen, clean, objective)
+        loss = quantising(seen, clean, objective)
+        return loss if self.tower is None else loss + objective.features * self._apart(self.tower, seen, clean)
+
+    def _apart(self, tower: ImageTower, seen: Quantised, clean: Tensor) -> Tensor:
+        with autocast(self.recipe, self.device):
+            with torch.no_grad():
+                true = tower.features(clean)
+            return seen_apart(tower.features(seen.picture.float()), true)
 
     @torch.inference_mode()
     def finish(self, network: nn.Module) -> None:
