@@ -97,5 +97,6 @@ VARIANTS: Mapping[str, Variant] = {
     "rate 0.0005": Variant(what="half the learning rate", recipe=_optimiser(lr=0.0005)),
     "rate 0.002": Variant(what="twice the learning rate", recipe=_optimiser(lr=0.002)),
     "falls at once": Variant(what="the rate falls from the start", flat=0.0),
+    "together": Variant(what="half the tokens at twice the rate", recipe=_optimiser(lr=0.002), dropped=0.5),
 }
 """Variants by name, the most telling first."""
