@@ -79,14 +79,13 @@ def measure(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, f
         average.update(network, 1)
 
     whole, product = [], []
-    first = seconds(step)
+    step()
     for _ in range(steps):
         whole.append(seconds(step))
         product += [seconds(lambda: left @ right) for _ in range(10)]
     weights = sum(each.numel() for each in network.trunk.blocks.parameters() if each.ndim == 2)
     useful, gemm = 6 * weights * tokens / min(whole), 2 * left.numel() * right.shape[1] / min(product)
     return {
-        "seconds of the first step": round(first, 1),
         "parameters": sum(each.numel() for each in network.parameters()),
         "pictures a second": round(rows / min(whole), 1),
         "GFLOP/s of the blocks' products": round(useful / 1e9, 1),
