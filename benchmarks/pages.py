@@ -37,7 +37,11 @@ def said(value: Any) -> str:
 
 def single(value: Any) -> bool:
     """Say whether a value is one figure."""
-    return not isinstance(value, Mapping) or bool({"share", "mean", "ratio"} & set(value))
+    return (
+        not isinstance(value, Mapping)
+        or "ratio" in value
+        or ("low" in value and bool({"share", "mean"} & set(value)))
+    )
 
 
 def tables(found: Mapping[str, Any]) -> str:

@@ -40,6 +40,14 @@ def test_models_are_a_table(limn, shipped) -> None:
     assert "styles of small: flat" in result.err
 
 
+def test_the_table_has_one_figure_of_many(limn, shipped) -> None:
+    card = json.loads((shipped / "card.json").read_text())
+    figures = {"right": 0.9, "left": 0.8, "wrong": 0.1}
+    (shipped / "card.json").write_text(json.dumps({**card, "figures": figures}))
+    assert "right 0.9, 2 more with --json" in limn("models").lines[1]
+    assert json.loads(limn("models", "--json").out)[0]["figures"] == figures
+
+
 def test_json_holds_the_whole_card(limn, shipped) -> None:
     (card,) = json.loads(limn("models", "--json").out)
     assert card["name"] == "small"

@@ -19,6 +19,8 @@ COLUMNS = {
     "licence": "licence",
     "figures": "measured",
 }
+SHOWN = 1
+"""Figures of a card that the table has room for."""
 
 
 def models(
@@ -41,7 +43,9 @@ def _cell(value: Any) -> str:
     if value is None or value == {}:
         return "-"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_cell(each)}" for name, each in value.items())
+        some = [f"{name} {_cell(each)}" for name, each in value.items()]
+        rest = [f"{len(some) - SHOWN} more with --json"] if len(some) > SHOWN else []
+        return ", ".join([*some[:SHOWN], *rest])
     if isinstance(value, (list, tuple)):
         return ", ".join(_cell(each) for each in value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
