@@ -187,7 +187,7 @@ class Recipe:
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
-        compile: Whether the network is compiled: a minute's wait, then a fifth less time. ``auto``: on GPUs only.
+        compile: Whether the network is compiled: a minute's wait, then a sixth less time. ``auto``: on GPUs only.
         init: A checkpoint folder, a model's folder or a shipped model, from whose weights training starts.
         network: Fields of the network's configuration.
     """
