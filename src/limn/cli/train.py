@@ -27,6 +27,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/train/NA
 Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all, instead of what the recipe says.")]
 Resume = Annotated[bool, typer.Option(help="Go on with the run that is in the folder.")]
 Device = Annotated[str | None, typer.Option(help="Where to train; a GPU if there is one.")]
+Workers = Annotated[int, typer.Option(help="Processes that part each batch between them.", min=1)]
 Export = Annotated[
     Path | None, typer.Option(help="At the end, write a model folder here, for limn generate --model.")
 ]
@@ -38,6 +39,7 @@ def train(
     minutes: Minutes = None,
     resume: Resume = True,
     device: Device = None,
+    workers: Workers = 1,
     export: Export = None,
 ) -> None:
     """Train a model, with checkpoints; the same command goes on after a stop."""
@@ -53,7 +55,7 @@ def train(
         plan = replace(plan, schedule=replace(plan.schedule, minutes=minutes, steps=0))
     folder = out or Path("runs/train") / plan.name
     with console.Meter("pictures") as meter, _stopping() as asked:
-        for event in steps(plan, folder, resume=resume, device=device):
+        for event in steps(plan, folder, resume=resume, device=device, workers=workers):
             meter.show(event.progress, 1.0, *_words(event))
             if event.sheet is not None:
                 figures = "".join(f", {name} {value:.3g}" for name, value in event.scores.items())

@@ -24,6 +24,7 @@ from limn.train.ema import Average
 from limn.train.network import build, starting
 from limn.train.recipe import Recipe, parse
 from limn.train.tasks import Task, task_for
+from limn.train.workers import Team, gathered, share_of
 
 __all__ = ["Progress", "train"]
 
@@ -59,17 +60,20 @@ class Progress:
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
-def train(recipe: Recipe, out: Path, *, resume: bool = True, device: str | None = None) -> Iterator[Progress]:
+def train(
+    recipe: Recipe, out: Path, *, resume: bool = True, device: str | None = None, workers: int = 1
+) -> Iterator[Progress]:
     """Train as a recipe says, or go on where a run in the folder stopped.
 
     Stopping the iteration saves a checkpoint. A killed run loses the steps since its last one; resumed, it goes on
-    exactly as it would have gone, bit for bit on the same device when the schedule counts steps.
+    exactly as it would have gone, bit for bit on the same device with as many workers when the schedule counts steps.
 
     Args:
         recipe: What to do.
         out: Folder of checkpoints, ``metrics.jsonl`` and ``sheets/``.
         resume: Whether a run found in the folder is continued; otherwise it is an error.
         device: Where to train; a GPU if there is one.
+        workers: Processes that part each batch between them (:mod:`limn.train.workers`).
 
     Yields:
         Progress after each step.
@@ -77,7 +81,7 @@ def train(recipe: Recipe, out: Path, *, resume: bool = True, device: str | None 
     Raises:
         InputError: The folder holds a run of another recipe, is in use, or cannot be written.
         WeightsError: Its checkpoint is damaged.
-        LimnError: The loss is no longer a number.
+        LimnError: The loss is no longer a number, or a worker has stopped.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -85,27 +89,36 @@ def train(recipe: Recipe, out: Path, *, resume: bool = True, device: str | None 
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from None
     with _locked(out):
-        run = _Run(recipe, out, device, resume)
+        run = _Run(recipe, out, device, resume, workers)
         first = run.step
-        try:
-            while run.progress < 1:
-                yield run.advance()
-        except GeneratorExit:
-            run.save()
-            raise
+        with gathered(workers, run.task.network, _follow, (recipe, out, device)) as run.team:
+            try:
+                while run.progress < 1:
+                    yield run.advance()
+            except GeneratorExit:
+                run.save()
+                raise
         if run.step > first:
             yield run.report(saved=run.save(), sheet=True)
+
+
+def _follow(team: Team, recipe: Recipe, out: Path, device: str) -> None:
+    """Do the steps of another process than the leader's."""
+    run = _Run(recipe, out, device, True, team.size)
+    run.team = team
+    while run.learn() is not None:
+        pass
 
 
 class _Run:
     """Everything that changes while training."""
 
-    def __init__(self, recipe: Recipe, out: Path, device: str, resume: bool) -> None:
-        self.recipe, self.out = recipe, out
+    def __init__(self, recipe: Recipe, out: Path, device: str, resume: bool, workers: int) -> None:
+        self.recipe, self.out, self.team = recipe, out, Team()
         found = checkpoints.load(out)
         if found is not None:
             _check_same(found.recipe, recipe, out, resume)
-        self.task: Task = task_for(recipe, device)
+        self.task: Task = task_for(share_of(recipe, workers), device)
         network = self.task.network
         if found is None and recipe.init:
             load_state(network, starting(recipe.init, network), source=recipe.init)
@@ -135,26 +148,35 @@ class _Run:
         start = time.perf_counter()
         if self.step % _EVERY == 0:
             self.losses, self.window = [], self.seconds
+        learned = self.learn()
+        assert learned is not None  # only a leader ends training
+        loss, rate = learned
+        if not math.isfinite(loss):
+            raise LimnError(
+                f"loss is {loss} at step {self.step}; lower optimiser.lr and resume from step {self.saved_at}"
+            )
+        self.average.update(self.task.network, self.step)
+        self.losses.append(loss)
+        self.seconds += time.perf_counter() - start
+        return self._after(rate)
+
+    def learn(self) -> tuple[float, float] | None:
+        """Move the weights once; returns the loss and the learning rate, or None when training is over."""
         options, network = self.recipe.optimiser, self.task.network
-        rate = options.lr * self.recipe.schedule.rate(self.step, self.progress)
-        optimise.set_rate(self.optimisers, rate)
         network.train()
-        loss = self.task.loss(self.step)
+        loss = self.task.loss(self.team.place(self.step))
         loss.backward()  # type: ignore[no-untyped-call]
+        rate = options.lr * self.recipe.schedule.rate(self.step, self.progress)
+        value, rate, going = self.team.average(network, loss, rate)
+        if not going:
+            return None
+        optimise.set_rate(self.optimisers, rate)
         torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
         self.step += 1
-        self.average.update(network, self.step)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise LimnError(
-                f"loss is {value} at step {self.step}; lower optimiser.lr and resume from step {self.saved_at}"
-            )
-        self.losses.append(value)
-        self.seconds += time.perf_counter() - start
-        return self._after(rate)
+        return value, rate
 
     def _after(self, rate: float) -> Progress:
         saving = self.recipe.saving

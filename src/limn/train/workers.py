@@ -1,0 +1,161 @@
+"""Processes of one machine that train one network: each learns from its part of a batch, gradients are averaged.
+
+One process with many threads waits for its slowest thread at every product; processes wait once a step.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import connection, parent_process
+from multiprocessing.synchronize import Barrier
+from threading import BrokenBarrierError
+from typing import Any
+
+import torch
+from torch import Tensor, multiprocessing, nn
+
+from limn.kernel.errors import InputError, LimnError
+from limn.train.recipe import Recipe
+
+__all__ = ["Team", "gathered", "share_of"]
+
+_SAID = 3  # numbers beside the gradients: the loss, and of the first process the learning rate and whether to go on
+
+
+@dataclass
+class Team:
+    """The processes that train a network, as one of them sees it.
+
+    Args:
+        rank: Which one this is; 0 leads, saves and reports.
+        size: How many they are.
+        buffer: Gradients and numbers of all, twice, by odd and even steps (2, size, numbers); None if alone.
+        barrier: Where they wait for each other; None if alone.
+    """
+
+    rank: int = 0
+    size: int = 1
+    buffer: Tensor | None = None
+    barrier: Barrier | None = None
+    turn: int = 0
+
+    def place(self, step: int) -> int:
+        """Return which of all parts of batches this process learns from at a step."""
+        return step * self.size + self.rank
+
+    @torch.no_grad()
+    def average(self, network: nn.Module, loss: Tensor, rate: float) -> tuple[float, float, bool]:
+        """Average the gradients of all processes, in place.
+
+        Args:
+            network: Has the gradients of this process's part of the batch.
+            loss: Of that part.
+            rate: Learning rate; the leader's counts.
+
+        Returns:
+            The mean loss, the learning rate, and whether training goes on.
+
+        Raises:
+            LimnError: Another process has stopped.
+        """
+        if self.buffer is None:
+            return loss.item(), rate, True
+        gradients = [each.grad for each in network.parameters() if each.grad is not None]
+        said = torch.tensor([loss.item(), rate, 1.0])
+        rows = self._exchange(torch.cat([*(each.flatten() for each in gradients), said]))
+        mean, start = rows.mean(0), 0
+        for each in gradients:
+            each.copy_(mean[start : start + each.numel()].view_as(each))
+            start += each.numel()
+        return float(mean[-3]), float(rows[0, -2]), bool(rows[0, -1])
+
+    def part(self) -> None:
+        """Tell the others that training is over."""
+        if self.buffer is not None and self.rank == 0:
+            self._exchange(torch.zeros(self.buffer.shape[2]), last=True)
+
+    def _exchange(self, row: Tensor, *, last: bool = False) -> Tensor:
+        assert self.buffer is not None and self.barrier is not None
+        rows = self.buffer[self.turn % 2]
+        rows[self.rank, -len(row) :] = row
+        self.turn += 1
+        try:
+            self.barrier.wait()
+        except BrokenBarrierError:
+            if not last:
+                raise LimnError("a worker process has stopped; its error stands above, then start again") from None
+        return rows[:, -len(row) :]
+
+
+def share_of(recipe: Recipe, size: int) -> Recipe:
+    """Return the recipe of one process of a team: its batch is its part.
+
+    Raises:
+        InputError: The batch cannot be parted evenly.
+    """
+    batch = recipe.optimiser.batch
+    if size < 1 or batch % size:
+        raise InputError(f"workers: {size} cannot part batches of {batch} evenly; choose a divisor")
+    return replace(recipe, optimiser=replace(recipe.optimiser, batch=batch // size))
+
+
+@contextmanager
+def gathered(
+    size: int, network: nn.Module, follow: Callable[..., None], arguments: Sequence[Any]
+) -> Iterator[Team]:
+    """Start the other processes of a team and lead it; all are gone when the context ends.
+
+    Args:
+        size: Processes, with this one.
+        network: What learns.
+        follow: A function of a module, called in each other process with the team and the arguments.
+        arguments: Picklable.
+    """
+    if size == 1:
+        yield Team()
+        return
+    threads = torch.get_num_threads()
+    context = multiprocessing.get_context("spawn")
+    numbers = sum(each.numel() for each in network.parameters()) + _SAID
+    buffer, barrier = torch.zeros(2, size, numbers).share_memory_(), context.Barrier(size)
+    others = [
+        context.Process(target=_work, args=(Team(rank, size, buffer, barrier), follow, arguments), daemon=True)
+        for rank in range(1, size)
+    ]
+    for each in others:
+        each.start()
+    threading.Thread(target=_watch, args=([each.sentinel for each in others], barrier.abort), daemon=True).start()
+    torch.set_num_threads(_threads(size))
+    team = Team(0, size, buffer, barrier)
+    try:
+        yield team
+    finally:
+        torch.set_num_threads(threads)
+        if not barrier.broken:
+            team.part()
+        for each in others:
+            each.join()
+
+
+def _work(team: Team, follow: Callable[..., None], arguments: Sequence[Any]) -> None:
+    """Follow in a process of its own; Ctrl-C is the leader's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(_threads(team.size))
+    parent = parent_process()
+    assert parent is not None
+    threading.Thread(target=_watch, args=([parent.sentinel], lambda: os._exit(1)), daemon=True).start()
+    follow(team, *arguments)
+
+
+def _watch(sentinels: Sequence[int], end: Callable[[], None]) -> None:
+    connection.wait(sentinels)
+    end()
+
+
+def _threads(size: int) -> int:
+    return max(1, (os.cpu_count() or 1) // size)
