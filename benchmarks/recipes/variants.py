@@ -79,6 +79,14 @@ def _pixels(network: Mapping[str, Any]) -> Recipe:
     return _with(network=dict(network), data=changed(BASE.data, autoencoder=""))
 
 
+_FAST = _optimiser(lr=0.002)
+
+
+def _noise(mean: float) -> Recipe:
+    """The winner at higher noise levels."""
+    return changed(_FAST, objective=Objective(time_mean=mean))
+
+
 VARIANTS: Mapping[str, Variant] = {
     "base": Variant(what="latents, transformer, flow, Muon, all captions"),
     "pixels 32": Variant(what="pixels at 32, patches of 4", recipe=_pixels(_PIXELS), side=32),
@@ -97,6 +105,10 @@ VARIANTS: Mapping[str, Variant] = {
     "rate 0.0005": Variant(what="half the learning rate", recipe=_optimiser(lr=0.0005)),
     "rate 0.002": Variant(what="twice the learning rate", recipe=_optimiser(lr=0.002)),
     "falls at once": Variant(what="the rate falls from the start", flat=0.0),
-    "together": Variant(what="half the tokens at twice the rate", recipe=_optimiser(lr=0.002), dropped=0.5),
+    "together": Variant(what="half the tokens at twice the rate", recipe=_FAST, dropped=0.5),
+    "noise 0.5": Variant(what="together, more noise: time_mean 0.5", recipe=_noise(0.5), dropped=0.5),
+    "noise 1": Variant(what="together, time_mean 1", recipe=_noise(1.0), dropped=0.5),
+    "noise 1.5": Variant(what="together, time_mean 1.5", recipe=_noise(1.5), dropped=0.5),
+    "noise 2": Variant(what="together, time_mean 2", recipe=_noise(2.0), dropped=0.5),
 }
 """Variants by name, the most telling first."""
