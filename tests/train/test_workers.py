@@ -70,8 +70,8 @@ def test_batches_are_parted_evenly(tmp_path: Path, size: int) -> None:
 
 def test_a_worker_that_dies_is_told_of() -> None:
     network = torch.nn.Linear(2, 1)
-    with pytest.raises(LimnError, match="worker"), gathered(2, network, _dies, ()) as team:
-        network(torch.ones(1, 2)).sum().backward()
+    network(torch.ones(1, 2)).sum().backward()
+    with gathered(2, network, _dies, ()) as team, pytest.raises(LimnError, match="worker"):
         team.average(network, torch.tensor(1.0), 0.1)
 
 

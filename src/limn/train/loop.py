@@ -66,7 +66,7 @@ def train(
     """Train as a recipe says, or go on where a run in the folder stopped.
 
     Stopping the iteration saves a checkpoint. A killed run loses the steps since its last one; resumed, it goes on
-    exactly as it would have gone, bit for bit on the same device with as many workers when the schedule counts steps.
+    exactly as it would have gone, bit for bit on the same device with as many workers if the schedule counts steps.
 
     Args:
         recipe: What to do.
@@ -172,9 +172,7 @@ class _Run:
             return None
         optimise.set_rate(self.optimisers, rate)
         torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
-        for optimiser in self.optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
+        self.team.move(self.optimisers)
         self.step += 1
         return value, rate
 

@@ -119,9 +119,10 @@ class Generation:
 
     def _seen(self, clean: Tensor, step: int) -> tuple[Tensor, Tensor | None]:
         """Return what a step sees of its pictures: all, or half of the lines of patches and which ones."""
-        rng, config = stream(self.recipe.seed, 7, step), self.network.config
-        if rng.random() >= self.recipe.objective.partial:
+        # Drawn for eight steps together, so that workers that part a batch need equal time.
+        if stream(self.recipe.seed, 8, step // 8).random() >= self.recipe.objective.partial:
             return clean.to(self.device), None
+        rng, config = stream(self.recipe.seed, 7, step), self.network.config
         lines = torch.from_numpy(np.sort(rng.permutation(config.side)[: max(1, config.side // 2)]))
         rows = clean.view(*clean.shape[:2], config.side, config.patch, -1)[:, :, lines].flatten(2, 3)
         return rows.to(self.device), lines.to(self.device)

@@ -1,6 +1,7 @@
 """Processes of one machine that train one network: each learns from its part of a batch, gradients are averaged.
 
-One process with many threads waits for its slowest thread at every product; processes wait once a step.
+One process with many threads waits for its slowest thread at every product; processes wait twice a step. Muon's
+work does not depend on the batch, so it is parted as well: each process moves its share of the matrices.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, multiprocessing, nn
+from torch.optim import Muon, Optimizer
 
 from limn.kernel.errors import InputError, LimnError
 from limn.train.recipe import Recipe
 
-__all__ = ["Team", "gathered", "share_of"]
+__all__ = ["Team", "gathered", "parted", "share_of"]
 
-_SAID = 3  # numbers beside the gradients: the loss, and of the first process the learning rate and whether to go on
+_SAID = 3  # numbers before the gradients: whether to go on, the learning rate (the leader's count), and the loss
 
 
 @dataclass
@@ -66,30 +68,78 @@ class Team:
         if self.buffer is None:
             return loss.item(), rate, True
         gradients = [each.grad for each in network.parameters() if each.grad is not None]
-        said = torch.tensor([loss.item(), rate, 1.0])
-        rows = self._exchange(torch.cat([*(each.flatten() for each in gradients), said]))
-        mean, start = rows.mean(0), 0
+        said = torch.tensor([1.0, rate, loss.item()])
+        row = torch.cat([said, *(each.flatten() for each in gradients)])
+        rows = self._exchange(row)[:, : len(row)]
+        mean, start = rows.mean(0), len(said)
         for each in gradients:
             each.copy_(mean[start : start + each.numel()].view_as(each))
             start += each.numel()
-        return float(mean[-3]), float(rows[0, -2]), bool(rows[0, -1])
+        return float(mean[2]), float(rows[0, 1]), bool(rows[0, 0])
+
+    @torch.no_grad()
+    def move(self, optimisers: Sequence[Optimizer]) -> None:
+        """Move the weights along their gradients and forget the gradients; the same weights result everywhere."""
+        for optimiser in optimisers:
+            if self.buffer is not None and isinstance(optimiser, Muon):
+                self._move_parted(optimiser)
+            else:
+                optimiser.step()
+            optimiser.zero_grad()
+
+    def _move_parted(self, optimiser: Muon) -> None:
+        """Move own matrices, then exchange them and their momenta."""
+        matrices: list[Tensor] = [each for group in optimiser.param_groups for each in group["params"]]
+        parts = parted([each.numel() for each in matrices], self.size)
+        for place in set(range(len(matrices))) - set(parts[self.rank]):
+            matrices[place].grad = None
+        optimiser.step()  # type: ignore[no-untyped-call]
+
+        def moved(rank: int) -> list[Tensor]:
+            mine = [matrices[place] for place in parts[rank]]
+            for each in mine:
+                optimiser.state[each].setdefault("momentum_buffer", torch.zeros_like(each))
+            return mine + [optimiser.state[each]["momentum_buffer"] for each in mine]
+
+        rows = self._exchange(torch.cat([each.flatten() for each in moved(self.rank)]))
+        for rank in set(range(self.size)) - {self.rank}:
+            start = 0
+            for each in moved(rank):
+                each.copy_(rows[rank, start : start + each.numel()].view_as(each))
+                start += each.numel()
 
     def part(self) -> None:
         """Tell the others that training is over."""
         if self.buffer is not None and self.rank == 0:
-            self._exchange(torch.zeros(self.buffer.shape[2]), last=True)
+            self._exchange(torch.zeros(_SAID), last=True)
 
     def _exchange(self, row: Tensor, *, last: bool = False) -> Tensor:
-        assert self.buffer is not None and self.barrier is not None
+        assert self.buffer is not None
+        assert self.barrier is not None
         rows = self.buffer[self.turn % 2]
-        rows[self.rank, -len(row) :] = row
+        rows[self.rank, : len(row)] = row
         self.turn += 1
         try:
             self.barrier.wait()
         except BrokenBarrierError:
             if not last:
                 raise LimnError("a worker process has stopped; its error stands above, then start again") from None
-        return rows[:, -len(row) :]
+        return rows
+
+
+def parted(sizes: Sequence[int], count: int) -> list[list[int]]:
+    """Part things into groups of about equal size.
+
+    >>> parted([1, 5, 2, 3], 2)
+    [[1], [3, 2, 0]]
+    """
+    parts: list[list[int]] = [[] for _ in range(count)]
+    sums = [0] * count
+    for place in sorted(range(len(sizes)), key=lambda each: -sizes[each]):
+        least = sums.index(min(sums))
+        parts[least].append(place)
+        sums[least] += sizes[place]
+    return parts
 
 
 def share_of(recipe: Recipe, size: int) -> Recipe:
@@ -105,9 +155,7 @@ def share_of(recipe: Recipe, size: int) -> Recipe:
 
 
 @contextmanager
-def gathered(
-    size: int, network: nn.Module, follow: Callable[..., None], arguments: Sequence[Any]
-) -> Iterator[Team]:
+def gathered(size: int, network: nn.Module, follow: Callable[..., None], arguments: Sequence[Any]) -> Iterator[Team]:
     """Start the other processes of a team and lead it; all are gone when the context ends.
 
     Args:
@@ -122,7 +170,9 @@ def gathered(
     threads = torch.get_num_threads()
     context = multiprocessing.get_context("spawn")
     numbers = sum(each.numel() for each in network.parameters()) + _SAID
-    buffer, barrier = torch.zeros(2, size, numbers).share_memory_(), context.Barrier(size)
+    # Twice as many: a process may hand over most of the matrices with their momenta.
+    buffer = torch.zeros(2, size, 2 * numbers).share_memory_()  # type: ignore[no-untyped-call]
+    barrier = context.Barrier(size)
     others = [
         context.Process(target=_work, args=(Team(rank, size, buffer, barrier), follow, arguments), daemon=True)
         for rank in range(1, size)
