@@ -1,4 +1,4 @@
-"""Two things and where they are: does the emoji model draw both, in their places? Real composed scenes beside.
+"""Two things and where they are: are both drawn, in their places? In one go, thing by thing, and real scenes beside.
 
 A picture is parted where least is drawn near its middle, each part is cut to what is on it, and a judge names it
 among twenty things. The same way of reading is held against real scenes, whose truth is known: its ceiling.
@@ -22,7 +22,9 @@ from benchmarks.record import wilson, write
 from limn.data.images import composite
 from limn.data.pictograms import load
 from limn.data.scenes import Scenes
+from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
+from limn.studio.scenes import compose, layout
 
 WAYS = 20
 SIZE = re.compile(r"\b(?:small|big) ")
@@ -52,12 +54,14 @@ def main() -> None:
     one, generator = judge(chosen.judge), generator_of(chosen.model)
     asked = scenes(Scenes(load(chosen.data)), chosen.prompts)
     drawn, _ = draw(generator, [each.prompt for each in asked])
+    by_parts = composed(generator, [each.prompt for each in asked])
     figures = {
         "model": chosen.model,
         "judge": chosen.judge,
         "ways": WAYS,
         "scenes": {
-            "drawn": read(one, drawn, asked),
+            "drawn in one go": read(one, drawn, asked),
+            "drawn thing by thing": read(one, by_parts, asked),
             "real": read(one, np.stack([each.picture for each in asked]), asked),
         },
     }
@@ -81,6 +85,15 @@ def scenes(world: Scenes, count: int) -> list[Asked]:
             )
         )  # fmt: skip
     return found
+
+
+def composed(generator: Generator, prompts: Sequence[str]) -> NDArray[np.uint8]:
+    """Draw scenes as ``limn scene`` does: each thing alone, in one style, then put in its place."""
+    layouts = [layout(each) for each in prompts]
+    style = next(iter(generator.styles.values()), "{}")
+    drawn, _ = draw(generator, [style.format(thing.words) for each in layouts for thing in each.things])
+    pairs = drawn.reshape(len(layouts), 2, *drawn.shape[1:])
+    return np.stack([compose([*parts], each) for parts, each in zip(pairs, layouts, strict=True)])
 
 
 def halves(picture: NDArray[np.uint8], above: bool) -> list[NDArray[np.uint8]]:

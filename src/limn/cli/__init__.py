@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import limn
-from limn.cli import audit, cite, data, doctor, edit, generate, guide, models, runs, train, upscale
+from limn.cli import audit, cite, data, doctor, edit, generate, guide, models, runs, scene, train, upscale
 from limn.cli.console import clean
 from limn.kernel.errors import LimnError
 
@@ -49,6 +49,7 @@ def options(
 
 
 app.command("generate")(generate.generate)
+app.command("scene")(scene.scene)
 app.command("edit")(edit.edit)
 app.command("upscale")(upscale.upscale)
 app.add_typer(guide.app, name="guide")

@@ -16,7 +16,7 @@ from limn.data.example import Example
 from limn.data.picture_set import PictureSet
 from limn.kernel.errors import DataError
 
-__all__ = ["Scenes", "Thing", "relations"]
+__all__ = ["EDGE", "SIZES", "THREE", "TWO", "Cell", "Scenes", "Thing", "cells", "relations"]
 
 GROUPS: Final = (
     "smileys-emotion",
@@ -29,8 +29,8 @@ GROUPS: Final = (
 )
 
 # Two things share the side of the canvas; each size is a share of it, and a big and a big do not fit.
-_SIZES: Final = {"small": (0.29, 0.36), "medium": (0.40, 0.49), "big": (0.52, 0.63)}
-_EDGE: Final = 0.12  # kept free beside a row or column, so that it stays one
+SIZES: Final = {"small": (0.29, 0.36), "medium": (0.40, 0.49), "big": (0.52, 0.63)}
+EDGE: Final = 0.12  # kept free beside a row or column, so that it stays one
 _PAIRS: Final = (
     ("small", "big"),
     ("big", "small"),
@@ -39,12 +39,12 @@ _PAIRS: Final = (
     ("small", "medium"),
     ("medium", "small"),
 )
-_TWO: Final = {
+TWO: Final = {
     "row": ("{0} to the left of {1}", "{1} to the right of {0}", "{0} on the left and {1} on the right",
             "{0} left of {1}"),
     "column": ("{0} above {1}", "{1} below {0}", "{0} at the top and {1} at the bottom", "{1} under {0}"),
 }  # fmt: skip
-_THREE: Final = {
+THREE: Final = {
     "row": (
         "{0} on the left, {1} in the middle and {2} on the right", "from left to right: {0}, {1} and {2}",
         "{1} between {0} on the left and {2} on the right", "{0}, {1} and {2} in a row",
@@ -121,12 +121,12 @@ class Scenes:
         style = str(rng.choice(sorted(self._styles)))
         count = count or (3 if rng.random() < 0.25 else 2)
         places = self._choose(style, count, rng)
-        layout = str(rng.choice(sorted(_TWO if count == 2 else _THREE)))
+        layout = str(rng.choice(sorted(TWO if count == 2 else THREE)))
         sizes = _PAIRS[int(rng.integers(len(_PAIRS)))] if count == 2 else ("small",) * 3
         canvas = np.zeros((self.size, self.size, 4), np.uint8)
-        cells = self._cells(layout, sizes)
+        parts = cells(layout, sizes)
         things = [
-            self._put(canvas, place, size, cell, rng) for cell, place, size in zip(cells, places, sizes, strict=True)
+            self._put(canvas, place, size, cell, rng) for cell, place, size in zip(parts, places, sizes, strict=True)
         ]
         told = [size if size != "medium" and len(set(sizes)) > 1 else "" for size in sizes]
         names = [self._name(place, size) for place, size in zip(places, told, strict=True)]
@@ -145,24 +145,13 @@ class Scenes:
         chosen = rng.choice(len(concepts), count, replace=False)
         return [concepts[concept][int(rng.integers(len(concepts[concept])))] for concept in chosen]
 
-    def _cells(self, layout: str, sizes: Sequence[str]) -> Iterator[Cell]:
-        if layout == "triangle":
-            yield from ((0, 0, 0.5, 0.5), (0.5, 0, 0.5, 0.5), (0.1, 0.5, 0.8, 0.5))
-            return
-        weights = [sum(_SIZES[size]) for size in sizes]
-        start = 0.0
-        for weight in weights:
-            share = weight / sum(weights)
-            yield (start, _EDGE, share, 1 - 2 * _EDGE) if layout == "row" else (_EDGE, start, 1 - 2 * _EDGE, share)
-            start += share
-
     def _put(self, canvas: NDArray[np.uint8], place: int, size: str, cell: Cell, rng: np.random.Generator) -> Thing:
         """Scale a pictogram's visible part, and put it somewhere in its cell."""
         seen = self.pictures.pictures[place]
         rows, columns = (np.flatnonzero((seen[..., 3] > 31).any(axis)) for axis in (1, 0))
         part = Image.fromarray(seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
         room = [int(share * self.size) for share in cell[2:]]
-        side = rng.uniform(*_SIZES[size]) * self.size
+        side = rng.uniform(*SIZES[size]) * self.size
         scale = min(side / max(part.size), room[0] / part.width, room[1] / part.height)
         w, h = (max(1, int(length * scale)) for length in part.size)
         x = round(cell[0] * self.size) + int(rng.integers(room[0] - w + 1))
@@ -175,6 +164,24 @@ class Scenes:
         row = {name: self.pictures.columns[name][place] for name in _NAMED_BY}
         name = name_of(Concept(code="", base="", tags=(), version=0, **row))
         return sized(name, size) if size else name
+
+
+def cells(layout: str, sizes: Sequence[str]) -> Iterator[Cell]:
+    """Yield the part of the canvas that each thing of a scene has, in reading order.
+
+    Args:
+        layout: ``row``, ``column`` or ``triangle``.
+        sizes: Of each thing, ``small``, ``medium`` or ``big``; the canvas is parted by them.
+    """
+    if layout == "triangle":
+        yield from ((0, 0, 0.5, 0.5), (0.5, 0, 0.5, 0.5), (0.1, 0.5, 0.8, 0.5))
+        return
+    weights = [sum(SIZES[size]) for size in sizes]
+    start = 0.0
+    for weight in weights:
+        share = weight / sum(weights)
+        yield (start, EDGE, share, 1 - 2 * EDGE) if layout == "row" else (EDGE, start, 1 - 2 * EDGE, share)
+        start += share
 
 
 def relations(things: Sequence[Thing]) -> list[tuple[int, str, int]]:
@@ -198,7 +205,7 @@ def relations(things: Sequence[Thing]) -> list[tuple[int, str, int]]:
 
 def _captions(names: Sequence[str], layout: str, style: str, rng: np.random.Generator) -> tuple[str, ...]:
     """Two captions that name the style and two that do not."""
-    phrases = [phrase.format(*names) for phrase in (_TWO if len(names) == 2 else _THREE)[layout]]
+    phrases = [phrase.format(*names) for phrase in (TWO if len(names) == 2 else THREE)[layout]]
     ways = STYLED[style]
     places = rng.permutation(len(phrases))
     return tuple(

@@ -23,7 +23,7 @@ from limn.store.record import MAX_PICTURES, SCHEMA, environment, now, picture_to
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Run", "lock_run", "picture_files", "picture_flaw"]
+__all__ = ["Run", "lock_run", "picture_files", "picture_flaw", "slug"]
 
 _EMBED = 64 * 1024  # bytes of a request that each picture carries; a longer one stays in the folder only
 _NAME = re.compile(r"(\d{4,7})(?:-[a-z0-9-]+)?(?<!-x[2-8])\.png")  # larger copies of pictures end in -x4
@@ -106,7 +106,7 @@ class Run:
         """
         index = self._checked(index)
         whole = {**self._carried, **record, "schema": SCHEMA, "key": self.key, "index": index}
-        path = self.folder / f"{index:04d}{_slug(prompt_of(whole))}.png"
+        path = self.folder / f"{index:04d}{slug(prompt_of(whole))}.png"
         data = encode_png(pixels, whole)
         with self:
             assert self._files is not None
@@ -195,12 +195,12 @@ def _entry(index: int, path: Path) -> dict[str, Any]:
     return {"index": index, "file": path.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return the first words as ``-words-like-this``, of ASCII letters and digits only, never as a larger copy's.
 
-    >>> _slug("A red heart, très joli!")
+    >>> slug("A red heart, très joli!")
     '-a-red-heart-tres-joli'
-    >>> _slug("a car, X4")
+    >>> slug("a car, X4")
     '-a-car'
     """
     plain = unicodedata.normalize("NFKD", text[:200]).encode("ascii", "ignore").decode().lower()
