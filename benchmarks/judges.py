@@ -19,7 +19,7 @@ from benchmarks.cards import share
 from benchmarks.record import wilson, write
 from limn.data import shapes
 from limn.data.captions import STYLED, name_of, with_article
-from limn.data.catalogue import GENDERS, TONES, Concept
+from limn.data.catalogue import GENDERS, TONES, Concept, from_columns
 from limn.data.images import composite
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
@@ -157,9 +157,7 @@ def best(
 
 def concept(source: PictureSet, place: int, **changed: str) -> Concept:
     """Return what a picture shows, perhaps with another tone."""
-    named = ("label", "group", "subgroup", "profession", "gender", "tone")
-    row = {name: source.columns[name][place] for name in named} | changed
-    return Concept(code="", base="", tags=(), version=0, **row)
+    return from_columns(source.columns, place, **changed)
 
 
 def style(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:

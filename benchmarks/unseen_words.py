@@ -22,7 +22,9 @@ from benchmarks.record import write
 from limn.data.captions import name_of
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
+from limn.encoders.familiar import Vocabulary
 from limn.kernel.generator import Generator
+from limn.models import vocabulary
 from limn.models.judges import Judge, judge
 
 SAID = {
@@ -53,7 +55,7 @@ def main() -> None:
     figures: dict[str, Any] = {"model": chosen.model, "judge": chosen.judge, "ways": WAYS}
     found = paraphrases(generator, one, source, seen, chosen.prompts)
     print(found, flush=True)
-    found |= synonyms(generator, one, source, seen, chosen.each)
+    found |= synonyms(generator, one, source, seen, chosen.each, vocabulary(chosen.model))
     print(write("unseen_words", {**figures, "found among 100": found}), found)
 
 
@@ -78,8 +80,10 @@ def paraphrases(generator: Generator, one: Judge, source: PictureSet, seen: set[
     return found
 
 
-def synonyms(generator: Generator, one: Judge, source: PictureSet, seen: set[str], each: int) -> dict[str, Any]:
-    """Draw words that no caption has; right is any thing that the word stands for."""
+def synonyms(
+    generator: Generator, one: Judge, source: PictureSet, seen: set[str], each: int, known: Vocabulary | None
+) -> dict[str, Any]:
+    """Draw words that no caption has, as they are and as ``--familiar`` reads them; right is what they stand for."""
     lists: Mapping[str, Mapping[str, list[str]]] = json.loads(SYNONYMS.read_text("utf-8"))
     all_said = " | ".join(seen).lower()
     words = {
@@ -91,13 +95,20 @@ def synonyms(generator: Generator, one: Judge, source: PictureSet, seen: set[str
     labels, places = np.unique(np.array(source.columns["label"]), return_index=True)
     names = [name_of(concept(source, place, tone="")) for place in places.tolist()]
     said = [word for word in words for _ in range(each)]
-    pictures, _ = draw(generator, [f"a picture of a {word}" for word in said])
-    close = one.similarity(pictures, names).numpy()
     right = {word: np.array([stands_for(label, meant) for label in labels]) for word, meant in words.items()}
-    ranks = ranked(close, [right[word] for word in said])
+    prompts = [f"a picture of a {word}" for word in said]
+    ways = {f"drawn from {len(words)} unseen synonyms": prompts}
+    if known is not None:
+        read = [known(prompt) for prompt in prompts]
+        share = sum(bool(reading.replaced) for reading in read) / len(read)
+        ways[f"the same with --familiar, which replaces {share:.0%}"] = [reading.text for reading in read]
+    found = {}
+    for name, texts in ways.items():
+        pictures, _ = draw(generator, texts)
+        found[name] = hits(ranked(one.similarity(pictures, names).numpy(), [right[word] for word in said]))
     real = source.on()[[int(places[np.flatnonzero(mine)[0]]) for mine in right.values()]]
     ceiling = ranked(one.similarity(real, names).numpy(), list(right.values()))
-    return {f"drawn from {len(words)} unseen synonyms": hits(ranks), "real pictures of the synonyms": hits(ceiling)}
+    return {**found, "real pictures of the synonyms": hits(ceiling)}
 
 
 def stands_for(label: str, meant: list[str]) -> bool:

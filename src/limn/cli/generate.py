@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ from limn.kernel.prompt import Prompt
 if TYPE_CHECKING:
     from limn.studio import Axis, Draft, upscaling
 
-__all__ = ["OUT", "generate"]
+__all__ = ["OUT", "generate", "tell_unknown"]
 
 OUT = Path("limn-runs")
 PAINTER = "paint_with_words"
@@ -58,6 +58,10 @@ Style = Annotated[str | None, typer.Option(help="One of the model's styles (limn
 Normalise = Annotated[
     bool | None,
     typer.Option("--normalise", help="Read letters that only look Latin, in words with Latin ones, as Latin."),
+]
+Familiar = Annotated[
+    bool | None,
+    typer.Option("--familiar", help="Read words that the model never learned as the nearest thing that it did."),
 ]
 Model = Annotated[
     str | None,
@@ -100,6 +104,7 @@ def generate(
     size: Size = None,
     style: Style = None,
     normalise: Normalise = None,
+    familiar: Familiar = None,
     model: Model = None,
     out: Out = OUT,
     grid: Sheet = False,
@@ -122,7 +127,7 @@ def generate(
     The same command draws the same pictures; if it was stopped, it goes on where it stopped.
     """
     options = {"n": n, "seed": seed, "steps": steps, "size": size, "sampler": sampler, "style": style}
-    options |= {"normalise": normalise, "model": model}
+    options |= {"normalise": normalise, "familiar": familiar, "model": model}
     steering = {"scale": scale, "negative": negative, "guidance": guide, "regions": painting, "region": region}
     asked = merged(request, {"prompts": prompts, **options, **steering})
     keep, texts = asked.get("n", 1), asked.pop("prompts", [])
@@ -131,6 +136,7 @@ def generate(
     name, fields = asked.pop("model", "emoji"), _fields(asked)
     if fields.get("normalise"):
         _tell_changes(lines)
+    tell_unknown((line.prompt.text for line in lines), name, familiar=bool(fields.get("familiar")))
     from limn.store import Store
 
     store = Store(out)  # says at once, before anything slow, when nothing can be written there
@@ -175,6 +181,17 @@ def _tell_changes(lines: Sequence[Line]) -> None:
     for text in dict.fromkeys(line.prompt.text for line in lines):
         for change in normalise_text(text).changes:
             say(f"limn: {change}")
+
+
+def tell_unknown(texts: Iterable[str], model: str, *, familiar: bool) -> None:
+    """Say which words a model never learned, and what they are, or could be, read as."""
+    from limn.models import vocabulary
+
+    if (known := vocabulary(model)) is None:
+        return
+    for text in dict.fromkeys(texts):
+        for each in known(text).replaced:
+            say(f"limn: {each}" + ("" if familiar else " (--familiar reads it so)"))
 
 
 def _name(guide: str | Mapping[str, Any]) -> str:

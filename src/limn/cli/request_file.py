@@ -27,6 +27,7 @@ KEYS: Final[Mapping[str, tuple[type, ...]]] = {
     "size": (int, str),
     "style": (str,),
     "normalise": (bool,),
+    "familiar": (bool,),
     "model": (str,),
 }
 """What may stand in the file, and as what."""

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limn.cli import console, drawing
-from limn.cli.generate import OUT, Device, Method, Model, Out, Sampler, Scale, Seed, Show, Steps
+from limn.cli.generate import (
+    OUT,
+    Device,
+    Familiar,
+    Method,
+    Model,
+    Out,
+    Sampler,
+    Scale,
+    Seed,
+    Show,
+    Steps,
+    tell_unknown,
+)
 
 if TYPE_CHECKING:
     from limn.studio.scenes import Layout
@@ -32,6 +45,7 @@ def scene(
     steps: Steps = None,
     sampler: Sampler = None,
     scale: Scale = None,
+    familiar: Familiar = None,
     model: Model = None,
     out: Out = OUT,
     upscale: Upscale = False,
@@ -51,7 +65,9 @@ def scene(
 
     found, store = scenes.layout(words), Store(out)
     larger = enlarging(method, device=studio.check_device(device)) if upscale else None
-    generator = models.load(model or "emoji", device=studio.check_device(device))
+    name = model or "emoji"
+    tell_unknown((thing.words for thing in found.things), name, familiar=bool(familiar))
+    generator = models.load(name, device=studio.check_device(device))
     draft = studio.Draft(
         prompts=tuple(Prompt(thing.words) for thing in found.things),
         n=n,
@@ -59,6 +75,7 @@ def scene(
         steps=steps,
         sampler=sampler,
         scale=scale,
+        familiar=bool(familiar),
         style=style or next(iter(generator.styles), None),
     )
     outcomes = drawing.draw(generator, [draft.request(generator)], store, device=device)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from limn.data.packages import Tarball
 
-__all__ = ["GENDERS", "TONES", "Concept", "canonical", "read_catalogue"]
+__all__ = ["GENDERS", "TONES", "Concept", "canonical", "from_columns", "read_catalogue"]
 
 TONES: Final = ("yellow", "light", "medium-light", "medium", "medium-dark", "dark")
 GENDERS: Final = ("woman", "man", "person")
 
+_COLUMNS: Final = ("label", "group", "subgroup", "profession", "gender", "tone")
 _LEFT_OUT: Final = {"component", "flags"}
 _WOMAN: Final = re.compile(r"\b(woman|women|girl|princess|mermaid|mrs|breast-feeding)\b", re.IGNORECASE)
 _MAN: Final = re.compile(r"\b(man|men|boy|prince|merman|santa)\b", re.IGNORECASE)
@@ -54,6 +55,18 @@ class Concept:
     def cell(self) -> tuple[str, str, str] | None:
         """Profession, gender and tone of a person at work; None for all else."""
         return (self.profession, self.gender, self.tone) if self.profession else None
+
+
+def from_columns(columns: Mapping[str, Sequence[Any]], place: int, **changed: str) -> Concept:
+    """Return what a picture of a set shows, as far as its columns say.
+
+    Args:
+        columns: Of a :class:`limn.data.picture_set.PictureSet`.
+        place: Of the picture.
+        changed: Fields that take another value, such as ``tone``.
+    """
+    row = {name: columns[name][place] for name in _COLUMNS} | changed
+    return Concept(code="", base="", tags=(), version=0, **row)
 
 
 def canonical(code: str) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limn.data.captions import STYLED, name_of, sized
-from limn.data.catalogue import Concept
+from limn.data.catalogue import from_columns
 from limn.data.example import Example
 from limn.data.picture_set import PictureSet
 from limn.kernel.errors import DataError
@@ -58,8 +58,6 @@ THREE: Final = {
         "{0} at the top left, {1} at the top right and {2} at the bottom",
     ),
 }  # fmt: skip
-
-_NAMED_BY: Final = ("label", "group", "subgroup", "profession", "gender", "tone")
 
 Cell = tuple[float, float, float, float]
 """A thing's part of the canvas, as shares of its side: left, top, width, height."""
@@ -161,8 +159,7 @@ class Scenes:
         return Thing(key=row["key"][place], label=row["label"][place], size=size, left=x, top=y, width=w, height=h)
 
     def _name(self, place: int, size: str) -> str:
-        row = {name: self.pictures.columns[name][place] for name in _NAMED_BY}
-        name = name_of(Concept(code="", base="", tags=(), version=0, **row))
+        name = name_of(from_columns(self.pictures.columns, place))
         return sized(name, size) if size else name
 
 

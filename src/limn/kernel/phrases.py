@@ -11,7 +11,7 @@ from typing import Any, Literal
 from limn.kernel.errors import InputError
 from limn.kernel.words import Span
 
-__all__ = ["Parser", "best_parser", "noun_phrases"]
+__all__ = ["CLOSED", "Parser", "best_parser", "noun_phrases"]
 
 Parser = Literal["rules", "spacy"]
 
@@ -31,6 +31,9 @@ _ENDING = """
     stands lies runs rides plays eats looks shows makes contains
 """
 _OPENS, _ENDS = frozenset(_OPENING.split()), frozenset(_ENDING.split())
+
+CLOSED = _OPENS | _ENDS
+"""Words of grammar."""
 
 
 def best_parser() -> Parser:

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limn.kernel.errors import WeightsError, unknown_name
+from limn.kernel.errors import InputError, WeightsError, unknown_name
 
 if TYPE_CHECKING:
+    from limn.encoders.familiar import Vocabulary
     from limn.kernel.adapter import Beside
     from limn.kernel.generator import Generator
 
-__all__ = ["describe", "load", "locate", "names"]
+__all__ = ["describe", "load", "locate", "names", "vocabulary"]
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 
@@ -84,6 +85,20 @@ def _load(model: str | Path, device: str) -> Generator:
             raise WeightsError(f"{path / 'config.json'}: {unknown_name('family', str(family), families)}")
         return families[family](path, name=str(model), device=device)
     raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")
+
+
+def vocabulary(model: str | Path) -> Vocabulary | None:
+    """Return the words that a model has learned; None where its folder does not say.
+
+    Raises:
+        WeightsError: The list is damaged.
+    """
+    from limn.encoders.familiar import Vocabulary
+
+    try:
+        return Vocabulary.of(locate(model))
+    except InputError:
+        return None
 
 
 def describe(model: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from limn.kernel.guidance import Guidance
 from limn.kernel.look_alikes import normalised
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.request import Request
+from limn.models import vocabulary
 
 __all__ = ["Draft", "Guide", "check_regions", "guidances"]
 
@@ -39,6 +40,8 @@ class Draft:
         regions: Where words belong; each is given to the prompts that hold its words.
         normalise: Whether letters that only look Latin become Latin in all of these words
             (:func:`limn.kernel.look_alikes.normalise`), so that the request holds what is drawn.
+        familiar: Whether words that the model never learned are read as the nearest thing that it did
+            (:mod:`limn.encoders.familiar`); the request holds what they are read as.
     """
 
     prompts: tuple[Prompt, ...]
@@ -53,21 +56,26 @@ class Draft:
     guidance: tuple[Guide, ...] = ()
     regions: tuple[Region, ...] = ()
     normalise: bool = False
+    familiar: bool = False
 
     def __post_init__(self) -> None:
         if self.normalise:
-            object.__setattr__(self, "prompts", tuple(_plain(each) for each in self.prompts))
+            object.__setattr__(self, "prompts", tuple(_changed(each, normalised) for each in self.prompts))
             object.__setattr__(self, "negative", normalised(self.negative))
-            object.__setattr__(self, "regions", tuple(_plain_region(each) for each in self.regions))
+            object.__setattr__(
+                self, "regions", tuple(replace(each, words=normalised(each.words)) for each in self.regions)
+            )
 
     def request(self, generator: Generator) -> Request:
         """Say completely what a model is to draw.
 
         Raises:
-            InputError: If a value is not allowed for the model, or guidances cannot be used together.
+            InputError: If a value is not allowed for the model, guidances cannot be used together, or the words that
+                the model has learned are not known.
         """
+        read = _reader(generator) if self.familiar else str
         return generator.request(
-            [self._placed(prompt) for prompt in self.prompts],
+            [_changed(self._placed(prompt), read) for prompt in self.prompts],
             n=self.n,
             seed=self.seed,
             steps=self.steps,
@@ -82,14 +90,18 @@ class Draft:
         return replace(prompt, regions=(*prompt.regions, *here)) if here else prompt
 
 
-def _plain(prompt: Prompt) -> Prompt:
-    return replace(
-        prompt, text=normalised(prompt.text), regions=tuple(_plain_region(each) for each in prompt.regions)
-    )
+def _changed(prompt: Prompt, read: Callable[[str], str]) -> Prompt:
+    """Return a prompt whose words, and those of its regions, are read anew."""
+    regions = tuple(replace(region, words=read(region.words)) for region in prompt.regions)
+    return replace(prompt, text=read(prompt.text), regions=regions)
 
 
-def _plain_region(region: Region) -> Region:
-    return replace(region, words=normalised(region.words))
+def _reader(generator: Generator) -> Callable[[str], str]:
+    """Return what reads a text in words that a model has learned."""
+    known = vocabulary(generator.name)
+    if known is None:
+        raise InputError(f"familiar: {generator.name} does not say which words it has learned; leave this out")
+    return lambda text: known(text).text
 
 
 def check_regions(drafts: Iterable[Draft]) -> None:

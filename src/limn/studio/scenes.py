@@ -147,7 +147,7 @@ def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
 
 def _framed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cut a picture to what is drawn on it."""
-    ink = (picture < _INK).any(2)
+    ink = np.asarray(picture.min(axis=2) < _INK)
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else picture
 

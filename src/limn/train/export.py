@@ -12,6 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from limn.data.captions import name_of
+from limn.data.catalogue import from_columns
+from limn.data.picture_set import load
+from limn.encoders.familiar import FILE, words_of
 from limn.kernel.errors import InputError
 from limn.networks.attribute_reader import CONFIG as READS
 from limn.networks.attribute_reader import AttributeReader
@@ -139,6 +143,8 @@ def export(
         config |= {**(defaults or {}), **known}
     write_text(folder / name, json.dumps(config, indent=1) + "\n")
     _attribute(recipe, folder)
+    if recipe.task in _FAMILIES:
+        _vocabulary(recipe, folder)
     write_sums(folder)
     write_card(folder, _card(recipe, network, state, figures or {}, size))
 
@@ -148,6 +154,17 @@ def _attribute(recipe: Recipe, folder: Path) -> None:
     source = Path(recipe.data.folder) / "ATTRIBUTION.md"
     if recipe.data.world == "pictograms" and source.is_file():
         write_text(folder / source.name, source.read_text("utf-8"))
+
+
+def _vocabulary(recipe: Recipe, folder: Path) -> None:
+    """Write which words the captions have and what they name, where there are captions to read."""
+    source = Path(recipe.data.folder)
+    if recipe.data.world != "pictograms" or not source.is_dir():
+        return
+    seen = load(source, styles=recipe.data.styles or None)
+    names = {name_of(from_columns(seen.columns, place, tone="")) for place in range(len(seen))}
+    known = words_of(caption for captions in seen.columns["captions"] for caption in captions)
+    write_text(folder / FILE, json.dumps({"known": known, "names": sorted(names)}) + "\n")
 
 
 def _codec(folder: Path, recipe: Recipe, autoencoder: str, tokens_of: str) -> tuple[dict[str, Any], int]:
