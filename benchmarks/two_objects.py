@@ -24,11 +24,14 @@ from limn.data.pictograms import load
 from limn.data.scenes import Scenes
 from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
+from limn.store.sheet import grid
 from limn.studio.scenes import compose, layout
 
 WAYS = 20
 SIZE = re.compile(r"\b(?:small|big) ")
 RELATION = re.compile(r"(.+?) (?:to the )?(left of|above) (.+)")
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "scenes.webp"
+SHOWN = 8
 PLAIN = slice(2, None)  # the captions of a scene that do not name its style
 
 
@@ -44,7 +47,7 @@ class Asked:
 
 
 def main() -> None:
-    """Measure and write ``results/two_objects.json``."""
+    """Measure and write ``results/two_objects.json`` and ``docs/pictures/scenes.webp``."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--model", default="emoji")
     arguments.add_argument("--judge", default="judge_b")
@@ -55,16 +58,20 @@ def main() -> None:
     asked = scenes(Scenes(load(chosen.data)), chosen.prompts)
     drawn, _ = draw(generator, [each.prompt for each in asked])
     by_parts = composed(generator, [each.prompt for each in asked])
+    ways = {
+        "drawn in one go": drawn,
+        "drawn thing by thing": by_parts,
+        "real": np.stack([each.picture for each in asked]),
+    }
     figures = {
         "model": chosen.model,
         "judge": chosen.judge,
         "ways": WAYS,
-        "scenes": {
-            "drawn in one go": read(one, drawn, asked),
-            "drawn thing by thing": read(one, by_parts, asked),
-            "real": read(one, np.stack([each.picture for each in asked]), asked),
-        },
+        "scenes": {name: read(one, pictures, asked) for name, pictures in ways.items()},
+        "shown": [each.prompt for each in asked[:SHOWN]],
     }
+    shown = [Image.fromarray(each) for pictures in ways.values() for each in pictures[:SHOWN]]
+    grid(shown, columns=SHOWN).save(PICTURE, quality=90, method=6)
     print(figures)
     print(write("two_objects", figures))
 
