@@ -33,8 +33,8 @@ Research and teaching: a small model that is trained in hours, for trying method
 ## Limits
 
 It knows only what its data show, at {size} pixels. It is no photograph model; people are drawn as emoji are, with
-the stereotypes of their designers, and are represented, never identified. {limits} Words outside its captions fall
-back on the nearest ones it knows.
+the stereotypes of their designers, and are represented, never identified. {limits} Words outside its captions
+mean little to it; `limn generate` says which they are, and `--familiar` reads them as the nearest thing it knows.
 """
 _COPIES = "A small model on small data copies: many pictures are close to one it was trained on."
 
