@@ -138,7 +138,7 @@ def main() -> None:
     measured = {"shapes": shapes(), "emoji": emoji() | drawn_as_asked(), **tokens()}
     for path in sorted(weights.glob("*/card.json")):
         card, name = json.loads(path.read_text("utf-8")), path.parent.name
-        # What the emoji model's card says is measured anew as a whole; other cards keep what their training measured.
+        # All that emoji's card says is measured here; other cards keep what their training measured.
         before = {} if name == "emoji" else card["figures"]
         write_card(path.parent, {**card, "figures": {**before, **measured.get(name, {})}})
     rows = {**waiting(), **emoji(), **shapes(), **branches(), **against()}
