@@ -7,7 +7,8 @@ import sys
 
 MEASUREMENTS = [
     "shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "text_encoder", "judges",
-    "retrieval", "steering", "branches", "tokens", "upsampler", "cards", "pages",
+    "retrieval", "attributes", "quality", "two_objects", "unseen_words", "steps", "style_sheets", "steering",
+    "branches", "tokens", "upsampler", "recipes", "cards", "pages",
 ]  # fmt: skip
 
 
