@@ -2,7 +2,8 @@
 
 Frechet distance (Heusel et al. 2017), squared MMD, precision, recall, coverage (Kynkaanniemi et al. 2019, Naeem et
 al. 2020) of pictures drawn from the captions of held-out pairs against the real pictures of other held-out pairs;
-beside them the same figures of real pictures in place of the drawn ones. Features: DINOv2 ViT-S/14 (Oquab et al.
+beside them the same figures of real pictures in place of the drawn ones, as they are and through the autoencoder.
+Features: DINOv2 ViT-S/14 (Oquab et al.
 2024), the mean of its patch tokens, where its ONNX file is given; and always judge_b's, which learned from half of
 the same pictograms.
 
@@ -30,6 +31,7 @@ from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models.judges import judge
 from limn.networks.configs import sha256_of
+from limn.train.reading import softened
 
 Features = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "nearest.webp"
@@ -50,6 +52,7 @@ def main() -> None:
     half = len(order) // 2
     asked, others = (source.take(part.tolist()) for part in (order[:half], order[half:]))
     drawn, _ = draw(generator, [captions[0] for captions in asked.columns["captions"]])
+    soft = softened(asked.on(), chosen.model, np.random.default_rng(0), 0.0)
     figures: dict[str, Any] = {"model": chosen.model, "pictures": half}
     extractors: dict[str, Features] = {"judge_b": judged}
     if chosen.features:
@@ -58,7 +61,7 @@ def main() -> None:
     for name, features in extractors.items():
         told = features(others.on())
         distances = figures.setdefault("against held-out real pictures", {})
-        for kind, pictures in (("drawn", drawn), ("real", asked.on())):
+        for kind, pictures in {"drawn": drawn, "real, through the autoencoder": soft, "real": asked.on()}.items():
             distances[f"{kind}, {name}"] = compare(told, features(pictures))
         print(name, figures, flush=True)
     figures |= copies(generator, source)
