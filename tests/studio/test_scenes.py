@@ -94,3 +94,16 @@ def test_a_scene_is_written_beside_its_parts_once(tmp_path: Path) -> None:
     before = path.stat().st_mtime_ns
     assert write(parts, found, "a cat above a dog", 3) == path
     assert path.stat().st_mtime_ns == before
+
+
+def test_scenes_that_begin_alike_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    parts = [tmp_path / name for name in ("0000-a.png", "0001-b.png")]
+    for path in parts:
+        write_png(path, disc((0, 0, 0)), {})
+    long = "a woman firefighter with medium dark skin and a hat"
+    texts = [f"{long} on the left and a dog on the right", f"{long} at the top and a dog at the bottom"]
+    one, two = (write(parts, layout(text), text, 0) for text in texts)
+    assert one != two
+    one.write_bytes(b"damaged")
+    assert write(parts, layout(texts[0]), texts[0], 0) == one
+    assert read_record(one)["scene"]["text"] == texts[0]

@@ -68,6 +68,11 @@ def test_batches_are_parted_evenly(tmp_path: Path, size: int) -> None:
         next(train(tiny(), tmp_path, device="cpu", workers=size))
 
 
+def test_workers_share_a_cpu_only(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="CPU"):
+        next(train(tiny(), tmp_path, device="meta", workers=2))
+
+
 def test_a_worker_that_dies_is_told_of() -> None:
     network = torch.nn.Linear(2, 1)
     network(torch.ones(1, 2)).sum().backward()

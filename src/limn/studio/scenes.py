@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from PIL import Image
 
 from limn.data.captions import with_article
 from limn.data.scenes import SIZES, THREE, TWO, Cell, cells
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, LimnError
 from limn.store import read_record, write_png
 from limn.store.run import slug
 
@@ -33,6 +34,7 @@ _MORE: Final = {
     "column": ("{0} over {1}", "{0} on top of {1}", "{0} on {1}", "{1} beneath {0}", "{1} underneath {0}"),
 }  # fmt: skip
 _LAST: Final = {"row": ("{0}, {1} and {2}", "{0} and {1}")}  # what also stands inside the others
+_WHOLE: Final = 40  # characters of a name that surely holds all of a text's
 _INK: Final = 240  # what is lighter in all colours is ground
 
 
@@ -138,10 +140,15 @@ def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
         "of": [{"file": each.name, "sha256": hashlib.sha256(each.read_bytes()).hexdigest()} for each in parts],
     }
     larger = re.search(r"-x\d+$", parts[0].stem)
-    path = parts[0].with_name(f"scene-{number:04d}{slug(text)}{larger[0] if larger else ''}.png")
-    if not (path.exists() and read_record(path).get("scene") == json.loads(json.dumps(about))):
-        pictures = [np.asarray(Image.open(each).convert("RGB")) for each in parts]
-        write_png(path, compose(pictures, found), {"scene": about})
+    name = slug(text)
+    if len(name) > _WHOLE:  # cut, so that another scene may begin like it
+        name += f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    path = parts[0].with_name(f"scene-{number:04d}{name}{larger[0] if larger else ''}.png")
+    with suppress(LimnError):
+        if read_record(path).get("scene") == json.loads(json.dumps(about)):
+            return path
+    pictures = [np.asarray(Image.open(each).convert("RGB")) for each in parts]
+    write_png(path, compose(pictures, found), {"scene": about})
     return path
 
 

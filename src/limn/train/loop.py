@@ -84,6 +84,8 @@ def train(
         LimnError: The loss is no longer a number, or a worker has stopped.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if workers > 1 and device != "cpu":
+        raise InputError(f"workers: {workers} processes are for the CPU, not {device}; leave this out")
     try:
         (out / "sheets").mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -169,9 +169,10 @@ def gathered(size: int, network: nn.Module, follow: Callable[..., None], argumen
         return
     threads = torch.get_num_threads()
     context = multiprocessing.get_context("spawn")
-    numbers = sum(each.numel() for each in network.parameters()) + _SAID
-    # Twice as many: a process may hand over most of the matrices with their momenta.
-    buffer = torch.zeros(2, size, 2 * numbers).share_memory_()  # type: ignore[no-untyped-call]
+    sizes = [each.numel() for each in network.parameters()]
+    # Room for all gradients, and for a process's matrices with their momenta, as evenly as :func:`parted` does it.
+    numbers = max(sum(sizes) + _SAID, 2 * (sum(sizes) // size + max(sizes)))
+    buffer = torch.zeros(2, size, numbers).share_memory_()  # type: ignore[no-untyped-call]
     barrier = context.Barrier(size)
     others = [
         context.Process(target=_work, args=(Team(rank, size, buffer, barrier), follow, arguments), daemon=True)
