@@ -32,6 +32,7 @@ from limn.data.split import SPLITS
 from limn.models.judges import judge
 from limn.networks.configs import sha256_of
 from limn.train.reading import softened
+from limn.train.tasks import pixels
 
 Features = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "nearest.webp"
@@ -52,7 +53,7 @@ def main() -> None:
     half = len(order) // 2
     asked, others = (source.take(part.tolist()) for part in (order[:half], order[half:]))
     drawn, _ = draw(generator, [captions[0] for captions in asked.columns["captions"]])
-    soft = softened(asked.on(), chosen.model, np.random.default_rng(0), 0.0)
+    soft = pixels(softened(asked.on(), chosen.model, np.random.default_rng(0), 0.0))
     figures: dict[str, Any] = {"model": chosen.model, "pictures": half}
     extractors: dict[str, Features] = {"judge_b": judged}
     if chosen.features:
