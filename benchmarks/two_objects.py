@@ -99,8 +99,9 @@ def composed(generator: Generator, prompts: Sequence[str]) -> NDArray[np.uint8]:
     layouts = [layout(each) for each in prompts]
     style = next(iter(generator.styles.values()), "{}")
     drawn, _ = draw(generator, [style.format(thing.words) for each in layouts for thing in each.things])
-    pairs = drawn.reshape(len(layouts), 2, *drawn.shape[1:])
-    return np.stack([compose([*parts], each) for parts, each in zip(pairs, layouts, strict=True)])
+    ends = np.cumsum([len(each.things) for each in layouts])  # a name with "and" in it is read as two things
+    return np.stack([compose([*drawn[end - len(each.things) : end]], each)
+                     for end, each in zip(ends, layouts, strict=True)])  # fmt: skip
 
 
 def halves(picture: NDArray[np.uint8], above: bool) -> list[NDArray[np.uint8]]:
