@@ -131,7 +131,7 @@ def parted(sizes: Sequence[int], count: int) -> list[list[int]]:
     """Part things into groups of about equal size.
 
     >>> parted([1, 5, 2, 3], 2)
-    [[1], [3, 2, 0]]
+    [[1, 0], [3, 2]]
     """
     parts: list[list[int]] = [[] for _ in range(count)]
     sums = [0] * count
