@@ -109,6 +109,8 @@ def drawn_as_asked() -> dict[str, str]:
         copies = each.get("copies beyond look-alikes", {})
         if "share" in copies:
             found[f"copies of training pictures beyond look-alikes, {kind}"] = share(copies)
+        if own := each.get("nearest is the picture that was asked for"):
+            found[f"nearest training picture is the one that was asked for, {kind}"] = f"{100 * own:.0f} %"
     scenes = result("two_objects").get("scenes", {})
     for way in ("drawn in one go", "drawn thing by thing"):
         if way in scenes:
