@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.studies.figures import picture
 from benchmarks.studies.ideal import leading
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
 from limn.audit.exaggerated import Compared
 from limn.audit.gather import in_memory
 from limn.audit.planted import LEANING, guided, judged, oracles, unmarked_oracle
 from limn.audit.probe import Ask, Probe
+from limn.audit.report.parts import Sheet
 from limn.audit.represented import represented
 from limn.audit.sources import FromGenerator, FromPeople
 from limn.audit.statistics.amplification import guided_share
@@ -23,6 +25,11 @@ from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.shares import share
 from limn.audit.studies.stereotypes import Stereotypes
 from limn.audit.table import Table
+
+SHOWN = (
+    "cook", "nurse", "housekeeper", "flight attendant", "guard", "scientist", "welder", "lawyer", "taxi driver",
+)  # fmt: skip
+"""Professions whose first ten pictures stand on the page."""
 
 ONE_SIDED = ("doctor", "cook", "farmer", "artist")
 """Professions of which 70 % are of one gender."""
@@ -116,6 +123,13 @@ def emoji() -> dict[str, Any]:
     ]
     table = drawn(study, sources, "emoji", ["pictograms"])
     found: dict[str, Any] = {"pictures": 2000, "findings": reported(study, table, "emoji")}
+    ways = {"guided": "emoji", "unguided": "emoji at 1"}
+    groups = {
+        f"{name}, {how}": table.of(model=source, concept=name).pictures()[:10]
+        for name in SHOWN
+        for how, source in ways.items()
+    }
+    picture("stereotypes_emoji", [Sheet(title="", groups=groups, most=10)], scale=1)
     for value in ("woman", "man", "person"):
         one = replace(study, value=value)
         for source in table.models:
