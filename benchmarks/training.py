@@ -45,6 +45,11 @@ def main() -> None:
             label = f"{name}, {precision}" + (", compiled" if kind == "yes" else "")
             figures[label] = measure(name, precision, kind, chosen.steps)
             print(label, figures[label], flush=True)
+    for processes, threads in ((1, 1), (1, 2), (2, 1)):
+        label = f"shapes, {processes} processes of {threads} threads: pictures a second of wall-clock time"
+        figures[label] = together(processes, threads)
+        print(label, figures[label], flush=True)
+    torch.set_num_threads(chosen.threads)
     figures["resumed equals uninterrupted, bit for bit"] = resume()
     print(write("training", figures))
 
@@ -100,6 +105,20 @@ def seconds(action: Any) -> float:
     start = clock()
     action()
     return clock() - start
+
+
+def together(processes: int, threads: int, steps: int = 60) -> float:
+    """Train as ``limn train`` does and return the best rate of twenty steps in a row."""
+    torch.set_num_threads(threads)
+    plain = read(Path("shapes"))
+    recipe = dataclasses.replace(
+        plain,
+        optimiser=dataclasses.replace(plain.optimiser, batch=32),
+        schedule=dataclasses.replace(plain.schedule, minutes=0, steps=steps),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        found = [each.rate for each in train(recipe, Path(folder), workers=processes) if each.step % 20 == 0]
+    return round(max(found), 1)
 
 
 def resume() -> bool:
