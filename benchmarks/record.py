@@ -31,8 +31,10 @@ def write(name: str, figures: Mapping[str, Any]) -> Path:
 
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
+    program = Path(sys.argv[0])
+    module = program.parent.name if program.stem == "__main__" else program.stem
     record = {
-        "command": " ".join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+        "command": " ".join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "--short", "HEAD"),
         "changed": bool(_git("status", "--porcelain", "--", "src")),
         "machine": f"{os.cpu_count()} cores {platform.machine()}",

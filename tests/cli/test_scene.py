@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from limn.kernel import spec
 from limn.store import read_record
 
 
@@ -17,6 +18,17 @@ def test_things_are_drawn_alone_and_composed(limn) -> None:
     of = [each["file"] for each in read_record(files[1])["scene"]["of"]]
     assert of == ["0001-a-cat-flat-style.png", "0003-a-red-heart-flat-style.png"]
     assert limn("scene", "a cat above a red heart", "-n", 2).lines == result.lines
+
+
+def test_a_scene_carries_how_its_things_were_drawn_and_is_not_replayed_itself(limn) -> None:
+    (path,) = limn("scene", "a cat above a red heart", "--sampler", "dpm").lines
+    record = read_record(Path(path))
+    assert record["prompt"] == "a cat above a red heart"
+    assert record["request"]["sampler"]["name"] == "dpm"
+    assert spec.find("samplers", "dpm").paper in limn("cite", path).out
+    replayed = limn("runs", "replay", path)
+    assert replayed.code == 2
+    assert "composed" in replayed.err
 
 
 def test_words_without_a_place_are_one_line_and_code_2(limn) -> None:

@@ -189,9 +189,9 @@ def tell_unknown(texts: Iterable[str], model: str, *, familiar: bool) -> None:
 
     if (known := vocabulary(model)) is None:
         return
-    for text in dict.fromkeys(texts):
-        for each in known(text).replaced:
-            say(f"limn: {each}" + ("" if familiar else " (--familiar reads it so)"))
+    told = dict.fromkeys(str(each) for text in dict.fromkeys(texts) for each in known(text).replaced)
+    for each in told:
+        say(f"limn: {each}" + ("" if familiar else " (--familiar reads it so)"))
 
 
 def _name(guide: str | Mapping[str, Any]) -> str:

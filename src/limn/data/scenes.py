@@ -16,7 +16,7 @@ from limn.data.example import Example
 from limn.data.picture_set import PictureSet
 from limn.kernel.errors import DataError
 
-__all__ = ["EDGE", "SIZES", "THREE", "TWO", "Cell", "Scenes", "Thing", "cells", "relations"]
+__all__ = ["SIZES", "THREE", "TWO", "Cell", "Scenes", "Thing", "cells", "relations"]
 
 GROUPS: Final = (
     "smileys-emotion",
@@ -30,7 +30,7 @@ GROUPS: Final = (
 
 # Two things share the side of the canvas; each size is a share of it, and a big and a big do not fit.
 SIZES: Final = {"small": (0.29, 0.36), "medium": (0.40, 0.49), "big": (0.52, 0.63)}
-EDGE: Final = 0.12  # kept free beside a row or column, so that it stays one
+_EDGE: Final = 0.12  # kept free beside a row or column, so that it stays one
 _PAIRS: Final = (
     ("small", "big"),
     ("big", "small"),
@@ -177,7 +177,7 @@ def cells(layout: str, sizes: Sequence[str]) -> Iterator[Cell]:
     start = 0.0
     for weight in weights:
         share = weight / sum(weights)
-        yield (start, EDGE, share, 1 - 2 * EDGE) if layout == "row" else (EDGE, start, 1 - 2 * EDGE, share)
+        yield (start, _EDGE, share, 1 - 2 * _EDGE) if layout == "row" else (_EDGE, start, 1 - 2 * _EDGE, share)
         start += share
 
 

@@ -76,6 +76,8 @@ def replay(
     record = read_record(path)
     if "upscaled" in record:
         raise InputError(f"{path}: is a larger copy of a picture; replay the picture itself")
+    if "scene" in record:
+        raise InputError(f"{path}: is composed of the pictures that its record names; replay those")
     request, index, size, alone = _asked(path, record)
     rows = _positive(record["batch"].get("max_rows"))
     before = record.get("circumstances")

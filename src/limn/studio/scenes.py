@@ -129,7 +129,7 @@ def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
         number: Of the scenes of this text, from 0.
 
     Returns:
-        The file. Its record says what was asked and which files it was made of.
+        The file. Its record says what was asked, which files it was made of, and how they were drawn.
 
     Raises:
         StoreError: It cannot be written.
@@ -148,7 +148,8 @@ def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
         if read_record(path).get("scene") == json.loads(json.dumps(about)):
             return path
     pictures = [np.asarray(Image.open(each).convert("RGB")) for each in parts]
-    write_png(path, compose(pictures, found), {"scene": about})
+    shared = {name: value for name, value in read_record(parts[0]).items() if name in ("request", "seed")}
+    write_png(path, compose(pictures, found), {**shared, "prompt": text, "scene": about})
     return path
 
 
