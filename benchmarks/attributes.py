@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from benchmarks.cards import share
 from benchmarks.drawing import draw, generator_of, in_random_order
 from benchmarks.record import wilson, write
-from limn.audit.statistics.corrected import rogan_gladen
+from limn.audit.statistics.measurement_error import rogan_gladen
 from limn.data.captions import STYLED, name_of
 from limn.data.catalogue import GENDERS, TONES, Concept
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models.readers import KINDS, Reader, reader
 from limn.networks.attribute_reader import locate
+from limn.train.attribute_classifier import HELD_OUT, place_of, softened
 from limn.train.card import write_card
-from limn.train.reading import HELD_OUT, place_of, softened
 
 FIELDS = ("style", "tone", "gender", "profession")
 WORDS = {"seen people": "train", "held-out people": "cell"}

@@ -24,8 +24,8 @@ from typing import Any
 from benchmarks import record
 from limn import models, studio
 from limn.audit.folder import Folder
-from limn.audit.gather import gather, read
 from limn.audit.probe import Ask, Probe
+from limn.audit.run import gather, read
 from limn.audit.sources import FromGenerator
 from limn.store import Store
 

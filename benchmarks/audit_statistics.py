@@ -13,8 +13,8 @@ from scipy.special import expit
 from benchmarks.record import wilson as recorded
 from benchmarks.record import write
 from limn.audit.statistics.clustered import clustered_mean
-from limn.audit.statistics.corrected import rogan_gladen
 from limn.audit.statistics.estimate import Estimate
+from limn.audit.statistics.measurement_error import rogan_gladen
 from limn.audit.statistics.replication import excess_replication
 from limn.audit.statistics.shares import newcombe, persistence, share
 from limn.audit.statistics.slopes import logit, logit_slope

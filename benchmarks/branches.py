@@ -21,7 +21,7 @@ import torch
 import limn.models
 from benchmarks.record import write
 from benchmarks.tiny_stable_diffusion import build
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.generator import Generator
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
@@ -46,7 +46,7 @@ def guidances(branches: int) -> list[Any]:
     texts = [f"a {WORDS[k % 10]} {WORDS[k // 10]}" for k in range(max(0, branches - 2))]
     parts = ["classifier_free:scale=5"] if branches > 1 else []
     parts += [f"composed:prompts={'|'.join(texts)}"] if texts else []
-    return [spec.parse("guidance", each) for each in parts]
+    return [registry.parse("guidance", each) for each in parts]
 
 
 def stepper(folder: str | Path, branches: int, max_rows: int | None) -> Callable[[], None]:
@@ -151,7 +151,7 @@ def against_guiders(folder: Path, generator: Generator, rounds: int) -> dict[str
         guidance_scale=5.0, perturbed_guidance_scale=3.0, perturbed_guidance_config=skip,
         perturbed_guidance_start=0.0, perturbed_guidance_stop=1.0,
     )  # fmt: skip
-    free, perturbed = (spec.parse("guidance", each) for each in ("classifier_free:scale=5", "perturbed:scale=3"))
+    free, perturbed = (registry.parse("guidance", each) for each in ("classifier_free:scale=5", "perturbed:scale=3"))
     return {
         "classifier-free, 2 rows": ratio(
             _stepper(generator, [free]),

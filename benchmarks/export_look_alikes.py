@@ -13,7 +13,7 @@ from pathlib import Path
 
 __all__ = ["main", "table"]
 
-PATH = Path(__file__).parents[1] / "src" / "limn" / "kernel" / "look_alikes.txt"
+PATH = Path(__file__).parents[1] / "src" / "limn" / "kernel" / "homoglyphs.txt"
 HEAD = """\
 # Letters of other scripts that look like a Latin letter: the Latin letter, then their code points.
 # From confusables.txt of Unicode Technical Standard 39, (c) Unicode, Inc., Unicode License v3

@@ -20,16 +20,16 @@ from benchmarks.record import wilson, write
 from limn.data import shapes
 from limn.data.captions import STYLED, name_of, with_article
 from limn.data.catalogue import GENDERS, TONES, Concept, from_columns
-from limn.data.images import composite
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
-from limn.data.shapes.twins import Swap, swapped
+from limn.data.shapes.hard_negatives import Swap, swapped
 from limn.data.split import SPLITS, STYLES
+from limn.io.pictures import composite
 from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
 from limn.networks.dual_encoder import locate
+from limn.train.batches import signed
 from limn.train.card import write_card
-from limn.train.feed import signed
 from limn.train.pairs import half
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")

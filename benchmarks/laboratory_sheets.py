@@ -12,7 +12,7 @@ from PIL import Image
 
 from limn.data import people, shapes
 from limn.data.example import Example
-from limn.data.images import encode_png
+from limn.io.pictures import encode_png
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "tests" / "sample" / "shapes"

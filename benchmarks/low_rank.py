@@ -20,7 +20,7 @@ import limn.models
 from benchmarks.branches import ratio
 from benchmarks.record import write
 from benchmarks.tiny_stable_diffusion import build
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.adapter import Adapter
 from limn.kernel.generator import Generator
 from limn.kernel.predictor import Predictor
@@ -68,9 +68,9 @@ def stepper(generator: Generator, adapter: Adapter | None, pictures: int, ledger
     """Return a function that answers one step with words, without, and by the second model where there is one."""
     stage = generator.stages[-1]
     streams = Streams(list(range(pictures)))
-    parts: list[Any] = [spec.parse("guidance", "classifier_free:scale=4")]
+    parts: list[Any] = [registry.parse("guidance", "classifier_free:scale=4")]
     other = "model_based:model=tuned,v=0.5" if adapter is not None else "composed:prompts=a blue circle"
-    parts.append(spec.parse("guidance", other))
+    parts.append(registry.parse("guidance", other))
     runner = Runner(
         stage.predictor, stage.encoder, [Prompt("a red heart")] * pictures, parts, streams, codec=stage.codec,
         adapters={} if adapter is None else {"tuned": adapter}, ledger=ledger,

@@ -29,9 +29,9 @@ from limn.audit.statistics.distances import frechet, manifold, mmd
 from limn.audit.statistics.replication import excess_replication, threshold
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
+from limn.io.files import sha256_of
 from limn.models.judges import judge
-from limn.networks.configs import sha256_of
-from limn.train.feed import signed
+from limn.train.batches import signed
 from limn.train.tasks import pixels
 
 Features = Callable[[NDArray[np.uint8]], NDArray[np.float64]]

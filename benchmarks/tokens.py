@@ -29,7 +29,7 @@ from benchmarks.tokens_worlds import SCRATCH, Pixels, World, draw, folder_of, ge
 from limn.codecs.tokens import Tokens
 from limn.models.judges import judge
 from limn.networks.vq import perplexity
-from limn.train.feed import signed
+from limn.train.batches import signed
 from limn.train.upsampling import psnr
 
 SEEDS = (0, 1, 2)

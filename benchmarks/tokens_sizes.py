@@ -14,8 +14,8 @@ import torch
 from benchmarks.steering.common import mean
 from limn.encoders.text import TokenVectors
 from limn.train import optimise
+from limn.train.batches import Batch, Feed, feed_for
 from limn.train.ema import Average
-from limn.train.feed import Batch, Feed, feed_for
 from limn.train.network import build
 from limn.train.recipe import Recipe, Schedule, read
 from limn.train.tasks import task_for

@@ -19,9 +19,9 @@ from PIL import Image
 
 from benchmarks.drawing import draw, generator_of
 from benchmarks.record import wilson, write
-from limn.data.images import composite
 from limn.data.pictograms import load
 from limn.data.scenes import Scenes
+from limn.io.pictures import composite
 from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
 from limn.store.sheet import grid

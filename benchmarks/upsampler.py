@@ -26,8 +26,8 @@ from limn.data.picture_set import packed
 from limn.data.split import STYLES
 from limn.models.upsampler import upsampler
 from limn.networks.upsampler import locate, names
+from limn.train.attribute_classifier import softened
 from limn.train.card import write_card
-from limn.train.reading import softened
 from limn.train.tasks import pixels
 from limn.train.upsampling import HELD_OUT, enlarged, on_white, psnr, reduced
 

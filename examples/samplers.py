@@ -3,7 +3,7 @@
 import numpy as np
 
 import limn
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.runner import Ledger
 
 emoji = limn.load("emoji")
@@ -19,7 +19,7 @@ def draw(sampler: str, steps: int) -> tuple[np.ndarray, int]:
 
 reference, _ = draw("heun", 32)
 for name in ("ddim", "euler", "heun", "dpm"):
-    calls = spec.find("samplers", name).calls
+    calls = registry.find("samplers", name).calls
     pixels, forwards = draw(name, 12 // calls)
     error = np.sqrt(((pixels - reference) ** 2).mean())
     print(f"{name:6} {forwards:3} forwards, {error:5.1f}/255 from the reference")

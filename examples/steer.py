@@ -10,8 +10,8 @@ from limn.store import Store
 emoji = limn.load("emoji")
 together = [
     "classifier_free:scale=4,schedule=cosine",  # follow the words, later more than at first
-    "safety:concept=water,preset=strong",  # keep away from a concept
-    "perturbed:scale=1",  # away from an answer that does not see the picture as a whole
+    "sld:concept=water,preset=strong",  # keep away from a concept
+    "pag:scale=1",  # away from an answer that does not see the picture as a whole
     "rescale:share=0.5",  # with the contrast of the unguided answer
 ]
 (picture,) = emoji.generate("a red heart", seed=5, guidance=together)

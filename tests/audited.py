@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from limn.audit.gather import gather
 from limn.audit.probe import Ask, Probe
+from limn.audit.run import gather
 from limn.audit.sources import Drawing, FromPeople
 from limn.data.people import Population, Rule, prompts
 

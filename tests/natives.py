@@ -7,7 +7,7 @@ import torch
 from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.generator import Stage
 from limn.models.native import Network
 from limn.networks.transformer import Transformer, TransformerConfig
@@ -31,6 +31,6 @@ def native(depth: int = 3) -> Stage:
         predictor=Diffusion(network=Network(network.eval().requires_grad_(False)), target="flow"),
         codec=Pixels(),
         schedule=Flow(),
-        sampler=spec.parse("samplers", "ddim"),  # type: ignore[arg-type]
+        sampler=registry.parse("samplers", "ddim"),  # type: ignore[arg-type]
         steps=3,
     )

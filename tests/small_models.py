@@ -20,7 +20,7 @@ from torch import Tensor
 from limn.codecs.tokens import Tokens
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Progress, Stage
 from limn.kernel.guidance import Guidance
@@ -84,7 +84,7 @@ def tokens() -> Generator:
         predictor=Masked(network=network),
         codec=Tokens(Greys()),
         schedule=Masking(),
-        sampler=spec.parse("samplers", "unmask"),  # type: ignore[arg-type]
+        sampler=registry.parse("samplers", "unmask"),  # type: ignore[arg-type]
         steps=3,
     )
     return Generator("tokens", [stage], weights="0" * 64, size=(8, 8))
@@ -123,7 +123,7 @@ def files(folder: Path) -> dict[str, str]:
 
 def guides(name: str, there: Mapping[str, str]) -> st.SearchStrategy[Guidance]:
     """Valid options of a guidance, most of them not the defaults; ``there`` is what :func:`files` gave."""
-    part, usual = spec.find("guidance", name), spec.parse("guidance", name)
+    part, usual = registry.find("guidance", name), registry.parse("guidance", name)
     hints, own = typing.get_type_hints(part), _options(there).get(name, {})
     fields = {
         field.name: own.get(field.name, _choices(hints[field.name], getattr(usual, field.name)))
@@ -140,13 +140,13 @@ def usual(name: str, there: Mapping[str, str]) -> Guidance:
         "clip": {"guide": there["guide"]},
         "image": {"picture": there["picture"]},
     }
-    part = spec.build("guidance", {"name": name, **needed.get(name, {})})
+    part = registry.build("guidance", {"name": name, **needed.get(name, {})})
     assert isinstance(part, Guidance)
     return part
 
 
 def _part(text: str) -> Guidance:
-    part = spec.parse("guidance", text)
+    part = registry.parse("guidance", text)
     assert isinstance(part, Guidance)
     return part
 
@@ -204,19 +204,19 @@ def _options(there: Mapping[str, str]) -> dict[str, dict[str, st.SearchStrategy[
         },
         "interleaved": {
             "first": st.sampled_from([_part("classifier_free:scale=3"), _part("classifier_free:schedule=linear")]),
-            "second": st.sampled_from([_part("classifier_free:scale=2,against=grey"), _part("perturbed")]),
+            "second": st.sampled_from([_part("classifier_free:scale=2,against=grey"), _part("pag")]),
             "ratio": shares,
         },
-        "model_based": {
+        "mixture": {
             "model": st.sampled_from([(), (there["model"],)]) if "model" in there else st.just(()),
             "prompt": st.sampled_from([(), ("a dog",)]),
             "until": st.just(1.0),
         },
         "paint_with_words": {"strength": st.sampled_from([0.0, 0.4, 3.0])},
-        "perturbed": {"scale": scales, "layers": st.sampled_from([(), (0,), (0, 1)])},
-        "plus_plus": {"scale": shares, "against": TEXTS},
-        "projected": {**scaled, "eta": shares, "radius": st.sampled_from([None, 2.0])},
-        "safety": {"concept": st.sampled_from(["grey", "a dog"]), "warmup": st.sampled_from([None, 0.0, 25.0])},
+        "pag": {"scale": scales, "layers": st.sampled_from([(), (0,), (0, 1)])},
+        "cfg_plus_plus": {"scale": shares, "against": TEXTS},
+        "apg": {**scaled, "eta": shares, "radius": st.sampled_from([None, 2.0])},
+        "sld": {"concept": st.sampled_from(["grey", "a dog"]), "warmup": st.sampled_from([None, 0.0, 25.0])},
     }
 
 

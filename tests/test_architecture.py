@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "limn"
 FILES = sorted(SOURCE.rglob("*.py"))
 NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
-KINDS = ["guidance", "samplers", "audit.studies"]
+KINDS = ["guidance", "samplers", "studies"]
 LIGHT = [
     "limn",
-    "limn.audit.gather",
+    "limn.audit.run",
     "limn.audit.report.write",
     "limn.cli",
     "limn.models",
@@ -118,13 +118,13 @@ print(json.dumps({{"same": state() == before, "heavy": heavy}}))
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_part_has_paper_docstring_and_test(kind: str) -> None:
-    from limn.kernel import spec
+    from limn.kernel import registry
 
     bibliography = (SOURCE / "references.bib").read_text("utf-8")
-    for name in spec.names(kind):
-        part = spec.find(kind, name)
+    for name in registry.names(kind):
+        part = registry.find(kind, name)
         assert part.paper, f"{name} names no paper"
         assert re.search(rf"@\w+\{{{part.paper},", bibliography), f"{part.paper} is not in references.bib"
         assert "Args:" in (part.__doc__ or "") or not dataclasses.fields(part)
-        home = "tests/" + kind.replace(".", "/")
+        home = registry.FOLDERS[kind].replace("limn.", "tests/").replace(".", "/")
         assert (ROOT / home / f"test_{name}.py").exists(), f"{home}/test_{name}.py is missing"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from limn.guidance.classifier_free import ClassifierFree
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Ask, Conditioning
@@ -114,7 +114,7 @@ def toy(*, broken: str = "", delay: float = 0.0, spread: float = 0.2, batch: int
         predictor=Gaussian(broken=broken, delay=delay, spread=spread),
         codec=Pixels(),
         schedule=Line(),
-        sampler=spec.parse("samplers", "ddim"),  # type: ignore[arg-type]
+        sampler=registry.parse("samplers", "ddim"),  # type: ignore[arg-type]
         steps=4,
     )
     return Generator(

@@ -1,4 +1,4 @@
-"""Count lines of code, without blank lines, comments and docstrings: ``python tools/count_lines.py [--by-file] FOLDER...``."""
+"""Count lines of code, without blank lines, comments and docstrings: ``python tools/count_lines.py src``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def code_lines(source: str) -> int:
         if token.type not in _SILENT:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, False):
+        if isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and ast.get_docstring(node, False):
             text = node.body[0]
             lines.difference_update(range(text.lineno, (text.end_lineno or text.lineno) + 1))
     return len(lines)

@@ -23,8 +23,8 @@ from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
 from limn.train import optimise
+from limn.train.batches import Captioned, stream
 from limn.train.ema import Average
-from limn.train.feed import Captioned, stream
 from limn.train.losses import generation
 from limn.train.network import build, codec_of
 from limn.train.recipe import Schedule

@@ -9,15 +9,15 @@ from typing import Any
 
 from benchmarks import record
 from limn.audit.folder import Folder
-from limn.audit.gather import gather
 from limn.audit.readers.reader import Reader
 from limn.audit.report.write import write as write_report
+from limn.audit.run import gather
 from limn.audit.selfcheck import Coverage, selfcheck
 from limn.audit.sources import FromGenerator, Source
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.study import Study
 from limn.audit.table import Table
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.train.export import export
 
 __all__ = ["coverage", "drawn", "model", "reported", "told", "write"]
@@ -36,7 +36,7 @@ def model(world: str, scale: float, name: str) -> FromGenerator:
 
 def drawn(study: Study, sources: Sequence[Source], folder: str, readers: Sequence[Reader | str] = ()) -> Table:
     """Draw and read what is missing below runs/studies; with --kept take what is there instead."""
-    record, path = spec.record(study), STUDIES / folder
+    record, path = registry.record(study), STUDIES / folder
     if "--kept" in sys.argv:
         return Folder(path).table()
     for event in gather(study.probe(), sources, readers or study.read_by, path, study=record, command=_command()):
@@ -49,7 +49,7 @@ def drawn(study: Study, sources: Sequence[Source], folder: str, readers: Sequenc
 def reported(study: Study, table: Table, folder: str) -> list[str]:
     """Write a study's report page beside the pictures, and return its findings."""
     report = study.analyse(table)
-    print("\n", write_report(STUDIES / folder, report, table, command=_command(), study=spec.record(study)))
+    print("\n", write_report(STUDIES / folder, report, table, command=_command(), study=registry.record(study)))
     return list(report.findings)
 
 

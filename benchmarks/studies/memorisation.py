@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.studies.figures import estimates, picture
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
-from limn.audit.copies import Seen
 from limn.audit.oracles import Copycat, pool
+from limn.audit.replication import Seen
 from limn.audit.report.parts import Report, Sheet
 from limn.audit.sources import FromGenerator
 from limn.audit.studies.memorisation import Memorisation

@@ -13,12 +13,12 @@ from typing import Any
 from benchmarks.studies.figures import picture
 from benchmarks.studies.ideal import leading
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
-from limn.audit.exaggerated import Compared
-from limn.audit.gather import in_memory
+from limn.audit.group_shares import represented
 from limn.audit.planted import LEANING, guided, judged, oracles, unmarked_oracle
 from limn.audit.probe import Ask, Probe
+from limn.audit.references import Compared
 from limn.audit.report.parts import Sheet
-from limn.audit.represented import represented
+from limn.audit.run import in_memory
 from limn.audit.sources import FromGenerator, FromPeople
 from limn.audit.statistics.amplification import guided_share
 from limn.audit.statistics.estimate import Estimate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from limn.audit.cultural import MEASURES, Cultured, differences, dominance
-from limn.audit.gather import in_memory
+from limn.audit.run import in_memory
 from limn.audit.side_by_side import measured, nearness, traded
 from limn.audit.sources import FromPeople
 from limn.audit.studies.culture import WAVES, Culture

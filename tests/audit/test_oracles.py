@@ -5,7 +5,7 @@ import pytest
 
 from limn.audit.oracles import Copycat, Habit
 from limn.audit.probe import Ask
-from limn.audit.statistics.maxima import maximum
+from limn.audit.statistics.expected_max import maximum
 
 
 def test_prompts_have_the_shares_of_their_laws() -> None:

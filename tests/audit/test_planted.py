@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from limn.audit.gather import in_memory
 from limn.audit.planted import LEANING, PERSISTENCE, countered, guided, judged, leaning
 from limn.audit.probe import Ask, Probe
+from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.statistics.amplification import guided_share
 

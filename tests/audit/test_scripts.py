@@ -4,7 +4,7 @@ import pytest
 
 from limn.audit.scripts import CLEAN, NAMED, SCRIPTS, asks, attributes, cultures
 from limn.encoders.text import TokenVectors
-from limn.kernel.look_alikes import normalised
+from limn.text.homoglyphs import normalised
 
 WORDS = TokenVectors()
 

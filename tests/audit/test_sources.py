@@ -15,7 +15,7 @@ from limn.audit.readers.people import People
 from limn.audit.sources import FromGenerator, FromOracle, FromPeople, Source, key_of
 from limn.data.people import Population, Rule
 from limn.kernel.errors import InputError
-from limn.kernel.look_alikes import normalised
+from limn.text.homoglyphs import normalised
 
 DOCTOR = Ask(prompt="a doctor", slots={"profession": "doctor"}, group="doctor")
 

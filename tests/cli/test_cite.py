@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from limn.cli.cite import bibliography
-from limn.kernel import spec
+from limn.kernel import registry
 
 
 def keys(text: str) -> list[str]:
@@ -12,12 +12,12 @@ def keys(text: str) -> list[str]:
 
 def test_a_run_cites_exactly_what_it_used(limn) -> None:
     path = limn("generate", "a cat", "--sampler", "dpm").lines[0]
-    assert keys(limn("cite", path).out) == ["limn", spec.find("samplers", "dpm").paper, "ho2022classifierfree"]
+    assert keys(limn("cite", path).out) == ["limn", registry.find("samplers", "dpm").paper, "ho2022classifierfree"]
 
 
 def test_without_a_run_all_parts_are_cited_once(limn) -> None:
     found = keys(limn("cite").out)
-    papers = {spec.find(kind, name).paper for kind in ("samplers", "guidance") for name in spec.names(kind)}
+    papers = {registry.find(kind, name).paper for kind in ("samplers", "guidance") for name in registry.names(kind)}
     assert papers <= set(found)
     assert len(found) == len(set(found))
 

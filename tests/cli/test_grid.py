@@ -99,11 +99,11 @@ def test_python_has_it_too(tmp_path: Path) -> None:
         ("prompt='a cat, sitting',a dog's nose", ["a cat, sitting", "a dog's nose"]),
         ("negative='',fog", ["negative none", "negative fog"]),
         ("sampler=ddim:eta=1,dpm", ["sampler ddim:eta=1", "sampler dpm"]),
-        ("guide=safety:preset=weak,strong", ["safety preset=weak", "safety preset=strong"]),
-        ("guide=safety:concept='fog, mist',preset=weak,max", ["safety preset=weak", "safety preset=max"]),
-        ("guide=projected|plus_plus|none", ["projected", "plus_plus", "no guide"]),
+        ("guide=sld:preset=weak,strong", ["sld preset=weak", "sld preset=strong"]),
+        ("guide=sld:concept='fog, mist',preset=weak,max", ["sld preset=weak", "sld preset=max"]),
+        ("guide=apg|cfg_plus_plus|none", ["apg", "cfg_plus_plus", "no guide"]),
         ("guide=composed:prompts=a cat|a dog,weights=1|1,1|-1", ["composed weights=1|1", "composed weights=1|-1"]),
-        ("guide=rescale:share=0.5|threshold", ["rescale share=0.5", "threshold"]),
+        ("guide=rescale:share=0.5|dynamic_threshold", ["rescale share=0.5", "dynamic_threshold"]),
     ],
 )
 def test_axes_are_read_carefully(text: str, expected: list[str]) -> None:
@@ -113,13 +113,13 @@ def test_axes_are_read_carefully(text: str, expected: list[str]) -> None:
 def test_what_an_axis_changes() -> None:
     assert [each.prompts[0].text for each in drafts("prompt='a, b',c")] == ["a, b", "c"]
     assert [each.steps for each in drafts("steps=2,9")] == [2, 9]
-    assert drafts("guide=safety:concept=fog,preset=weak,max")[1].guidance == (
-        {"name": "safety", "concept": "fog", "preset": "max"},
+    assert drafts("guide=sld:concept=fog,preset=weak,max")[1].guidance == (
+        {"name": "sld", "concept": "fog", "preset": "max"},
     )
-    given = Draft(prompts=A_CAT.prompts, guidance=("safety:concept=fog", "rescale"))
-    assert drafts("guide=safety:preset=max", given)[0].guidance == (
+    given = Draft(prompts=A_CAT.prompts, guidance=("sld:concept=fog", "rescale"))
+    assert drafts("guide=sld:preset=max", given)[0].guidance == (
         "rescale",
-        {"name": "safety", "concept": "fog", "preset": "max"},
+        {"name": "sld", "concept": "fog", "preset": "max"},
     )
     assert cells(A_CAT, None, Axis.parse("seed=1,2")) == drafts("seed=1,2")
 
@@ -133,8 +133,8 @@ def test_what_an_axis_changes() -> None:
         ("scale=1,x", "give numbers"),
         ("seed=1.5", "give whole numbers"),
         ("guide=safty:preset=weak", "did you mean 'safety'"),
-        ("guide=safety:preset=weak,max,momentum=0,1", "give them to one option"),
-        ("guide=safety:weak", "has no '='"),
+        ("guide=sld:preset=weak,max,momentum=0,1", "give them to one option"),
+        ("guide=sld:weak", "has no '='"),
         ("prompt='a", "a quote is not closed"),
     ],
 )
@@ -147,11 +147,11 @@ def test_axes_that_cannot_be_used(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--grid-x", "guide=safety:preset=weak,strng"], "did you mean 'strong'"),
+        (["--grid-x", "guide=sld:preset=weak,strng"], "did you mean 'strong'"),
         (["--grid-x", "scale=1,1000"], "scale: 1000"),
         (["--grid-x", "scale=1,2", "--grid-y", "sampler=ddim,dimm"], "did you mean 'ddim'"),
         (["--grid-x", "seed=" + ",".join(map(str, range(30))), "--grid-y", "scale=" + "1," * 20], "at most 400"),
-        (["--grid-x", "guide=projected|plus_plus", "--guide", "interleaved"], "takes the place of"),
+        (["--grid-x", "guide=apg|cfg_plus_plus", "--guide", "interleaved"], "takes the place of"),
     ],
 )
 def test_nothing_is_drawn_before_every_cell_is_known_to_be_possible(limn, tmp_path, arguments, said) -> None:

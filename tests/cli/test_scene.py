@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.store import read_record
 
 
@@ -21,11 +21,11 @@ def test_things_are_drawn_alone_and_composed(limn) -> None:
 
 
 def test_a_scene_carries_how_its_things_were_drawn_and_is_not_replayed_itself(limn) -> None:
-    (path,) = limn("scene", "a cat above a red heart", "--sampler", "dpm").lines
+    (path,) = limn("scene", "a cat above a red heart", "--sampler", "dpmpp_2m").lines
     record = read_record(Path(path))
     assert record["prompt"] == "a cat above a red heart"
-    assert record["request"]["sampler"]["name"] == "dpm"
-    assert spec.find("samplers", "dpm").paper in limn("cite", path).out
+    assert record["request"]["sampler"]["name"] == "dpmpp_2m"
+    assert registry.find("samplers", "dpmpp_2m").paper in limn("cite", path).out
     replayed = limn("runs", "replay", path)
     assert replayed.code == 2
     assert "composed" in replayed.err

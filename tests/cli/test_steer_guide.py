@@ -12,14 +12,14 @@ from PIL import Image
 
 import toys
 from limn import models
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.networks.weights import write_tensors
 
 LOAD = models.load
 
 TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "steer.md").read_text("utf-8")
 COMMANDS = sorted({line.split(" #")[0].strip() for line in re.findall(r"(?m)^limn .*$", TEXT)})
-GUIDES = [each for each in re.findall(r"`([^`\n]+)`", TEXT) if each.split(":")[0] in spec.names("guidance")]
+GUIDES = [each for each in re.findall(r"`([^`\n]+)`", TEXT) if each.split(":")[0] in registry.names("guidance")]
 AXES = [each.replace("\\|", "|") for each in re.findall(r"(?m)^\| `(\w+=[^`]+)`", TEXT)]
 
 
@@ -49,7 +49,7 @@ def test_every_axis_runs(limn, axis: str) -> None:
 
 @pytest.mark.parametrize("text", GUIDES)
 def test_every_guidance_is_one(text: str) -> None:
-    spec.parse("guidance", text)
+    registry.parse("guidance", text)
 
 
 def test_there_are_some() -> None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 import small_models
 from limn import models
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.store import read_record
 
 LOAD = models.load
@@ -30,45 +30,47 @@ def painting(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [each for each in spec.names("guidance") if spec.find("guidance", each).slot])  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    "name", [each for each in registry.names("guidance") if registry.find("guidance", each).slot]
+)  # type: ignore[attr-defined]
 def test_the_models_own_guidance_gives_way_to_one_of_its_slot(limn, name: str) -> None:
     found = guidance(limn("generate", "a cat", "--guide", name).lines[0])
     assert set(found) == {name}
 
 
 def test_it_stays_beside_all_others_and_keeps_what_is_not_said(limn) -> None:
-    found = guidance(limn("generate", "a cat", "--guide", "rescale", "--guide", "threshold").lines[0])
-    assert set(found) == {"classifier_free", "rescale", "threshold"}
+    found = guidance(limn("generate", "a cat", "--guide", "rescale", "--guide", "dynamic_threshold").lines[0])
+    assert set(found) == {"classifier_free", "rescale", "dynamic_threshold"}
     assert found["classifier_free"]["scale"] == 2
     found = guidance(limn("generate", "a cat", "--guide", "classifier_free:schedule=cosine").lines[0])
     assert (found["classifier_free"]["schedule"], found["classifier_free"]["scale"]) == ("cosine", 2)
 
 
 def test_scale_and_negative_reach_whoever_guides(limn) -> None:
-    arguments = ["a cat", "--guide", "projected:eta=1", "--scale", 5, "--negative", "fog"]
+    arguments = ["a cat", "--guide", "apg:eta=1", "--scale", 5, "--negative", "fog"]
     result = limn("generate", *arguments)
     found = guidance(result.lines[0])
-    assert set(found) == {"projected"}
-    assert {name: found["projected"][name] for name in ("scale", "against", "eta")} == {
+    assert set(found) == {"apg"}
+    assert {name: found["apg"][name] for name in ("scale", "against", "eta")} == {
         "scale": 5, "against": "fog", "eta": 1,
     }  # fmt: skip
     assert read_record(Path(result.lines[0]))["negative"] == "fog"
 
 
 def test_any_order_is_one_run(limn) -> None:
-    one = limn("generate", "a cat", "--guide", "rescale", "--guide", "safety:preset=strong,concept='fog, mist'")
-    two = limn("generate", "a cat", "--guide", "safety:concept='fog, mist',preset=strong", "--guide", "rescale")
+    one = limn("generate", "a cat", "--guide", "rescale", "--guide", "sld:preset=strong,concept='fog, mist'")
+    two = limn("generate", "a cat", "--guide", "sld:concept='fog, mist',preset=strong", "--guide", "rescale")
     assert one.code == 0
     assert one.lines == two.lines
-    assert guidance(one.lines[0])["safety"]["concept"] == "fog, mist"
+    assert guidance(one.lines[0])["sld"]["concept"] == "fog, mist"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--guide", "safety:preset=strng"], "did you mean 'strong'"),
-        (["--guide", "safety:prest=strong"], "did you mean 'preset'"),
-        (["--guide", "projected", "--guide", "plus_plus"], "takes the place of"),
+        (["--guide", "sld:preset=strng"], "did you mean 'strong'"),
+        (["--guide", "sld:prest=strong"], "did you mean 'preset'"),
+        (["--guide", "apg", "--guide", "cfg_plus_plus"], "takes the place of"),
         (["--guide", "rescale", "--guide", "rescale:share=0.5"], "is given twice"),
         (["--guide", "interleaved", "--scale", "3"], "scale: interleaved takes none"),
         (["--guide", "image:picture=none.png"], "none.png"),
@@ -97,7 +99,7 @@ def test_what_makes_no_sense_is_one_line_before_anything_is_drawn(limn, tmp_path
 
 
 def test_fewer_rows_at_once_are_the_same_picture(limn) -> None:
-    options = ["a cat", "a dog", "--guide", "safety", "--explain"]
+    options = ["a cat", "a dog", "--guide", "sld", "--explain"]
     whole = limn("generate", *options)
     split = limn("generate", *options, "--max-rows", 2, "--out", "other")
     for one, two in zip(whole.lines, split.lines, strict=True):
@@ -115,7 +117,7 @@ def test_explain_names_questions_edits_gradients_and_forwards(limn, tmp_path, mo
     guide = small_models.files(tmp_path)["guide"]
     arguments = [
         "--guide",
-        "perturbed",
+        "pag",
         "--guide",
         f"clip:guide={guide},through=model",
         "--region",
@@ -144,7 +146,7 @@ negative = "fog"
 size = 16
 regions = "painting.png"
 region = ["#f00=a red heart@0.5", {words = "a cat", box = [0.5, 0, 1, 1], weight = 2}]
-guidance = ["safety:preset=strong", {name = "rescale", share = 0.5}]
+guidance = ["sld:preset=strong", {name = "rescale", share = 0.5}]
 """
 
 
@@ -160,12 +162,12 @@ def test_a_request_in_toml_is_the_command_line(limn, tmp_path) -> None:
         "--sampler", "ddim:eta=0.5",
         "--scale", 3, "--negative", "fog", "--size", 16, "--regions", "there/painting.png",
         "--region", "#ff0000=a red heart@0.5", "--region", "0.5,0,1,1=a cat@2",
-        "--guide", "rescale:share=0.5", "--guide", "safety:preset=strong",
+        "--guide", "rescale:share=0.5", "--guide", "sld:preset=strong",
     )  # fmt: skip
     assert said.lines == asked.lines
     request = read_record(Path(asked.lines[0]))["request"]
     assert [each["name"] for each in request["guidance"]] == [
-        "paint_with_words", "safety", "classifier_free", "rescale",
+        "paint_with_words", "sld", "classifier_free", "rescale",
     ]  # fmt: skip
     first, second = request["prompts"][0]["regions"]
     assert (first["words"], first["weight"]) == ("a red heart", 0.5)
@@ -179,14 +181,14 @@ def test_options_take_the_place_of_the_files(limn, tmp_path) -> None:
     painting(tmp_path / "painting.png")
     (tmp_path / "request.toml").write_text(REQUEST)
     path = limn(
-        "generate", "a cat", "--request", "request.toml", "--scale", 5, "--guide", "threshold",
+        "generate", "a cat", "--request", "request.toml", "--scale", 5, "--guide", "dynamic_threshold",
         "--region", "0,0,1,1=a cat", "--region", "#f00=a cat", "-n", 1,
     ).lines  # fmt: skip
     assert len(path) == 1
     record = read_record(Path(path[0]))
     assert record["request"]["steps"] == 3
     found = guidance(path[0])
-    assert set(found) == {"classifier_free", "paint_with_words", "threshold"}
+    assert set(found) == {"classifier_free", "paint_with_words", "dynamic_threshold"}
     assert found["classifier_free"]["scale"] == 5
     (tmp_path / "prompts.txt").write_text("a cow\na red heart\na cat\n")
     lines = limn("generate", "--request", "request.toml", "--prompts-file", "prompts.txt", "-n", 1).lines
@@ -226,11 +228,11 @@ def test_a_picture_brings_back_every_guidance_and_region(limn, tmp_path, monkeyp
     there = small_models.files(tmp_path)
     painting(tmp_path / "painting.png")
     guides = [
-        "safety:preset=strong,concept=fog,warmup=0", "composed:prompts=a dog|a cow,weights=1|-0.5", "structured",
-        "token_weights", "perturbed:scale=1", "projected:scale=3",
+        "sld:preset=strong,concept=fog,warmup=0", "composed:prompts=a dog|a cow,weights=1|-0.5", "structured",
+        "token_weights", "pag:scale=1", "apg:scale=3",
         f"clip:guide={there['guide']},scale=2,through=model",
-        f"image:picture={there['picture']}", "rescale:share=0.5", "threshold",
-        f"model_based:model={tmp_path / 'model'}",
+        f"image:picture={there['picture']}", "rescale:share=0.5", "dynamic_threshold",
+        f"mixture:model={tmp_path / 'model'}",
     ]  # fmt: skip
     arguments = [word for each in guides for word in ("--guide", each)]
     arguments += ["--regions", "painting.png", "--region", "#f00=heart", "--region", "0,0,1,1=a cat@2"]

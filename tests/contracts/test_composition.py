@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import small_models
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.guidance import Guidance
 from limn.kernel.request import Request
 
-NAMES = spec.names("guidance")
+NAMES = registry.names("guidance")
 SAMPLERS = {"native": ["ddim", "dpm"], "stable_diffusion": ["ddim", "dpm"], "tokens": ["unmask"]}
 EXAMPLES = {"native": 40, "stable_diffusion": 8, "tokens": 20}
 
@@ -28,7 +28,7 @@ Model = Callable[[str], Generator]
 def allowed(space: str) -> list[str]:
     """Names of the guidances that can steer answers of a space."""
     spaces = {"any", space} | ({"clean", "noise"} if space == "clean" else set())
-    return [name for name in NAMES if spec.find("guidance", name).space in spaces]  # type: ignore[attr-defined]
+    return [name for name in NAMES if registry.find("guidance", name).space in spaces]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", list(SAMPLERS))
@@ -61,7 +61,7 @@ def check(generator: Generator, parts: list[Guidance], sampler: str, plain: Tens
     request = generator.request(small_models.HEART, guidance=parts, sampler=sampler)
     again = Request.from_record(json.loads(json.dumps(request.record())))
     assert again == request
-    assert [spec.build("guidance", each) for each in again.guidance] == parts
+    assert [registry.build("guidance", each) for each in again.guidance] == parts
     state = small_models.walked(generator, parts, sampler=sampler)
     assert (state.shape, state.dtype) == (plain.shape, plain.dtype)
     assert torch.isfinite(state).all()

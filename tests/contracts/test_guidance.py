@@ -16,7 +16,7 @@ from torch import Tensor
 
 import small_models
 import toys
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.branch import Branch, Branches
 from limn.kernel.guidance import Guidance, Rank
 from limn.kernel.prompt import Prompt
@@ -24,13 +24,13 @@ from limn.kernel.rng import Streams
 from limn.kernel.runner import Runner
 from limn.kernel.step import Level, Step
 
-NAMES = spec.names("guidance")
+NAMES = registry.names("guidance")
 MAIN = Branch(Prompt("a red heart"))
 PROMPTS = ("a red heart", "a dog", "")
 
 
 def default(name: str) -> Guidance:
-    part = spec.build("guidance", {"name": name})
+    part = registry.build("guidance", {"name": name})
     assert isinstance(part, Guidance)
     return part
 
@@ -69,7 +69,7 @@ def test_options_are_frozen_data_and_a_record(name: str) -> None:
     assert dataclasses.is_dataclass(part)
     assert type(part).__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert all(field.kw_only for field in dataclasses.fields(part))
-    assert spec.build("guidance", json.loads(json.dumps(spec.record(part)))) == part
+    assert registry.build("guidance", json.loads(json.dumps(registry.record(part)))) == part
     assert hash(part) == hash(default(name))
 
 
@@ -136,7 +136,7 @@ def test_precision_stays_what_it_was(name: str, dtype: torch.dtype) -> None:
     assert torch.isfinite(folded).all()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if spec.find("guidance", name).space != "logits"])  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", [name for name in NAMES if registry.find("guidance", name).space != "logits"])  # type: ignore[attr-defined]
 def test_secondary_evaluations_leave_no_trace(name: str, there: dict[str, str]) -> None:
     """A solver that looks ahead gets the same answers afterwards as one that does not."""
     part = small_models.usual(name, there)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import limn.models
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.guidance import Guidance
 from token_models import build
 
-NAMES = spec.names("guidance")
+NAMES = registry.names("guidance")
 Load = Callable[[str], Generator]
 
 
@@ -35,7 +35,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
 @pytest.mark.parametrize("family", ["muse", "parti"])
 @pytest.mark.parametrize("name", NAMES)
 def test_works_or_says_why_not(load: Load, name: str, family: str) -> None:
-    part = spec.build("guidance", {"name": name})
+    part = registry.build("guidance", {"name": name})
     assert isinstance(part, Guidance)
     generator = load(family)
     if part.space not in ("any", "logits"):

@@ -15,19 +15,19 @@ from torch import Tensor
 
 import limn
 from ideal import SCHEDULES, Mixture
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
 from limn.kernel.step import Step
 
-NAMES = [name for name in spec.names("samplers") if spec.find("samplers", name).space == "clean"]  # type: ignore[attr-defined]
+NAMES = [name for name in registry.names("samplers") if registry.find("samplers", name).space == "clean"]  # type: ignore[attr-defined]
 CASES = [(name, schedule) for name in NAMES for schedule in SCHEDULES]
 SHAPE = (3, 4, 4)
 STEPS = 5
 
 
 def default(name: str) -> Sampler:
-    part = spec.build("samplers", {"name": name})
+    part = registry.build("samplers", {"name": name})
     assert isinstance(part, Sampler)
     return part
 
@@ -35,7 +35,7 @@ def default(name: str) -> Sampler:
 def noisy(name: str) -> Sampler:
     """The sampler with its sources of noise switched on."""
     options = {"ddim": {"eta": 0.7}, "euler": {"s_churn": 2.0}}.get(name, {})
-    part = spec.build("samplers", {"name": name, **options})
+    part = registry.build("samplers", {"name": name, **options})
     assert isinstance(part, Sampler)
     return part
 
@@ -52,13 +52,13 @@ def test_options_are_frozen_data_and_a_record(name: str) -> None:
         assert dataclasses.is_dataclass(part)
         assert type(part).__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert all(field.kw_only for field in dataclasses.fields(part))
-        assert spec.build("samplers", json.loads(json.dumps(spec.record(part), allow_nan=False))) == part
+        assert registry.build("samplers", json.loads(json.dumps(registry.record(part), allow_nan=False))) == part
         assert hash(part) == hash(dataclasses.replace(part))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_source_and_docstring(name: str) -> None:
-    part = spec.find("samplers", name)
+    part = registry.find("samplers", name)
     bibliography = (Path(inspect.getfile(limn)).parent / "references.bib").read_text("utf-8")
     assert re.search(rf"@\w+\{{{part.paper},", bibliography)
     assert part.__doc__

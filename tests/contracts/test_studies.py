@@ -10,15 +10,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from limn.audit.gather import in_memory
 from limn.audit.probe import Ask
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figure, Figures, Report
 from limn.audit.report.write import record
+from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.study import Check, Study, find, names, parse
 from limn.audit.table import Table
-from limn.kernel import spec
+from limn.kernel import registry
 
 NAMES = names()
 DRAWING = [name for name in NAMES if parse(name).probe().asks]
@@ -44,7 +44,7 @@ def figures(report: Report) -> list[Figure]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_study_is_a_record(name: str) -> None:
     study = parse(name)
-    assert spec.build("audit.studies", json.loads(json.dumps(spec.record(study)))) == study
+    assert registry.build("studies", json.loads(json.dumps(registry.record(study)))) == study
     assert {"n", "seed"} <= {each.name for each in fields(study)}
     assert find(name).paper
 

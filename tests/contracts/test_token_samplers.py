@@ -14,19 +14,19 @@ import torch
 from torch import Tensor
 
 import limn
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
 from limn.kernel.step import Step
 from limn.samplers.tokens import Masking, Raster
 
-NAMES = [name for name in spec.names("samplers") if spec.find("samplers", name).space == "logits"]  # type: ignore[attr-defined]
+NAMES = [name for name in registry.names("samplers") if registry.find("samplers", name).space == "logits"]  # type: ignore[attr-defined]
 TOKENS, CLASSES = 12, 7
 
 
 def default(name: str) -> Sampler:
-    part = spec.build("samplers", {"name": name})
+    part = registry.build("samplers", {"name": name})
     assert isinstance(part, Sampler)
     return part
 
@@ -58,7 +58,7 @@ def test_options_are_frozen_data_and_a_record(name: str) -> None:
     assert dataclasses.is_dataclass(part)
     assert type(part).__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert all(field.kw_only for field in dataclasses.fields(part))
-    assert spec.build("samplers", json.loads(json.dumps(spec.record(part), allow_nan=False))) == part
+    assert registry.build("samplers", json.loads(json.dumps(registry.record(part), allow_nan=False))) == part
     assert hash(part) == hash(dataclasses.replace(part))
     bibliography = (Path(inspect.getfile(limn)).parent / "references.bib").read_text("utf-8")
     assert re.search(rf"@\w+\{{{part.paper},", bibliography)

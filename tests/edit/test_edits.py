@@ -17,7 +17,7 @@ from limn.edit.outpaint import Outpaint
 from limn.edit.tokens import packed, touched, unpacked
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
@@ -191,15 +191,15 @@ def test_without_a_mask_a_picture_goes_as_far_as_its_steps(generator: Generator)
     assert kept[0] > kept[1] > kept[2]
 
 
-@pytest.mark.parametrize("name", spec.names("edit"))
+@pytest.mark.parametrize("name", registry.names("edit"))
 def test_edits_are_data(name: str) -> None:
     edit = {
         "inpaint": Inpaint.of(picture(), corner()),
         "outpaint": Outpaint.of(picture(), "top", 4),
         "mask_free": MaskFree.of(picture()),
     }[name]
-    assert spec.build("edit", json.loads(json.dumps(spec.record(edit)))) == edit
-    assert hash(edit) == hash(spec.build("edit", spec.record(edit)))
+    assert registry.build("edit", json.loads(json.dumps(registry.record(edit)))) == edit
+    assert hash(edit) == hash(registry.build("edit", registry.record(edit)))
 
 
 def test_a_request_without_an_edit_has_the_key_it_always_had(generator: Generator) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from limn.guidance.art import Art
 from limn.guidance.clip import Clip
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance
@@ -225,7 +225,7 @@ def test_repeated_steps_come_nearer_to_a_target_picture(folder: Path) -> None:
 
 
 def test_options_as_text(folder: Path) -> None:
-    part = spec.parse("guidance", "art:texts=a red heart:2|12 houses,pictures=a.png:0.5,cuts=3")
+    part = registry.parse("guidance", "art:texts=a red heart:2|12 houses,pictures=a.png:0.5,cuts=3")
     assert part == Art(texts=("a red heart:2", "12 houses"), pictures=("a.png:0.5",), cuts=3)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.clip import Clip
+from limn.io.files import sha256_of
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, hashes
@@ -21,7 +22,6 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
-from limn.networks.configs import sha256_of
 from limn.networks.dual_encoder import CONFIG, DualEncoder, locate
 from limn.networks.guides import Guide
 from limn.networks.shipped import WEIGHTS

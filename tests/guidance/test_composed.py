@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.composed import Composed
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Progress
@@ -111,10 +111,10 @@ def test_scores_over_tokens_follow_the_same_sum() -> None:
 
 
 def test_as_text_and_record() -> None:
-    part = spec.parse("guidance", "composed:prompts='a cat, grey|a dog',weights='1 -0.5'")
+    part = registry.parse("guidance", "composed:prompts='a cat, grey|a dog',weights='1 -0.5'")
     assert part == Composed(prompts=("a cat, grey", "a dog"), weights=(1.0, -0.5))
-    assert spec.build("guidance", spec.record(part)) == part
-    assert spec.parse("guidance", "composed:prompts=a cat|a dog,weights=1|-1").weights == (1.0, -1.0)  # type: ignore[attr-defined]
+    assert registry.build("guidance", registry.record(part)) == part
+    assert registry.parse("guidance", "composed:prompts=a cat|a dog,weights=1|-1").weights == (1.0, -1.0)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

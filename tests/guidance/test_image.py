@@ -28,7 +28,7 @@ from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.sampler import Sampler
 from limn.kernel.step import Level, Step
-from limn.samplers.ddim import Ddim
+from limn.samplers.ddim import DDIM
 from limn.samplers.euler import Euler
 from limn.samplers.heun import Heun
 
@@ -110,11 +110,11 @@ def walk(
     start = streams.normal((3, 8, 8)).double()
     asked = prompts or [Prompt()] * len(seeds)
     runner = Runner(Model(answer), Nothing(), asked, guidances, streams, codec=codec or Pixels(), ledger=ledger)
-    return list((sampler or Ddim()).walk(runner, start, levels, streams))
+    return list((sampler or DDIM()).walk(runner, start, levels, streams))
 
 
 @pytest.mark.parametrize("levels", [cosine(7), flow(7), exploding(7)], ids=["cosine", "flow", "exploding"])
-@pytest.mark.parametrize("sampler", [Ddim(), Euler()])
+@pytest.mark.parametrize("sampler", [DDIM(), Euler()])
 @pytest.mark.parametrize("noised", [False, True])
 def test_every_step_is_the_papers_update(picture: str, levels: list[Level], sampler: Sampler, noised: bool) -> None:
     """The loop as published: take the step, then move towards the guide."""

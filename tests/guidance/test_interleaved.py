@@ -12,12 +12,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limn.guidance.apg import APG
+from limn.guidance.cfg_plus_plus import CFGPlusPlus
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.interleaved import Interleaved
-from limn.guidance.plus_plus import PlusPlus
-from limn.guidance.projected import Projected
 from limn.guidance.rescale import Rescale
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Progress
@@ -62,7 +62,7 @@ def test_random_turns_come_near_the_ratio_and_change_with_the_seed() -> None:
 
 
 def test_the_ends_are_one_guidance_alone() -> None:
-    first, second = ClassifierFree(scale=3.0), Projected(scale=5.0, radius=1.0)
+    first, second = ClassifierFree(scale=3.0), APG(scale=5.0, radius=1.0)
     for ratio, alone in ((1.0, first), (0.0, second)):
         both = walk(Interleaved(first=first, second=second, ratio=ratio))
         torch.testing.assert_close(both, walk(alone), rtol=0, atol=0)
@@ -102,7 +102,7 @@ def test_only_the_one_whose_turn_it_is_is_asked() -> None:
 
 def test_memories_do_not_mix() -> None:
     """Each of two momenta goes on where it was at its own last turn."""
-    first, second = Projected(scale=3.0), Projected(scale=3.0, momentum=-0.9)
+    first, second = APG(scale=3.0), APG(scale=3.0, momentum=-0.9)
     part, memory, answers = Interleaved(first=first, second=second), {}, torch.randn(8, 2, 2, 4, dtype=torch.float64)
     memories: dict[str, dict[str, Any]] = {"first": {}, "second": {}}
     for index, (main, null) in enumerate(answers):
@@ -116,7 +116,7 @@ def test_memories_do_not_mix() -> None:
 
 
 def test_a_second_evaluation_leaves_the_memory_alone() -> None:
-    part, memory = Interleaved(first=Projected(), second=Projected()), {}
+    part, memory = Interleaved(first=APG(), second=APG()), {}
     answers = {"main": torch.randn(2, 4), "null": torch.randn(2, 4)}
     part.combine(answers, replace(STEP, memory=memory))
     before = {name: {key: value.clone() for key, value in each.items()} for name, each in memory.items()}
@@ -128,7 +128,7 @@ def test_a_second_evaluation_leaves_the_memory_alone() -> None:
 
 def test_each_works_in_its_own_space() -> None:
     """Handed noise, a guidance of clean states is converted to and fro."""
-    part, step = Interleaved(first=Projected(scale=3.0), second=Projected(scale=3.0), ratio=1.0), STEP
+    part, step = Interleaved(first=APG(scale=3.0), second=APG(scale=3.0), ratio=1.0), STEP
     main, null = torch.randn(2, 2, 4, dtype=torch.float64)
     clean = part.combine({"main": main, "null": null}, replace(step, memory={}))["main"]
     noise = {"main": step.to_noise(main), "null": step.to_noise(null)}
@@ -148,20 +148,20 @@ def test_scores_over_tokens() -> None:
     runner = Runner(Scores(), words, prompts, [good], streams)
     step = Step(index=1, total=2, x=torch.full((1, 5), -1), level=Level(0.0, 1.0, 1.0), next=Level(1.0, 0.0, 0.0))
     torch.testing.assert_close(runner(step), 3 * runner(replace(step, index=0)))
-    for bad in (Interleaved(first=Projected()), Interleaved(first=Interleaved(second=PlusPlus()))):
+    for bad in (Interleaved(first=APG()), Interleaved(first=Interleaved(second=CFGPlusPlus()))):
         with pytest.raises(InputError, match="works in clean space, this model answers in logits"):
             Runner(Scores(), words, prompts, [bad], streams)
 
 
 def test_as_text_and_record() -> None:
-    text = "interleaved:first='classifier_free:scale=3,against=\"a, b\"',second='plus_plus:scale=0.5',ratio=0.25"
-    part = spec.parse("guidance", text)
+    text = "interleaved:first='classifier_free:scale=3,against=\"a, b\"',second='cfg_plus_plus:scale=0.5',ratio=0.25"
+    part = registry.parse("guidance", text)
     assert part == Interleaved(
-        first=ClassifierFree(scale=3.0, against="a, b"), second=PlusPlus(scale=0.5), ratio=0.25
+        first=ClassifierFree(scale=3.0, against="a, b"), second=CFGPlusPlus(scale=0.5), ratio=0.25
     )
-    assert spec.build("guidance", json.loads(json.dumps(spec.record(part)))) == part
+    assert registry.build("guidance", json.loads(json.dumps(registry.record(part)))) == part
     assert toy().request("a", guidance=[text]).guidance[0]["second"] == {
-        "name": "plus_plus",
+        "name": "cfg_plus_plus",
         "scale": 0.5,
         "against": "",
     }

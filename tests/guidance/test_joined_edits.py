@@ -11,7 +11,7 @@ from torch import Tensor
 
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.attention import AttentionSite, Joined, attend
 from limn.kernel.branch import Branch
 from limn.kernel.generator import Generator, Stage
@@ -26,14 +26,14 @@ WRITTEN = [
     "token_weights",
     "structured:parser=rules",
     "paint_with_words:strength=0.3",
-    "perturbed:scale=2,layers=0|1",
+    "pag:scale=2,layers=0|1",
 ]
 PROMPT = Prompt("a (red:1.4) heart and a [blue dog]", regions=(Region(words="heart", box=(0, 0, 0.5, 1)),))
 PLAIN = Prompt("a photo of a cat")
 
 
 def guidances(written: Sequence[str] = WRITTEN) -> list[Guidance]:
-    return [spec.parse("guidance", text) for text in [*written, "classifier_free:scale=3"]]  # type: ignore[misc]
+    return [registry.parse("guidance", text) for text in [*written, "classifier_free:scale=3"]]  # type: ignore[misc]
 
 
 def draw(stage: Stage, parts: Sequence[Guidance], prompts: Sequence[Prompt], ledger: Ledger | None = None) -> Tensor:

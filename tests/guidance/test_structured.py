@@ -13,19 +13,19 @@ from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.structured import Bound, Structured
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.attention import AttentionSite, attend
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.guidance import Guidance
-from limn.kernel.phrases import best_parser
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.kernel.step import Level, Step
 from limn.models.stable_diffusion.unet import Rows
+from limn.text.noun_phrases import best_parser
 from natives import native
 
 TEXT = "a red heart and a blue dog"
@@ -184,8 +184,8 @@ def test_what_is_asked() -> None:
 
 
 def test_options() -> None:
-    part = spec.parse("guidance", "structured:mode=conjunction,parser=rules")
+    part = registry.parse("guidance", "structured:mode=conjunction,parser=rules")
     assert part == Structured(mode="conjunction", parser="rules")
-    assert spec.record(Structured())["parser"] == best_parser(), "the record names the parser used"
+    assert registry.record(Structured())["parser"] == best_parser(), "the record names the parser used"
     with pytest.raises(InputError, match="mode"):
-        spec.parse("guidance", "structured:mode=values")
+        registry.parse("guidance", "structured:mode=values")

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from limn import models, studio
 from limn.guidance.classifier_free import ClassifierFree
-from limn.guidance.model_based import ModelBased
+from limn.guidance.mixture import Mixture
 from limn.guidance.structured import Structured
+from limn.io.files import sha256_of
 from limn.kernel.adapter import Adapter
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import WeightsError
@@ -28,7 +29,6 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
-from limn.networks.configs import sha256_of
 from limn.networks.low_rank import LowRank, read_low_rank
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors
@@ -115,7 +115,7 @@ def answered(
 ) -> tuple[Tensor, Ledger]:
     """Answer a step of two pictures with two adapters and classifier-free guidance."""
     ledger, streams = Ledger(), Streams([0, 1])
-    part = ModelBased(model=("one", "two"), prompt=("a cat", "a dog"), v=0.4, weights=(2.0, 1.0))
+    part = Mixture(model=("one", "two"), prompt=("a cat", "a dog"), v=0.4, weights=(2.0, 1.0))
     runner = Runner(
         predictor, Words(), [Prompt("a heart"), Prompt("a moon")], [part, ClassifierFree(scale=3.0)], streams,
         adapters=adapters, max_rows=max_rows, ledger=ledger,
@@ -186,7 +186,7 @@ def test_a_file_is_drawn_with_in_one_forward_recorded_and_noticed_when_changed(
     drawing: tuple[Path, Generator, Path], tmp_path: Path
 ) -> None:
     folder, generator, path = drawing
-    guidance = [*studio.guidances(generator, extra=[f"model_based:model={path},prompt='a blue cat',v=0.5"])]
+    guidance = [*studio.guidances(generator, extra=[f"mixture:model={path},prompt='a blue cat',v=0.5"])]
     ledger = Ledger()
     state = walk(generator, *guidance, ledger=ledger)
     assert [(each.rows, each.carried) for each in ledger.forwards] == [(3, (str(path),)), (3, (str(path),))]
@@ -220,7 +220,7 @@ def test_edited_rows_that_carry_a_change_read_the_text_by_their_own_weights(
     level = stage.schedule.levels(4, stage.sampler)[1]
 
     def answer(adapter: Adapter) -> Tensor:
-        parts = [Structured(mode=mode), ModelBased(model=("tuned",), v=0.3)]  # type: ignore[arg-type]
+        parts = [Structured(mode=mode), Mixture(model=("tuned",), v=0.3)]  # type: ignore[arg-type]
         runner = Runner(
             stage.predictor, stage.encoder, [Prompt("a red heart and a blue cat")], parts, Streams([0]),
             adapters={"tuned": adapter},
@@ -241,7 +241,7 @@ def test_a_folder_of_peft_does_what_peft_does(checkpoint: Path, tmp_path: Path) 
     stage = generator.stages[0]
     rows = stage.encoder.encode([Ask(Prompt("a red heart"))])
     x, level = Streams([0]).normal((4, 8, 8)), stage.schedule.levels(4, stage.sampler)[1]
-    found = generator.others.adapters([ModelBased(model=(str(tmp_path / "tuned"),))], 0)
+    found = generator.others.adapters([Mixture(model=(str(tmp_path / "tuned"),))], 0)
     (adapter,) = found.values()
     with torch.no_grad(), adapter.on(stage.predictor) as changed:
         ours = changed(x, level, rows, [None])
@@ -251,10 +251,10 @@ def test_a_folder_of_peft_does_what_peft_does(checkpoint: Path, tmp_path: Path) 
     wanted = (x - level.sigma * noise) / level.alpha
     torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-4)
     assert (ours - plain).abs().max() > 1e-2
-    before = generator.sources([ModelBased(model=(str(tmp_path / "tuned"),))])
+    before = generator.sources([Mixture(model=(str(tmp_path / "tuned"),))])
     settings = tmp_path / "tuned" / "adapter_config.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "lora_alpha": 7}))
-    after = models.load(checkpoint).sources([ModelBased(model=(str(tmp_path / "tuned"),))])
+    after = models.load(checkpoint).sources([Mixture(model=(str(tmp_path / "tuned"),))])
     assert before != after, "the settings are part of what is hashed"
 
 
@@ -263,4 +263,4 @@ def test_a_change_to_another_model_is_refused(checkpoint: Path, tmp_path: Path) 
     unet = models.load(checkpoint).stages[0].predictor.network.module  # type: ignore[attr-defined]
     path = low_rank(unet, UNET, tmp_path / "unet.safetensors")
     with pytest.raises(WeightsError, match="is not the change of a linear layer or convolution of this model"):
-        generator.request("a", guidance=[ModelBased(model=(str(path),))])
+        generator.request("a", guidance=[Mixture(model=(str(path),))])

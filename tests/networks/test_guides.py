@@ -15,8 +15,8 @@ from limn.kernel.step import Level, Step
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.guides import Guide
 from limn.networks.shipped import WEIGHTS
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.weights import write_tensors
-from limn.networks.words import TokenVectors
 
 SMALL = {"size": 16, "widths": [16], "blocks": [1], "width": 16, "heads": 2, "depth": 1, "out": 24}
 

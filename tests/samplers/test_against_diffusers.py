@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ideal import nothing
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler, Schedule
 from limn.predictors.diffusion import Diffusion, Target
@@ -21,7 +21,7 @@ diffusers = pytest.importorskip("diffusers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # numpy's, for code of theirs
 
 CLASSES = {
-    "ancestral": "EulerAncestralDiscreteScheduler",
+    "euler_ancestral": "EulerAncestralDiscreteScheduler",
     "ddim": "DDIMScheduler",
     "dpm": "DPMSolverMultistepScheduler",
     "euler": "EulerDiscreteScheduler",
@@ -89,13 +89,13 @@ def close(one: Tensor, other: Tensor) -> None:
 
 
 def sampler(name: str, **options: Any) -> Sampler:
-    part = spec.build("samplers", {"name": name, **options})
+    part = registry.build("samplers", {"name": name, **options})
     assert isinstance(part, Sampler)
     return part
 
 
 def check(name: str, schedule: Discrete, target: Target, kind: torch.dtype, **options: Any) -> None:
-    extra = {"generator": None, **options} if name in ("ddim", "ancestral") else {}
+    extra = {"generator": None, **options} if name in ("ddim", "euler_ancestral") else {}
     for count in STEPS:
         wanted = theirs(scheduler(name, schedule, target), count, kind, **extra)
         close(ours(sampler(name, **options), schedule, target, count, kind), wanted)
@@ -134,12 +134,12 @@ def test_karras_sigmas(name: str, target: Target) -> None:
         check(name, schedule, target, torch.float32)
 
 
-@pytest.mark.parametrize("name", ["ancestral", "ddim", "dpm", "euler"])
+@pytest.mark.parametrize("name", ["euler_ancestral", "ddim", "dpm", "euler"])
 def test_zero_terminal_signal(name: str) -> None:
     # In float32 sigma / alpha of 4096 leaves theirs four digits where ours keeps them all.
     schedule = Discrete(zero_snr=True, spacing="trailing")
     for steps in STEPS:
-        extra = {"generator": None} if name in ("ddim", "ancestral") else {}
+        extra = {"generator": None} if name in ("ddim", "euler_ancestral") else {}
         wanted = theirs(scheduler(name, schedule, "v"), steps, torch.float32, **extra)
         got = ours(sampler(name), schedule, "v", steps, torch.float32)
         assert (got - wanted).abs().max().item() <= (1e-5 if name in ("ddim", "dpm") else 2e-3)

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ideal import SCHEDULES
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.sampler import Sampler, Schedule
-from limn.samplers.ddim import Ddim
-from limn.samplers.dpm import Dpm
+from limn.samplers.ddim import DDIM
+from limn.samplers.dpmpp_2m import DPMpp2M
 from limn.samplers.euler import Euler
 from limn.samplers.levels import Discrete, Edm, Flow
 
-SAMPLERS: list[Sampler] = [Ddim(), Euler(), Dpm()]  # one for each way to place discrete timesteps
+SAMPLERS: list[Sampler] = [DDIM(), Euler(), DPMpp2M()]  # one for each way to place discrete timesteps
 
 
 @st.composite
@@ -53,7 +53,7 @@ def test_levels_fall_from_noise_to_the_clean_end(schedule: Schedule, steps: int,
 @given(steps=st.integers(1, 1000), spacing=st.sampled_from(["leading", "trailing", "linspace"]))
 def test_timesteps_stay_within_those_the_network_knows(steps: int, spacing: str) -> None:
     schedule = spec_schedule(spacing)
-    times = [level.time for level in schedule.levels(steps, Ddim())[:-1]]
+    times = [level.time for level in schedule.levels(steps, DDIM())[:-1]]
     assert len(set(times)) == steps
     assert min(times) >= 0
     assert max(times) <= 999
@@ -75,29 +75,29 @@ def test_spacings_of_whole_timesteps() -> None:
     def times(spacing: str, steps: int, sampler: Sampler) -> list[float]:
         return [level.time for level in spec_schedule(spacing).levels(steps, sampler)[:-1]]
 
-    assert times("leading", 4, Ddim()) == [751, 501, 251, 1]
-    assert times("trailing", 4, Ddim()) == [999, 749, 499, 249]
-    assert times("linspace", 4, Ddim()) == [999, 666, 333, 0]
+    assert times("leading", 4, DDIM()) == [751, 501, 251, 1]
+    assert times("trailing", 4, DDIM()) == [999, 749, 499, 249]
+    assert times("linspace", 4, DDIM()) == [999, 666, 333, 0]
     assert times("linspace", 3, Euler()) == [999, 499.5, 0]
-    assert times("linspace", 3, Dpm()) == [999, 666, 333]
-    assert times("leading", 3, Dpm()) == [751, 501, 251]
+    assert times("linspace", 3, DPMpp2M()) == [999, 666, 333]
+    assert times("leading", 3, DPMpp2M()) == [751, 501, 251]
 
 
 def test_each_sampler_has_its_own_spacing_unless_the_schedule_says() -> None:
-    assert Discrete().levels(4, Ddim())[0].time == 750
+    assert Discrete().levels(4, DDIM())[0].time == 750
     assert Discrete().levels(4, Euler())[0].time == 999
     assert Discrete(spacing="leading").levels(4, Euler())[0].time == 750
 
 
 def test_zero_snr_starts_at_pure_noise() -> None:
     schedule = Discrete(zero_snr=True, spacing="trailing")
-    assert schedule.levels(10, Ddim())[0].alpha == 0
-    assert schedule.levels(10, Ddim())[0].sigma == 1
+    assert schedule.levels(10, DDIM())[0].alpha == 0
+    assert schedule.levels(10, DDIM())[0].sigma == 1
     assert schedule.levels(10, Euler())[0].alpha == pytest.approx(2**-12, rel=1e-6)
 
 
 def test_a_walk_may_end_at_the_first_timestep() -> None:
-    end = Discrete(set_alpha_to_one=False, steps_offset=1).levels(20, Ddim())[-1]
+    end = Discrete(set_alpha_to_one=False, steps_offset=1).levels(20, DDIM())[-1]
     assert end.alpha**2 == pytest.approx(1 - 0.00085, rel=1e-6)
     assert Discrete(set_alpha_to_one=False).levels(20, Euler())[-1].sigma == 0
 
@@ -122,7 +122,7 @@ def test_flow_levels_are_a_straight_line_and_can_be_shifted() -> None:
 @pytest.mark.parametrize("steps", [0, -3, 1001])
 def test_too_few_or_too_many_steps_are_refused(steps: int) -> None:
     with pytest.raises(InputError, match="steps"):
-        Discrete().levels(steps, Ddim())
+        Discrete().levels(steps, DDIM())
 
 
 @pytest.mark.parametrize("schedule", [Edm(), Flow()])
@@ -132,8 +132,8 @@ def test_no_steps_are_refused(schedule: Schedule) -> None:
 
 
 def test_every_registered_sampler_says_how_it_places_levels() -> None:
-    for name in spec.names("samplers"):
-        part = spec.find("samplers", name)
+    for name in registry.names("samplers"):
+        part = registry.find("samplers", name)
         assert issubclass(part, Sampler)
         assert part.grid in ("whole", "fractional", "inner")
         assert part.spacing in ("leading", "trailing", "linspace")

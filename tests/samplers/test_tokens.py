@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.rng import Streams
-from limn.samplers.ddim import Ddim
+from limn.samplers.ddim import DDIM
 from limn.samplers.next_token import NextToken
 from limn.samplers.tokens import Masking, Raster, begin, draw
 from limn.samplers.unmask import Unmask
@@ -62,10 +62,10 @@ def test_what_does_not_fit_is_refused_in_one_line() -> None:
     with pytest.raises(InputError, match="one for each token"):
         Raster(tokens=64).levels(8, NextToken())
     with pytest.raises(InputError, match="ddim: works on noise"):
-        Masking().levels(8, Ddim())
+        Masking().levels(8, DDIM())
     with pytest.raises(InputError, match="at least 1"):
         Masking().levels(0, Unmask())
     for text in ["unmask:temperature=-1", "unmask:top_p=0", "next_token:top_k=-2", "unmask:order_noise=-1",
                  "resample:share=0"]:  # fmt: skip
         with pytest.raises(InputError, match=text.split(":")[1].split("=")[0]):
-            spec.parse("samplers", text)
+            registry.parse("samplers", text)

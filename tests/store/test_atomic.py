@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from limn.io.atomic import move_aside, write_bytes, write_json
 from limn.kernel.errors import InputError, StoreError
 from limn.store import Store
-from limn.store.atomic import move_aside, write_bytes, write_json
 
 FAULTS = [
     (os, "write", errno.ENOSPC, "disk is full"),

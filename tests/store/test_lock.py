@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from limn.io.lock import Lock
 from limn.kernel.errors import StoreError
-from limn.store.lock import Lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from limn.store.lock import Lock
+from limn.io.lock import Lock
 with Lock(Path(sys.argv[1]), "it"):
     print("held", flush=True)
     time.sleep(60)

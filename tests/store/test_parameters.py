@@ -14,7 +14,7 @@ REQUEST = {
     "steps": 20,
     "width": 64,
     "height": 32,
-    "sampler": {"name": "ancestral", "eta": 1.0},
+    "sampler": {"name": "euler_ancestral", "eta": 1.0},
     "guidance": [{"name": "interval"}, {"name": "classifier_free", "scale": 7.5, "against": "blurry\nbad"}],
     "model": "emoji",
     "weights": "0123456789abcdef",

@@ -11,8 +11,8 @@ import torch
 
 import limn.models
 from limn.kernel.errors import InputError
+from limn.train.batches import feed_for
 from limn.train.export import export
-from limn.train.feed import feed_for
 from limn.train.finer import FinerGeneration
 from limn.train.loop import train
 from limn.train.network import averaged

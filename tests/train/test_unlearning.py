@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from limn.kernel.errors import InputError
-from limn.kernel.look_alikes import normalised
+from limn.text.homoglyphs import normalised
 from limn.train.loop import train
 from limn.train.recipe import Data, Objective, Optimiser, Recipe, Schedule, read
 from limn.train.unlearning import TEXT_LAYERS, Unlearning, disguises

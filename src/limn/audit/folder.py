@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit import columns
+from limn.audit import parquet
 from limn.audit.probe import Ask, Probe
 from limn.audit.readers.reader import Confusion, Reading
 from limn.audit.sources import key_of
 from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
+from limn.io.atomic import explained, make_folder, write_bytes, write_json
 from limn.kernel.errors import InputError, LimnError, StoreError
 from limn.store import read_record
-from limn.store.atomic import explained, make_folder, write_bytes, write_json
 from limn.store.png import encode_png
 from limn.store.record import now, read_json
 
@@ -161,14 +161,14 @@ class Folder:
 
     def write_rows(self, rows: Sequence[Row], sources: Sequence[SourceFacts]) -> None:
         """Write ``rows.parquet``."""
-        write_bytes(self.path / "rows.parquet", columns.parquet(columns.rows_of(rows, sources)))
+        write_bytes(self.path / "rows.parquet", parquet.parquet(parquet.rows_of(rows, sources)))
 
     def flaws(self) -> dict[str, str]:
         """Return why pictures could not be drawn, by key, as ``rows.parquet`` says."""
         path = self.path / "rows.parquet"
         if not path.exists():
             return {}
-        table = columns.table_from(path)
+        table = parquet.table_from(path)
         pairs = zip(table["key"].to_pylist(), table["flaw"].to_pylist(), strict=True)
         return {key: flaw for key, flaw in pairs if flaw}
 
@@ -176,7 +176,7 @@ class Folder:
         """Return what a reader has said, by key of the picture."""
         found: dict[str, Reading] = {}
         for path in sorted(self._shelf(reader).glob("*.parquet")):
-            found |= columns.readings_from(columns.table_from(path))
+            found |= parquet.readings_from(parquet.table_from(path))
         return found
 
     def add_readings(self, reader: ReaderFacts, readings: Iterable[tuple[str, Reading]]) -> None:
@@ -184,7 +184,7 @@ class Folder:
         shelf = self._shelf(reader)
         make_folder(shelf)
         place = len(list(shelf.glob("*.parquet")))
-        write_bytes(shelf / f"{place:05d}.parquet", columns.parquet(columns.readings_of(reader, readings)))
+        write_bytes(shelf / f"{place:05d}.parquet", parquet.parquet(parquet.readings_of(reader, readings)))
 
     def table(self) -> Table:
         """Return all that is here, without drawing or reading anything."""

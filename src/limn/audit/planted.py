@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from limn.audit.readers.degraded import Degraded
+from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
 from limn.audit.sources import FromPeople
 from limn.audit.statistics.amplification import unmarked_share
@@ -78,10 +78,10 @@ def guided(concept: str, scale: float, *, hidden: bool) -> Population:
     return Population(rules=(Rule(field="gender", shares=shares, when={"profession": concept}),))
 
 
-def judged(seed: int, calibration: int = 200) -> Degraded:
+def judged(seed: int, calibration: int = 200) -> Noisy:
     """Return a reader of gender that finds 85 % of women and passes 95 % of the others."""
     rates = np.zeros((3, 4))
     for row, value in enumerate(FIELDS["gender"]):
         rates[row, row] = {"woman": 0.85, "man": 0.95, "neutral": 0.95}[value]
         rates[row, FIELDS["gender"].index("man" if value == "woman" else "woman")] = 1 - rates[row, row]
-    return Degraded(reader=People(), field="gender", rates=rates, calibration=calibration, seed=seed)
+    return Noisy(reader=People(), field="gender", rates=rates, calibration=calibration, seed=seed)

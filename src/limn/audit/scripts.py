@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from limn.audit.probe import STRIDE, Ask
-from limn.kernel.look_alikes import disguised
+from limn.text.homoglyphs import disguised
 
 __all__ = ["CLEAN", "NAMED", "SCRIPTS", "Attack", "Script", "World", "asks", "attributes", "cultures"]
 

@@ -157,7 +157,7 @@ class FromGenerator:
 
     @cached_property
     def _circumstances(self) -> Mapping[str, Any]:
-        from limn.models.circumstances import facts
+        from limn.models.environment import facts
 
         return facts(self.device)
 

@@ -13,12 +13,12 @@ from limn.audit.probe import Probe
 from limn.audit.report.parts import Report
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.table import Table
-from limn.kernel import spec
+from limn.kernel import options, registry
 from limn.kernel.errors import unknown_name
 
 __all__ = ["Check", "Study", "find", "names", "parse"]
 
-KIND = "audit.studies"
+KIND = "studies"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study(spec.Part):
+class Study(registry.Part):
     """A published question as a piece of software.
 
     A study is a frozen, keyword-only dataclass of this base, in ``audit/studies/NAME.py``, of the name in
@@ -99,7 +99,7 @@ class Study(spec.Part):
 
 def names() -> list[str]:
     """Return the names of all studies, sorted."""
-    return [each for each in spec.names(KIND) if issubclass(spec.find(KIND, each), Study)]
+    return [each for each in registry.names(KIND) if issubclass(registry.find(KIND, each), Study)]
 
 
 def find(name: str) -> type[Study]:
@@ -110,7 +110,7 @@ def find(name: str) -> type[Study]:
     """
     if name not in names():
         raise unknown_name("study", name, names())
-    found = spec.find(KIND, name)
+    found = registry.find(KIND, name)
     assert issubclass(found, Study)
     return found
 
@@ -121,8 +121,8 @@ def parse(text: str) -> Study:
     Raises:
         InputError: If there is no such study or option, or a value does not fit.
     """
-    wanted = spec.fields(text)
+    wanted = options.fields(text)
     find(wanted["name"])
-    study = spec.build(KIND, wanted)
+    study = registry.build(KIND, wanted)
     assert isinstance(study, Study)
     return study

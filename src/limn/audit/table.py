@@ -232,17 +232,17 @@ class Table:
         """
         import pyarrow as pa
 
-        from limn.audit import columns
+        from limn.audit import parquet
 
         said = [
-            columns.readings_of(
+            parquet.readings_of(
                 each, {r.key: r.readings[each.name] for r in self.rows if each.name in r.readings}.items()
             )
             for each in self.readers
         ]
-        empty = columns.readings_of(ReaderFacts(name=""), ())
-        tables = {"rows": columns.rows_of(self.rows, self.sources), "readings": pa.concat_tables([empty, *said])}
-        names, found = columns.query(query, tables)
+        empty = parquet.readings_of(ReaderFacts(name=""), ())
+        tables = {"rows": parquet.rows_of(self.rows, self.sources), "readings": pa.concat_tables([empty, *said])}
+        names, found = parquet.query(query, tables)
         return [dict(zip(names, row, strict=True)) for row in found]
 
     def paired(self, first: str, second: str, *, by: str = "group") -> list[tuple[Row, Row]]:

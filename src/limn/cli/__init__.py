@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 import limn
-from limn.cli import audit, cite, data, doctor, edit, generate, guide, models, runs, scene, train, upscale
+from limn.cli import audit, cite, data, doctor, edit, generate, models, parts, plugins, runs, scene, train, upscale
 from limn.cli.console import clean
 from limn.kernel.errors import LimnError
+from limn.kernel.registry import PluginWarning
 
 __all__ = ["app", "main", "run"]
 
@@ -52,7 +54,13 @@ app.command("generate")(generate.generate)
 app.command("scene")(scene.scene)
 app.command("edit")(edit.edit)
 app.command("upscale")(upscale.upscale)
-app.add_typer(guide.app, name="guide")
+for kind, noun, about in (
+    ("guidance", "guide", "List the ways of steering, and show one."),
+    ("samplers", "sampler", "List the walks from noise to picture, and show one."),
+    ("readers", "reader", "List what reads pictures for audits, and show one."),
+):
+    app.add_typer(parts.app(kind, noun, about), name=noun)
+app.command("plugins")(plugins.plugins)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
@@ -90,7 +98,9 @@ def run(arguments: Sequence[str]) -> int:
     """
     words, debug = _without_debug(arguments)
     try:
-        code = typer.main.get_command(app).main(args=words, prog_name="limn", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warned  # type: ignore[assignment]
+            code = typer.main.get_command(app).main(args=words, prog_name="limn", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -100,6 +110,14 @@ def run(arguments: Sequence[str]) -> int:
         message, code = _explained(error, debug)
         print(f"limn: error: {clean(message)}", file=sys.stderr)
         return code
+
+
+def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """Say what a package that cannot be used is, in one line; other warnings come as Python writes them."""
+    if issubclass(category, PluginWarning):
+        print(f"limn: {clean(str(message))}", file=sys.stderr)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno), end="", file=sys.stderr)
 
 
 def _explained(error: Exception, debug: bool) -> tuple[str, int]:

@@ -19,7 +19,7 @@ from limn.cli.generate import OUT, Batch, Device
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
-    from limn.audit.gather import Progress
+    from limn.audit.run import Progress
     from limn.audit.sources import Source
     from limn.audit.study import Study
     from limn.audit.table import Table
@@ -135,7 +135,7 @@ def run(
 @app.command("read")
 def read_again(folder: Folder, reader: Readers = None, json: Json = False) -> None:
     """Let another reader read the pictures of an audit, and write its report again; nothing is drawn."""
-    from limn.audit.gather import read
+    from limn.audit.run import read
 
     if not reader:
         raise InputError("reader: none given; name one with --reader")
@@ -195,15 +195,15 @@ def check(
 def _gathered(folder: Path, study: Study, sources: Sequence[Source], readers: Sequence[str], command: str) -> Table:
     """Draw and read what is missing, with progress on stderr."""
     from limn.audit.folder import Folder as Home
-    from limn.audit.gather import gather
-    from limn.kernel import spec
+    from limn.audit.run import gather
+    from limn.kernel import registry
 
     if (folder / "audit.json").exists():
         known = Home(folder).plan().study.get("name")
-        if known != spec.record(study)["name"]:
+        if known != registry.record(study)["name"]:
             raise InputError(f"{folder}: holds an audit of {known}; choose another folder")
     return _watched(
-        gather(study.probe(), sources, readers, folder, study=spec.record(study), command=command), folder
+        gather(study.probe(), sources, readers, folder, study=registry.record(study), command=command), folder
     )
 
 
@@ -213,7 +213,7 @@ def _watched(events: Iterator[Progress | Table], folder: Path | None = None) -> 
     Raises:
         typer.Exit: With code 130 when the person stopped it.
     """
-    from limn.audit.gather import Progress
+    from limn.audit.run import Progress
 
     table: Table | None = None
     try:
@@ -239,10 +239,10 @@ def _watched(events: Iterator[Progress | Table], folder: Path | None = None) -> 
 def _report(folder: Path, study: Study, table: Table, *, json: bool, command: str) -> None:
     """Estimate, write the report, and print where it is."""
     from limn.audit.report.write import record, write
-    from limn.kernel import spec
+    from limn.kernel import registry
 
     report = study.analyse(table)
-    told = spec.record(study)
+    told = registry.record(study)
     page = write(folder, report, table, command=command, study=told)
     for finding in report.findings:
         console.say(f"limn: {finding}")
@@ -255,7 +255,7 @@ def _report(folder: Path, study: Study, table: Table, *, json: bool, command: st
 def _source(model: str, guide: Sequence[str] | None, *, normalise: bool, **options: Any) -> Source:
     """Return what draws, named by model and what steers it."""
     from limn.audit.sources import FromGenerator, FromPeople
-    from limn.kernel.look_alikes import normalised
+    from limn.text.homoglyphs import normalised
 
     if model == ORACLE:
         from limn.data.people import Population
@@ -288,9 +288,12 @@ def _looking(study: Study, model: str | None, against: str | None) -> Study:
 
 def _folder_name(study: Study, sources: Sequence[Source]) -> str:
     """Name a folder so that the same audit with more pictures finds what is there."""
-    from limn.kernel import spec
+    from limn.kernel import registry
 
-    what = {**spec.record(replace(study, n=1)), "sources": [[each.name, dict(each.settings)] for each in sources]}
+    what = {
+        **registry.record(replace(study, n=1)),
+        "sources": [[each.name, dict(each.settings)] for each in sources],
+    }
     digest = hashlib.sha256(json_text.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
     names = "-".join(["-".join(each.name.split(" + ")).replace(" ", "-") for each in sources])
     return "-".join(each for each in (what["name"], names, digest) if each)
@@ -305,12 +308,12 @@ def _plan(folder: Path) -> Any:
 def _study_of(folder: Path) -> Study:
     """Return the study of an audit that was made."""
     from limn.audit.study import KIND, Study
-    from limn.kernel import spec
+    from limn.kernel import registry
 
     record = _plan(folder).study
     if not record:
         raise InputError(f"{folder}: does not say which study it is; it was not made by limn audit STUDY")
-    study = spec.build(KIND, record)
+    study = registry.build(KIND, record)
     assert isinstance(study, Study)
     return study
 

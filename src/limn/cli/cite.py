@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -14,6 +15,7 @@ import limn
 from limn.cli.console import say
 from limn.cli.generate import OUT
 from limn.cli.runs import record_of
+from limn.kernel.errors import InputError
 
 __all__ = ["bibliography", "cite"]
 
@@ -31,7 +33,9 @@ def cite(
     known = bibliography()
     print(_own_entry())
     for key in dict.fromkeys(keys):
-        if key in known:
+        if key.lstrip().startswith("@"):
+            print(f"\n{key.strip()}")
+        elif key in known:
             print(f"\n{known[key]}")
         else:
             say(f"limn: {key} is not in the bibliography")
@@ -45,25 +49,25 @@ def bibliography() -> dict[str, str]:
 
 
 def _papers_of(request: Mapping[str, Any]) -> Iterable[str]:
-    from limn.kernel import spec
+    from limn.kernel import registry
 
     parts = [
         ("samplers", request.get("sampler") or {}),
         *(("guidance", each) for each in request.get("guidance") or ()),
     ]
     for kind, part in parts:
-        if part.get("name") in spec.names(kind):
-            yield spec.find(kind, part["name"]).paper
+        with contextlib.suppress(InputError):
+            yield registry.find(kind, str(part.get("name"))).paper
     yield from _model_papers(str(request.get("model", "")))
 
 
 def _all_papers() -> Iterable[str]:
     from limn import models
-    from limn.kernel import spec
+    from limn.kernel import registry
 
     for kind in KINDS:
-        for name in spec.names(kind):
-            yield spec.find(kind, name).paper
+        for name in registry.names(kind):
+            yield registry.find(kind, name).paper
     for name in models.names():
         yield from _model_papers(name)
 

@@ -120,7 +120,7 @@ def _sha256(path: Path) -> str:
 
 
 def _store(out: Path) -> Finding:
-    from limn.store.atomic import probe
+    from limn.io.atomic import probe
 
     place = out.expanduser().absolute()
     while not place.exists():

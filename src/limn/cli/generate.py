@@ -14,8 +14,8 @@ from limn.cli.prompts import Line, given, side_by_side
 from limn.cli.regions import place, regions
 from limn.cli.request_file import merged
 from limn.kernel.errors import InputError
-from limn.kernel.look_alikes import normalise as normalise_text
 from limn.kernel.prompt import Prompt
+from limn.text.homoglyphs import normalise as normalise_text
 
 if TYPE_CHECKING:
     from limn.studio import Axis, Draft, upscaling

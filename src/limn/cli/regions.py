@@ -88,7 +88,7 @@ def regions(places: Sequence[Place], painting: Path | None) -> tuple[Region, ...
 def _painted(painting: Path, coloured: Mapping[str, Place]) -> tuple[Region, ...]:
     from dataclasses import replace
 
-    from limn.kernel.painting import regions_from_painting
+    from limn.text.regions import regions_from_painting
 
     try:
         if painting.stat().st_size > MAX_BYTES:

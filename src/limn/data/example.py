@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.data.images import composite
+from limn.io.pictures import composite
 
 __all__ = ["Example"]
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from limn.data.example import Example
-from limn.data.images import cover, decode
 from limn.data.report import Report
+from limn.io.pictures import cover, decode
 from limn.kernel.errors import DataError
 
 __all__ = ["CAPTION_FIELDS", "MAX_FILE", "SUFFIXES", "captions_in", "example_of", "read_folder"]

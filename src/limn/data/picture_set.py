@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limn.data.example import Example
-from limn.data.images import composite, cover
 from limn.data.split import SPLITS, STYLES
+from limn.io.pictures import composite, cover
 from limn.kernel.errors import DataError, unknown_name
 
 __all__ = ["COLUMNS", "PictureSet", "gather", "load", "packed", "pixels"]

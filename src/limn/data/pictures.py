@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from limn.data.images import composite, decode
+from limn.io.pictures import composite, decode
 from limn.kernel.errors import InputError
 
 __all__ = ["MAX_BYTES", "colours", "file_bytes", "greys"]

@@ -12,8 +12,8 @@ from typing import Final
 from PIL import Image
 
 from limn.data.catalogue import TONES, Concept, canonical
-from limn.data.images import decode, encode_png, fit
 from limn.data.packages import FLAT, FLUENT_3D, NOTO, TWEMOJI, Package, Tarball
+from limn.io.pictures import decode, encode_png, fit
 from limn.kernel.errors import DataError, InputError
 
 __all__ = ["SETS", "PictogramSet", "render_svg"]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from limn.data.images import decode, encode_png
+from limn.io.pictures import decode, encode_png
 from limn.kernel.edit import Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Stage

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from limn.data.captions import with_article
 from limn.encoders.text import TokenVectors
+from limn.io.files import read_json
 from limn.kernel.errors import WeightsError
-from limn.kernel.phrases import CLOSED
-from limn.networks.configs import read_json
+from limn.text.noun_phrases import CLOSED
 
 __all__ = ["FILE", "LEAST", "Reading", "Replaced", "Vocabulary", "words_of"]
 

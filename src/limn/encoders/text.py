@@ -1,7 +1,7 @@
-"""Words as vectors, for encoders; they stand in :mod:`limn.networks.words`, where guides read them as well."""
+"""Words as vectors, for encoders; guides read them from :mod:`limn.networks.token_embeddings` as well."""
 
 from __future__ import annotations
 
-from limn.networks.words import LIMIT, TextTokens, TokenVectors
+from limn.networks.token_embeddings import LIMIT, TextTokens, TokenVectors
 
 __all__ = ["LIMIT", "TextTokens", "TokenVectors"]

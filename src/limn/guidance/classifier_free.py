@@ -41,6 +41,7 @@ class ClassifierFree(Guidance):
     """
 
     paper: ClassVar[str] = "ho2022classifierfree"
+    aliases: ClassVar[tuple[str, ...]] = ("cfg",)
     rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "any"
     slot: ClassVar[str] = "scale"

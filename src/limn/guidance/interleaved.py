@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
@@ -17,7 +17,7 @@ __all__ = ["Interleaved"]
 
 
 def _default(text: str) -> Guidance:
-    part = spec.parse("guidance", text)
+    part = registry.parse("guidance", text)
     assert isinstance(part, Guidance)
     return part
 
@@ -29,7 +29,7 @@ class Interleaved(Guidance):
     At a step only the guidance whose turn it is asks and folds; each keeps a memory of its own. Re-Imagen takes
     turns between ``scale_p * answer - (scale_p - 1) * without text`` and ``scale_n * answer - (scale_n - 1) *
     without neighbours``, which are the defaults. On the command line a guidance stands in quotes:
-    ``interleaved:first='classifier_free:scale=3',second='projected:scale=9',ratio=0.25``.
+    ``interleaved:first='classifier_free:scale=3',second='apg:scale=9',ratio=0.25``.
 
     Args:
         first: A guidance that amplifies, such as ``classifier_free`` or ``projected``.
@@ -58,7 +58,9 @@ class Interleaved(Guidance):
             part = getattr(self, name)
             if part.rank is not Rank.AMPLIFY:
                 known = "classifier_free, projected, plus_plus"
-                raise InputError(f"{name}: {spec.name_of(part)} does not amplify; give one that does, as {known}")
+                raise InputError(
+                    f"{name}: {registry.name_of(part)} does not amplify; give one that does, as {known}"
+                )
         if not 0 <= self.ratio <= 1:
             raise InputError(f"ratio: {self.ratio} is not allowed; give a number from 0 to 1")
         if self.order not in ("even", "random"):

@@ -13,10 +13,10 @@ from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Rank
-from limn.kernel.painting import cover
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.step import Step
-from limn.kernel.words import Span, occurrences, tokens_of
+from limn.text.regions import cover
+from limn.text.spans import Span, occurrences, tokens_of
 
 __all__ = ["PaintWithWords", "Painted"]
 
@@ -48,6 +48,7 @@ class PaintWithWords(Guidance):
     """
 
     paper: ClassVar[str] = "balaji2022ediffi"
+    aliases: ClassVar[tuple[str, ...]] = ("pww",)
     rank: ClassVar[Rank] = Rank.REFINE
     space: ClassVar[str] = "any"
 

@@ -26,6 +26,7 @@ class Rescale(Guidance):
     """
 
     paper: ClassVar[str] = "lin2024flawed"
+    aliases: ClassVar[tuple[str, ...]] = ("cfg_rescale", "guidance_rescale")
     rank: ClassVar[Rank] = Rank.CONSTRAIN
     space: ClassVar[str] = "noise"
 

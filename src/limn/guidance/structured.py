@@ -12,11 +12,11 @@ from torch import Tensor
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.guidance import Guidance, Rank
-from limn.kernel.phrases import Parser, best_parser, noun_phrases
 from limn.kernel.predictor import Ask, Encoder
 from limn.kernel.prompt import Prompt
 from limn.kernel.step import Step
-from limn.kernel.words import Span, tokens_of
+from limn.text.noun_phrases import Parser, best_parser, noun_phrases
+from limn.text.spans import Span, tokens_of
 
 __all__ = ["Bound", "Structured"]
 
@@ -47,6 +47,7 @@ class Structured(Guidance):
     """
 
     paper: ClassVar[str] = "feng2023structured"
+    aliases: ClassVar[tuple[str, ...]] = ("structured_diffusion",)
     rank: ClassVar[Rank] = Rank.REFINE
     space: ClassVar[str] = "any"
 

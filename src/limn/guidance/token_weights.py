@@ -13,7 +13,7 @@ from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.guidance import Guidance, Rank
 from limn.kernel.step import Step
-from limn.kernel.weighted_text import read_weights
+from limn.text.weights import read_weights
 
 __all__ = ["TokenWeights", "Weighed"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from limn.kernel.spec import Part
+from limn.kernel.registry import Part
 
 if TYPE_CHECKING:
     from limn.kernel.generator import Stage

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.adapter import Adapter, Others
 from limn.kernel.codec import HIDDEN, Codec
 from limn.kernel.edit import Edit
@@ -235,9 +235,9 @@ class Generator:
             steps=main.steps if steps is None else steps,
             height=height,
             width=width,
-            sampler=spec.record(main.sampler if sampler is None else _part("samplers", sampler)),
-            guidance=tuple(spec.record(each) for each in parts),
-            edit={} if edit is None else spec.record(edit),
+            sampler=registry.record(main.sampler if sampler is None else _part("samplers", sampler)),
+            guidance=tuple(registry.record(each) for each in parts),
+            edit={} if edit is None else registry.record(edit),
             files=self.sources(parts),
         )
 
@@ -323,9 +323,9 @@ class Generator:
     ) -> Iterator[Picture | dict[str, Any]]:
         prompts = [item.prompt for item in chunk]
         indices = tuple(item.index for item in chunk)
-        guidances = [spec.build("guidance", each) for each in request.guidance]
-        sampler = spec.build("samplers", request.sampler)
-        edit = spec.build("edit", request.edit) if request.edit else None
+        guidances = [registry.build("guidance", each) for each in request.guidance]
+        sampler = registry.build("samplers", request.sampler)
+        edit = registry.build("edit", request.edit) if request.edit else None
         assert edit is None or isinstance(edit, Edit)
         seeds = Streams([item.seed for item in chunk])
         given: dict[str, Tensor] = {}
@@ -388,7 +388,7 @@ def _start(edit: Edit | None, stage: Stage, request: Request, pictures: int) -> 
 
 
 def _part(kind: str, part: Any) -> Any:
-    return spec.parse(kind, part) if isinstance(part, str) else part
+    return registry.parse(kind, part) if isinstance(part, str) else part
 
 
 def _pixels(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:

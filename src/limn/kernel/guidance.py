@@ -13,7 +13,7 @@ from torch import Tensor
 
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.spec import Part
+from limn.kernel.registry import Part
 from limn.kernel.step import Step
 
 __all__ = ["Guidance", "Predictions", "Rank", "hashes"]

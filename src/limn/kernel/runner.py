@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.adapter import Adapter, RowAdapter, SecondModel
 from limn.kernel.branch import Branch, Branches
 from limn.kernel.codec import Codec
@@ -109,7 +109,7 @@ class Runner:
         ledger: Ledger | None = None,
     ) -> None:
         self.predictor, self.encoder, self.prompts, self.streams = predictor, encoder, tuple(prompts), streams
-        self.guidances = sorted(guidances, key=lambda each: (each.rank, spec.name_of(each)))
+        self.guidances = sorted(guidances, key=lambda each: (each.rank, registry.name_of(each)))
         self.given, self.adapters = dict(given or {}), dict(adapters or {})
         self.codec, self.max_rows = codec, max_rows
         self.ledger = ledger if ledger is not None else Ledger()
@@ -271,12 +271,12 @@ def check_together(guidances: Sequence[Guidance], space: str) -> None:
     """
     seen: dict[str, str] = {}
     for guidance in guidances:
-        name = spec.name_of(guidance)
+        name = registry.name_of(guidance)
         for part in (guidance, *guidance.parts):
             continuous = space == "clean" and part.space in ("clean", "noise")
             if not (continuous or part.space in ("any", space)):
                 wrong = f"works in {part.space} space, this model answers in {space}"
-                raise InputError(f"guidance {spec.name_of(part)}: {wrong}")
+                raise InputError(f"guidance {registry.name_of(part)}: {wrong}")
         for key in {name, guidance.slot or name}:
             if key in seen:
                 other = "is given twice" if seen[key] == name else f"takes the place of {seen[key]}"

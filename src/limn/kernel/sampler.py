@@ -7,8 +7,8 @@ from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
+from limn.kernel.registry import Part
 from limn.kernel.rng import Streams
-from limn.kernel.spec import Part
 from limn.kernel.step import Level, Step
 
 __all__ = ["Predict", "Sampler", "Schedule"]

@@ -76,8 +76,8 @@ def _load(model: str | Path, device: str) -> Generator:
 
         return stable_diffusion.load(path, device=device)
     if (path / "config.json").exists():
+        from limn.io.files import read_json
         from limn.models import muse, native, parti
-        from limn.networks.configs import read_json
 
         family = read_json(path / "config.json").get("family", "native")
         families = {"native": native.load, "muse": muse.load, "parti": parti.load}

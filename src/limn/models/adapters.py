@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limn.io.files import sha256_of
 from limn.kernel.adapter import Beside
 from limn.kernel.errors import WeightsError
-from limn.networks.configs import sha256_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from limn.io.files import read_json
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.configs import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor

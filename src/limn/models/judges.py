@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from limn.encoders.text import TokenVectors
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 from limn.networks import dual_encoder
-from limn.networks.configs import sha256_of
 from limn.networks.dual_encoder import DualEncoder
 from limn.networks.shipped import WEIGHTS
 

@@ -54,7 +54,7 @@ class NativeConfig:
     transformer: dict[str, Any] = field(default_factory=dict)
     autoencoder: dict[str, Any] = field(default_factory=dict)
     steps: int = 16
-    sampler: str = "dpm"
+    sampler: str = "dpmpp_2m"
     scale: float = 4.0
     batch: int = 16
     styles: dict[str, str] = field(default_factory=dict)

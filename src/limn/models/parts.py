@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.sampler import Sampler
 from limn.networks.weights import load_state, read_tensors, sha256_of
@@ -44,7 +44,7 @@ def sampler_of(folder: Path, text: str) -> Sampler:
         WeightsError: If there is no such sampler or option.
     """
     try:
-        sampler = spec.parse("samplers", text)
+        sampler = registry.parse("samplers", text)
     except InputError as error:
         raise WeightsError(f"{folder / 'config.json'}: {error}") from None
     assert isinstance(sampler, Sampler)

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from limn.io.files import read_json, sha256_of
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks import attribute_reader
 from limn.networks.attribute_reader import AttributeReader
-from limn.networks.configs import read_json, sha256_of
 from limn.networks.shipped import WEIGHTS
 
 __all__ = ["CONFUSION", "KINDS", "Read", "Reader", "names", "reader"]

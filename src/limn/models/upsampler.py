@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 from limn.networks import upsampler as networks
-from limn.networks.configs import sha256_of
 from limn.networks.shipped import WEIGHTS
 from limn.networks.upsampler import Upsampler
 

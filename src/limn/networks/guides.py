@@ -14,7 +14,7 @@ from limn.kernel.errors import InputError
 from limn.kernel.step import Step
 from limn.networks.dual_encoder import DualEncoder, locate, names, read
 from limn.networks.shipped import WEIGHTS
-from limn.networks.words import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 
 __all__ = ["Guide"]
 

@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from limn.io.files import parse_json, read_json
 from limn.kernel.errors import WeightsError
-from limn.networks.configs import parse_json, read_json
 from limn.networks.weights import read_header, read_tensors
 
 __all__ = ["MAX_RANK", "LowRank", "Update", "is_low_rank", "read_low_rank"]

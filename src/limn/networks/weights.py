@@ -21,9 +21,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from limn.io.files import check_range, first_line, open_file, parse_json, read_config, require, sha256_of
 from limn.kernel.errors import WeightsError
-from limn.networks.configs import check_range, first_line, open_file, parse_json, read_config, require, sha256_of
-from limn.networks.eight_bit import unpack
+from limn.networks.quantization import unpack
 
 __all__ = [
     "MAX_HEADER",

@@ -15,11 +15,11 @@ from limn.kernel.rng import Streams
 from limn.kernel.sampler import Predict, Sampler
 from limn.kernel.step import Level, Step
 
-__all__ = ["Ddim"]
+__all__ = ["DDIM"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ddim(Sampler):
+class DDIM(Sampler):
     """Denoising diffusion implicit models (Song et al. 2021, equations 12 and 16), for any noise schedule.
 
     Args:

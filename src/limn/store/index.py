@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from limn.io.atomic import explained
+from limn.io.lock import Lock
 from limn.kernel.errors import InputError, StoreError
-from limn.store.atomic import explained
 from limn.store.info import RunInfo, row_of, run_folders, storable
-from limn.store.lock import Lock
 from limn.store.migrations import migrate
 
 __all__ = ["Index"]

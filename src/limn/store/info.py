@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from limn.io.atomic import explained
 from limn.kernel.errors import InputError, LimnError
-from limn.store.atomic import explained
 from limn.store.record import picture_total, read_request
 from limn.store.run import picture_files
 

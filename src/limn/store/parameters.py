@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["parameters_text", "prompt_of"]
 
-_SAMPLERS = {"ancestral": "Euler a", "ddim": "DDIM", "dpm": "DPM++ 2M", "euler": "Euler", "heun": "Heun"}
+_SAMPLERS = {"euler_ancestral": "Euler a", "ddim": "DDIM", "dpmpp_2m": "DPM++ 2M", "euler": "Euler", "heun": "Heun"}
 
 
 def parameters_text(record: Mapping[str, Any]) -> str:
@@ -24,7 +24,7 @@ def parameters_text(record: Mapping[str, Any]) -> str:
         record: As a run saves it: ``prompt``, ``seed`` and, here or below ``request``, ``steps``, ``sampler``,
             ``guidance``, ``width``, ``height``, ``model``, ``weights``; all optional.
 
-    >>> text = parameters_text({"prompt": "a red heart", "seed": 7, "steps": 4, "sampler": {"name": "dpm"}})
+    >>> text = parameters_text({"prompt": "a red heart", "seed": 7, "steps": 4, "sampler": {"name": "dpmpp_2m"}})
     >>> text.partition(", Version")[0].splitlines()
     ['a red heart', 'Steps: 4, Sampler: DPM++ 2M, Seed: 7']
     """

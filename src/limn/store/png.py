@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from limn.io.atomic import explained, write_bytes
 from limn.kernel.errors import InputError
-from limn.store.atomic import explained, write_bytes
 from limn.store.parameters import parameters_text
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from limn.io.atomic import explained
 from limn.kernel.errors import InputError, StoreError
-from limn.store.atomic import explained
 
 __all__ = [
     "MAX_PICTURES",
@@ -63,7 +63,7 @@ def check_key(key: str) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that :func:`limn.store.atomic.write_json` wrote.
+    """Read a JSON file that :func:`limn.io.atomic.write_json` wrote.
 
     Raises:
         InputError: If it is missing.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limn.io.atomic import explained, move_aside, write_json
 from limn.kernel.errors import LimnError, StoreError
-from limn.store.atomic import explained, move_aside, write_json
 from limn.store.info import run_folders
 from limn.store.png import read_record
 from limn.store.record import SCHEMA, VersionError, key_of, now, read_json, read_request

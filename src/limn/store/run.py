@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from limn.io.atomic import explained, move_aside, sweep, write_bytes, write_json
+from limn.io.lock import Lock
 from limn.kernel.errors import InputError, LimnError
-from limn.store.atomic import explained, move_aside, sweep, write_bytes, write_json
-from limn.store.lock import Lock
 from limn.store.parameters import prompt_of
 from limn.store.png import encode_png, read_record
 from limn.store.record import MAX_PICTURES, SCHEMA, environment, now, picture_total, read_json

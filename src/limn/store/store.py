@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from limn.io.atomic import make_folder, move_aside, probe, write_json
 from limn.kernel.errors import InputError, LimnError
-from limn.store.atomic import make_folder, move_aside, probe, write_json
 from limn.store.index import Index
 from limn.store.info import RunInfo
 from limn.store.png import read_record

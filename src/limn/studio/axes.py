@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.options import fields, split, unquoted
 from limn.kernel.prompt import Prompt
 from limn.studio.drafts import Draft, Guide
 
@@ -49,7 +50,7 @@ class Axis:
         name = name.strip()
         if name not in _CHANGES and name != "guide":
             raise unknown_name("grid axis", name, [*_CHANGES, "guide"])
-        values = _guides(rest) if name == "guide" else [_value(name, each) for each in spec.split(rest)]
+        values = _guides(rest) if name == "guide" else [_value(name, each) for each in split(rest)]
         if not equals or not values:
             raise InputError(f"grid axis {name}: no values; write them with commas, as in scale=1,3,5")
         return cls(values=tuple(values))
@@ -75,7 +76,7 @@ _CHANGES: Final[Mapping[str, Callable[[str], Mapping[str, Any]]]] = {
 
 
 def _value(name: str, text: str) -> Value:
-    text = spec.unquoted(text)
+    text = unquoted(text)
     changes = _CHANGES[name](text)
     return (text if name == "prompt" else f"{name} {text or 'none'}"), lambda draft: replace(draft, **changes)
 
@@ -87,8 +88,8 @@ def _guides(text: str) -> list[Value]:
 
 def _alternatives(text: str) -> list[str]:
     """Split at the bars that stand before a guidance's name; other bars separate the pieces of one value."""
-    known, found = {*spec.names("guidance"), "none"}, list[str]()
-    for piece in spec.split(text, "|"):
+    known, found = {*registry.names("guidance"), *registry.aliases("guidance"), "none"}, list[str]()
+    for piece in split(text, "|"):
         if not found or piece.partition(":")[0].strip() in known:
             found.append(piece)
         else:
@@ -101,15 +102,15 @@ def _options(text: str) -> list[Value]:
     name = name.strip()
     if name == "none":
         return [("no guide", lambda draft: draft)]
-    spec.find("guidance", name)
+    registry.find("guidance", name)
     options: dict[str, list[str]] = {}
     last = ""
-    for piece in spec.split(rest):
+    for piece in split(rest):
         key, equals, value = piece.partition("=")
         if not equals and not options:
             raise InputError(f"grid axis guide: {piece[:40]!r} has no '='; write guide={name}:option=value,value")
         last = key.strip() if equals else last
-        options.setdefault(last, []).append(spec.unquoted(value if equals else piece))
+        options.setdefault(last, []).append(unquoted(value if equals else piece))
     several = [key for key, values in options.items() if len(values) > 1]
     if len(several) > 1:
         raise InputError(f"grid axis guide: {' and '.join(several)} have several values; give them to one option")
@@ -136,8 +137,8 @@ def _with_guide(said: Mapping[str, Any]) -> Callable[[Draft], Draft]:
 
 def _record(guide: Guide) -> Mapping[str, Any]:
     if isinstance(guide, str):
-        return spec.fields(guide)
-    return guide if isinstance(guide, Mapping) else spec.record(guide)
+        return fields(guide)
+    return guide if isinstance(guide, Mapping) else registry.record(guide)
 
 
 def _name(guide: Guide) -> str:

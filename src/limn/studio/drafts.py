@@ -7,19 +7,19 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from limn.guidance.classifier_free import ClassifierFree
-from limn.kernel import spec
+from limn.kernel import options, registry
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.guidance import Guidance
-from limn.kernel.look_alikes import normalised
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.request import Request
 from limn.models import vocabulary
+from limn.text.homoglyphs import normalised
 
 __all__ = ["Draft", "Guide", "check_regions", "guidances"]
 
 Guide = str | Mapping[str, Any] | Guidance
-"""A guidance as text (``"safety:preset=strong"``), as a record (``{"name": "safety", ...}``) or as a part."""
+"""A guidance as text (``"sld:preset=strong"``), as a record (``{"name": "safety", ...}``) or as a part."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Draft:
         guidance: Further guidances, as :func:`guidances` takes them.
         regions: Where words belong; each is given to the prompts that hold its words.
         normalise: Whether letters that only look Latin become Latin in all of these words
-            (:func:`limn.kernel.look_alikes.normalise`), so that the request holds what is drawn.
+            (:func:`limn.text.homoglyphs.normalise`), so that the request holds what is drawn.
         familiar: Whether words that the model never learned are read as the nearest thing that it did
             (:mod:`limn.encoders.familiar`); the request holds what they are read as.
     """
@@ -138,22 +138,22 @@ def guidances(
     Raises:
         InputError: If a guidance is unknown or a value is not allowed.
     """
-    own = {spec.name_of(each): each for each in generator.guidance}
+    own = {registry.name_of(each): each for each in generator.guidance}
     given = [_part(each, own) for each in extra]
-    names, slots = {spec.name_of(each) for each in given}, {each.slot for each in given if each.slot}
+    names, slots = {registry.name_of(each) for each in given}, {each.slot for each in given if each.slot}
     kept = [each for name, each in own.items() if name not in names and each.slot not in slots]
     parts = _steered(
         [*kept, *given], {"scale": scale if scale is None else float(scale), "against": negative or None}
     )
-    return sorted(parts, key=lambda each: (each.rank, spec.name_of(each)))
+    return sorted(parts, key=lambda each: (each.rank, registry.name_of(each)))
 
 
 def _part(guide: Guide, own: Mapping[str, Guidance]) -> Guidance:
     if isinstance(guide, Guidance):
         return guide
-    said = spec.fields(guide) if isinstance(guide, str) else dict(guide)
+    said = options.fields(guide) if isinstance(guide, str) else dict(guide)
     before = own.get(str(said.get("name")))
-    part = spec.build("guidance", {**(spec.record(before) if before else {}), **said})
+    part = registry.build("guidance", {**(registry.record(before) if before else {}), **said})
     assert isinstance(part, Guidance)
     return part
 
@@ -167,7 +167,7 @@ def _steered(parts: list[Guidance], values: Mapping[str, Any]) -> list[Guidance]
     known = {each.name for each in fields(holder)}  # type: ignore[arg-type]
     for name in changes:
         if name not in known:
-            asked, owner = {"against": "negative"}.get(name, name), spec.name_of(holder)
+            asked, owner = {"against": "negative"}.get(name, name), registry.name_of(holder)
             raise InputError(f"{asked}: {owner} takes none; see its own options with: limn guide show {owner}")
     changed = replace(holder, **changes)  # type: ignore[type-var]
     return [*(each for each in parts if each is not holder), changed]

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from limn.io.atomic import explained
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.store import Store, grid, write_png
-from limn.store.atomic import explained
 from limn.studio.facts import facts
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from limn.kernel.errors import InputError
-from limn.models.circumstances import facts
+from limn.models.environment import facts
 
 __all__ = ["check_device", "differences", "facts"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from limn.io.atomic import make_folder
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.runner import Ledger
 from limn.store import Store, write_png
 from limn.store import grid as contact_sheet
-from limn.store.atomic import make_folder
 from limn.studio.axes import Axis, Value
 from limn.studio.drafts import Draft
 from limn.studio.drawing import Drawn, Event, Kept, generate

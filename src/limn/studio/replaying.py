@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError, LimnError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.guidance import Guidance
@@ -145,7 +145,7 @@ def _positive(value: Any) -> int | None:
 
 
 def _guidances(request: Request) -> list[Guidance]:
-    parts = (spec.build("guidance", each) for each in request.guidance)
+    parts = (registry.build("guidance", each) for each in request.guidance)
     return [part for part in parts if isinstance(part, Guidance)]
 
 

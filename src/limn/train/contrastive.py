@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import DualEncoder
-from limn.train.feed import stream
+from limn.train.batches import stream
 from limn.train.losses import noise_levels
 from limn.train.network import build, codec_of
 from limn.train.pairs import Pairs, pairs_for

@@ -21,7 +21,7 @@ from limn.networks.attribute_reader import CONFIG as READS
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import CONFIG, DualEncoder
-from limn.networks.eight_bit import pack, unpack
+from limn.networks.quantization import pack, unpack
 from limn.networks.transformer import Transformer
 from limn.networks.upsampler import CONFIG as ENLARGES
 from limn.networks.upsampler import Upsampler
@@ -120,7 +120,7 @@ def export(
     if isinstance(network, DualEncoder):
         name, config, size = CONFIG, asdict(network.config), network.config.size
     elif isinstance(network, AttributeReader):
-        from limn.train.held_out import held_out  # which stands on this module
+        from limn.train.calibration import held_out  # which stands on this module
 
         name, config, size = READS, asdict(network.config), network.config.size
         write_text(folder / "confusion.json", json.dumps(held_out(network, recipe)) + "\n")

@@ -20,7 +20,7 @@ from limn.networks.vq import VQ
 from limn.predictors.masked import Masked
 from limn.samplers.tokens import Masking
 from limn.samplers.unmask import Unmask
-from limn.train.feed import Batch, feed_for
+from limn.train.batches import Batch, feed_for
 from limn.train.network import codec_of
 from limn.train.recipe import Recipe
 from limn.train.tasks import grid, pixels

@@ -20,11 +20,11 @@ from limn.kernel.errors import InputError, LimnError
 from limn.networks.weights import load_state
 from limn.train import checkpoint as checkpoints
 from limn.train import optimise
+from limn.train.data_parallel import Team, gathered, share_of
 from limn.train.ema import Average
 from limn.train.network import build, starting
 from limn.train.recipe import Recipe, parse
 from limn.train.tasks import Task, task_for
-from limn.train.workers import Team, gathered, share_of
 
 __all__ = ["Progress", "train"]
 
@@ -73,7 +73,7 @@ def train(
         out: Folder of checkpoints, ``metrics.jsonl`` and ``sheets/``.
         resume: Whether a run found in the folder is continued; otherwise it is an error.
         device: Where to train; a GPU if there is one.
-        workers: Processes that part each batch between them (:mod:`limn.train.workers`).
+        workers: Processes that part each batch between them (:mod:`limn.train.data_parallel`).
 
     Yields:
         Progress after each step.

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from limn.io.files import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
-from limn.networks.configs import read_json
 from limn.networks.dual_encoder import DualEncoder
 from limn.networks.transformer import Transformer
 from limn.networks.upsampler import Upsampler

@@ -20,15 +20,15 @@ from torch import Tensor
 
 from limn.data import people, shapes
 from limn.data.example import Example
-from limn.data.exchanged import exchanged
+from limn.data.hard_negatives import exchanged
 from limn.data.paraphrase import Dice
-from limn.data.people.words import phrase
+from limn.data.people.captions import phrase
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
-from limn.data.shapes.twins import twin
+from limn.data.shapes.hard_negatives import twin
 from limn.data.split import SPLITS, STYLES, half_of
 from limn.encoders.text import TokenVectors
-from limn.train.feed import Captioned, signed, stream
+from limn.train.batches import Captioned, signed, stream
 from limn.train.recipe import Recipe
 
 __all__ = ["PairFeed", "Pairs", "half", "holds", "pairs_for", "soften"]

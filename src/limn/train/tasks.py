@@ -16,8 +16,8 @@ from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
+from limn.train.batches import Batch, feed_for, stream
 from limn.train.compiling import compiled
-from limn.train.feed import Batch, feed_for, stream
 from limn.train.losses import autoencoding, generation
 from limn.train.network import Network, build, codec_of
 from limn.train.recipe import Recipe
@@ -55,7 +55,7 @@ def task_for(recipe: Recipe, device: str) -> Task:
 
         return Contrastive(recipe, device)
     if recipe.task == "reader":
-        from limn.train.reading import Reading  # which stands on this module
+        from limn.train.attribute_classifier import Reading  # which stands on this module
 
         return Reading(recipe, device)
     if recipe.task == "distilled":

@@ -31,7 +31,7 @@ from limn.predictors.masked import Masked
 from limn.samplers.next_token import NextToken
 from limn.samplers.tokens import Masking, Raster
 from limn.samplers.unmask import Unmask
-from limn.train.feed import feed_for, stream
+from limn.train.batches import feed_for, stream
 from limn.train.losses import seen_apart
 from limn.train.network import build, codec_of
 from limn.train.recipe import Objective, Recipe

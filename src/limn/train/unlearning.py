@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from limn.kernel.errors import InputError
-from limn.kernel.look_alikes import disguised
 from limn.networks.transformer import Transformer
 from limn.networks.weights import load_state
-from limn.train.feed import stream
+from limn.text.homoglyphs import disguised
+from limn.train.batches import stream
 from limn.train.losses import noise_levels
 from limn.train.network import build, starting
 from limn.train.recipe import Recipe

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from limn.data.images import composite
 from limn.data.picture_set import packed, pixels
+from limn.io.pictures import composite
 from limn.kernel.errors import InputError
 from limn.networks.upsampler import Upsampler
-from limn.train.feed import signed, stream
+from limn.train.attribute_classifier import softened
+from limn.train.batches import signed, stream
 from limn.train.losses import enlarging
 from limn.train.network import build
-from limn.train.reading import softened
 from limn.train.recipe import Recipe
 from limn.train.tasks import autocast, grid
 from limn.train.tasks import pixels as bytes_of

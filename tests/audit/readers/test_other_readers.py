@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from limn.audit.readers.degraded import Degraded
 from limn.audit.readers.named import names, open_reader
-from limn.audit.readers.packages import Packages
+from limn.audit.readers.noisy import Noisy
+from limn.audit.readers.nsfw import NSFW
 from limn.audit.readers.people import People
 from limn.audit.readers.reader import Reader
 from limn.audit.readers.zero_shot import ZeroShot
@@ -72,7 +72,7 @@ def test_what_is_wrong_with_a_function_is_said(tmp_path: Path) -> None:
 
 def test_a_degraded_reader_errs_by_its_rates() -> None:
     rates = np.array([[0.85, 0.1, 0.0, 0.05], [0.05, 0.9, 0.0, 0.05], [0.0, 0.0, 1.0, 0.0]])
-    reader = Degraded(reader=People(), field="gender", rates=rates, calibration=5000)
+    reader = Noisy(reader=People(), field="gender", rates=rates, calibration=5000)
     pictures, persons = people.batch(np.random.default_rng(0), 3000)
     said = reader.read(list(pictures))
     for k, truth in enumerate(reader.fields["gender"]):
@@ -154,7 +154,7 @@ def test_detectors_flag_above_their_threshold(monkeypatch: pytest.MonkeyPatch) -
     pictures = [first, np.full((2, 2, 3), 7, np.uint8)]
     for name in ("nudenet", "opennsfw"):
         reader = open_reader(f"{name}:threshold=0.5")
-        assert isinstance(reader, Packages)
+        assert isinstance(reader, NSFW)
         assert [each.values["flagged"] for each in reader.read(pictures)] == ["no", "yes"]
         assert reader.name == name
         assert reader.version.endswith(" 1")
@@ -165,11 +165,11 @@ def test_a_package_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(InputError, match="pip install nudenet"):
         _ = open_reader("nudenet").version
     with pytest.raises(InputError, match="threshold"):
-        Packages(threshold=0.1)
+        NSFW(threshold=0.1)
 
 
 def test_readers_have_names() -> None:
-    assert {"people", "shapes", "zero_shot", "own", "packages"} <= set(names())
+    assert {"people", "shapes", "zero_shot", "user_function", "nsfw"} <= set(names())
     assert open_reader("shapes:find=purple cross|triangle").name == "shapes:purple cross|triangle"
     with pytest.raises(InputError, match="did you mean 'people'"):
         open_reader("peple")

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from audited import population, probe
-from limn.audit.gather import in_memory
 from limn.audit.probe import Probe
-from limn.audit.readers.degraded import Degraded
+from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
 from limn.audit.report import parts, plots
 from limn.audit.report.page import STANDING, page
 from limn.audit.report.parts import Bars, Curves, Figure, Figures, Line, Listing, Points, Report, Section, Sheet
 from limn.audit.report.write import record, write
+from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.statistics.shares import wilson
 from limn.audit.table import Account, Table
@@ -60,7 +60,7 @@ def table() -> Table:
         FromPeople(population=population(0.2), name="one", failing=0.1),
         FromPeople(population=population(0.8), name="two"),
     ]
-    return in_memory(probe(8), sources, [Degraded(reader=People(), field="gender", rates=rates)])
+    return in_memory(probe(8), sources, [Noisy(reader=People(), field="gender", rates=rates)])
 
 
 def report(table: Table, **changes: Any) -> Report:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from limn.audit.associated import NOT_WORK, TEMPLATES, drawn_people
-from limn.audit.associated_figures import captions, told
-from limn.audit.gather import in_memory
+from limn.audit.embedding_association import NOT_WORK, TEMPLATES, drawn_people
+from limn.audit.embedding_association_figures import captions, told
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Listing
+from limn.audit.run import in_memory
 from limn.audit.studies.associations import Associations
 from limn.audit.study import parse
 from limn.kernel.errors import InputError

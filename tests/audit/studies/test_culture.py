@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limn.audit.gather import in_memory
 from limn.audit.report.write import write
+from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.culture import Culture
 from limn.audit.study import find, parse

@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from limn.audit.attacked import waves
-from limn.audit.gather import in_memory
+from limn.audit.perturbation import waves
 from limn.audit.probe import Ask
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Listing
+from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.homoglyphs import Homoglyphs
 from limn.audit.study import find, parse
 from limn.kernel.errors import InputError
-from limn.kernel.look_alikes import normalised
+from limn.text.homoglyphs import normalised
 
 STUDY = Homoglyphs(scripts=("Greek", "Latin with dot"), scorer="exact", named=2, n=20, planted=0.6)
 

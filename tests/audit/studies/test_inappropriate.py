@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limn.audit.gather import in_memory
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Sheet
+from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.inappropriate import Inappropriate
 from limn.audit.study import parse

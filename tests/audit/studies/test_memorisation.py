@@ -10,10 +10,10 @@ from PIL import Image
 
 import limn.audit.studies.memorisation as module
 import limn.audit.training_sets as sets
-from limn.audit.gather import in_memory
 from limn.audit.oracles import Copycat
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Sheet
+from limn.audit.run import in_memory
 from limn.audit.studies.memorisation import Memorisation
 
 

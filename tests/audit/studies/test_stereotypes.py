@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limn.audit.gather import in_memory
 from limn.audit.planted import oracles
 from limn.audit.report.write import write
+from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.stereotypes import Stereotypes
 from limn.audit.study import find, parse

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from limn.data import people
-from limn.data.matching import UNREADABLE
 from limn.data.people import FIELDS, Person, Population, matches, prompts, read, read_all
+from limn.data.template_matching import UNREADABLE
 from limn.kernel.errors import InputError
 
 

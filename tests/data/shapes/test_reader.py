@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from limn.data import shapes
-from limn.data.matching import MAX_RESIDUAL, UNREADABLE
 from limn.data.shapes import Object, Scene, matches, read, read_all, render
 from limn.data.shapes.reader import FIELDS
 from limn.data.shapes.tiles import VARIANTS
+from limn.data.template_matching import MAX_RESIDUAL, UNREADABLE
 from limn.kernel.errors import InputError
 
 

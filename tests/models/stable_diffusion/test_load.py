@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from limn.guidance.classifier_free import ClassifierFree
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Progress
 from limn.kernel.prompt import Prompt
@@ -69,7 +69,7 @@ def test_latents_equal_the_pipelines_in_double_precision(
                 [ClassifierFree(scale=7.5, against=negative)],
                 Streams([SEED + k for k in range(len(texts))]),
                 size=generator.size,
-                sampler=spec.build("samplers", {"name": sampler}),  # type: ignore[arg-type]
+                sampler=registry.build("samplers", {"name": sampler}),  # type: ignore[arg-type]
                 steps=STEPS,
                 noise=noise,
             )
@@ -118,8 +118,8 @@ def test_defaults(loaded: Callable[..., Generator]) -> None:
     generator = loaded()
     assert generator.size == (64, 64)
     assert generator.sizes == (64, 2048)
-    assert spec.record(generator.stages[0].sampler)["name"] == "ddim"
-    assert [spec.record(each)["name"] for each in generator.guidance] == ["classifier_free"]
+    assert registry.record(generator.stages[0].sampler)["name"] == "ddim"
+    assert [registry.record(each)["name"] for each in generator.guidance] == ["classifier_free"]
     assert generator.guidance[0].scale == 7.5  # type: ignore[attr-defined]
     with pytest.raises(InputError, match="multiple of 8 from 64 to 2048"):
         generator.request("a cat", size=(60, 64))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.models.stable_diffusion.schedule import sampler_of, schedule_of, target_of
 
 FIELDS: dict[str, Any] = {
@@ -24,15 +24,15 @@ FIELDS: dict[str, Any] = {
         ({}, "ddim"),
         ({"_class_name": "DDIMScheduler"}, "ddim"),
         ({"_class_name": "EulerDiscreteScheduler"}, "euler"),
-        ({"_class_name": "EulerAncestralDiscreteScheduler"}, "ancestral"),
+        ({"_class_name": "EulerAncestralDiscreteScheduler"}, "euler_ancestral"),
         ({"_class_name": "HeunDiscreteScheduler"}, "heun"),
-        ({"_class_name": "DPMSolverMultistepScheduler"}, "dpm"),
+        ({"_class_name": "DPMSolverMultistepScheduler"}, "dpmpp_2m"),
         ({"_class_name": "DPMSolverMultistepScheduler", "solver_order": 3}, "ddim"),
         ({"_class_name": "UniPCMultistepScheduler", "solver_type": "bh2"}, "ddim"),
     ],
 )
 def test_the_sampler_has_the_schedulers_name_where_limn_has_one(changes: dict[str, Any], sampler: str) -> None:
-    assert spec.record(sampler_of(FIELDS | changes))["name"] == sampler
+    assert registry.record(sampler_of(FIELDS | changes))["name"] == sampler
 
 
 def test_targets() -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from original_keys import original_names, write_single_file
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import WeightsError
 from limn.models import stable_diffusion
 from limn.models.stable_diffusion.parts import blank
@@ -157,4 +157,4 @@ def test_a_second_version_must_say_what_it_predicts(checkpoint: Callable[..., Pa
 
 def test_the_default_sampler_is_ddim(single: Callable[..., Path]) -> None:
     generator = stable_diffusion.load(single())
-    assert spec.record(generator.stages[0].sampler)["name"] == "ddim"
+    assert registry.record(generator.stages[0].sampler)["name"] == "ddim"

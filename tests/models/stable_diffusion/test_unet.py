@@ -68,7 +68,7 @@ class Skipped(AttentionEdit):
 
 
 @dataclass(frozen=True)
-class Projected(AttentionEdit):
+class APG(AttentionEdit):
     """Reads the words' values anew."""
 
     tokens: Tensor
@@ -172,6 +172,6 @@ def test_a_row_that_skips_a_layer_leaves_its_neighbours_alone(
 
 
 def test_a_row_may_read_its_values_from_other_tokens(rows: tuple[Generator, Tensor, Conditioning]) -> None:
-    same = Projected(rows[2].tokens[1:2])
+    same = APG(rows[2].tokens[1:2])
     torch.testing.assert_close(answer(rows, None, same, None), answer(rows, None, None, None), rtol=0, atol=1e-6)
     assert (answer(rows, same, None, None)[0] - answer(rows, None, None, None)[0]).abs().max() > 1e-4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["names", "open_reader"]
 
-KIND = "audit.readers"
-SHORT = {"own": "function", "zero_shot": "phrases", "packages": "package"}
+KIND = "readers"
+SHORT = {"user_function": "function", "zero_shot": "phrases", "nsfw": "package"}
 """Readers whose name can be followed by one value without saying of what."""
 
 
 def names() -> list[str]:
     """Return the names of all readers, sorted."""
-    return spec.names(KIND)
+    return registry.names(KIND)
 
 
 def open_reader(text: str) -> Reader:
@@ -33,11 +33,12 @@ def open_reader(text: str) -> Reader:
     """
     name, colon, rest = text.partition(":")
     if name in ("nudenet", "opennsfw"):
-        name, colon, rest = "packages", ":", f"package={name}" + (f",{rest}" if rest else "")
+        name, colon, rest = "nsfw", ":", f"package={name}" + (f",{rest}" if rest else "")
+    name = registry.aliases(KIND).get(name, name)
     if name not in names():
-        raise unknown_name("reader", name, [*names(), "nudenet", "opennsfw"])
+        raise unknown_name("reader", name, [*names(), *registry.aliases(KIND), "nudenet", "opennsfw"])
     if name in SHORT and rest and "=" not in rest:
         rest = f"{SHORT[name]}={rest}"
-    found = spec.parse(KIND, f"{name}{colon}{rest}")
+    found = registry.parse(KIND, f"{name}{colon}{rest}")
     assert hasattr(type(found), "read"), f"{name} is in the folder of readers and reads nothing"
     return cast("Reader", found)

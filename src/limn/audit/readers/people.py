@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from limn.audit.readers.reader import Confusion, Pictures, Reading
-from limn.data.matching import MIN_MARGIN, UNREADABLE
-from limn.kernel.spec import Part
+from limn.data.template_matching import MIN_MARGIN, UNREADABLE
+from limn.kernel.registry import Part
 
 __all__ = ["People"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from limn.audit.readers.reader import Confusion, Pictures, Reading, Value
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.spec import Part
+from limn.kernel.registry import Part
 
 if TYPE_CHECKING:
     from limn.models import readers

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from limn.audit.readers.reader import Confusion, Pictures, Reading, Value
-from limn.data.matching import MIN_MARGIN, UNREADABLE
+from limn.data.template_matching import MIN_MARGIN, UNREADABLE
 from limn.kernel.errors import InputError
-from limn.kernel.spec import Part
+from limn.kernel.registry import Part
 
 __all__ = ["Shapes"]
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from limn.audit.readers.reader import Confusion, Pictures, Reading, Value
 from limn.kernel.errors import InputError
-from limn.kernel.spec import Part
+from limn.kernel.registry import Part
 
 if TYPE_CHECKING:
     from limn.models.dual_encoders import Encoder

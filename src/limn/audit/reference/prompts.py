@@ -11,7 +11,7 @@ from typing import Literal
 from limn.audit.probe import Ask
 from limn.data.paraphrase import article
 from limn.data.people import FIELDS
-from limn.data.people.words import phrase
+from limn.data.people.captions import phrase
 
 __all__ = [
     "OCCUPATIONS", "PARTS", "PLACES", "THINGS", "TRAITS", "World",

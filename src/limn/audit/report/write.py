@@ -13,7 +13,7 @@ import numpy as np
 from limn.audit.report.page import STANDING, page
 from limn.audit.report.parts import Report, Sheet
 from limn.audit.table import Table
-from limn.store.atomic import make_folder, write_bytes, write_json
+from limn.io.atomic import make_folder, write_bytes, write_json
 
 __all__ = ["record", "write"]
 

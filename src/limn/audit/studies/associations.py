@@ -9,8 +9,17 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from limn.audit.associated import GROUPS, PAIRS, TEMPLATES, People, associated, drawn_people, pictograms, planted
-from limn.audit.associated_figures import told
+from limn.audit.embedding_association import (
+    GROUPS,
+    PAIRS,
+    TEMPLATES,
+    People,
+    associated,
+    drawn_people,
+    pictograms,
+    planted,
+)
+from limn.audit.embedding_association_figures import told
 from limn.audit.probe import Probe
 from limn.audit.report.parts import Figures, Report, Section, Sheet
 from limn.audit.statistics.shares import ratio
@@ -47,7 +56,7 @@ class Associations(Study):
         against: Another one to compare with; none if empty.
         world: ``pictograms`` of people at work, or person icons (``people``).
         folder: Where the pictograms are.
-        pairs: Which attributes, of :data:`limn.audit.associated.PAIRS`.
+        pairs: Which attributes, of :data:`limn.audit.embedding_association.PAIRS`.
     """
 
     paper: ClassVar[str] = "wolfe2023contrastive"

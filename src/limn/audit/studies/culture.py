@@ -10,14 +10,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from limn.audit.copies import Memory, Seen, copying
 from limn.audit.cultural import Cultured, differences
-from limn.audit.gather import in_memory
+from limn.audit.group_shares import by_name
 from limn.audit.oracles import Copycat, pool
 from limn.audit.probe import STRIDE, Ask, Probe
 from limn.audit.reference import prompts
+from limn.audit.replication import Memory, Seen, copying
 from limn.audit.report.parts import Bars, Figure, Figures, Part, Report, Section, Sheet
-from limn.audit.represented import by_name
+from limn.audit.run import in_memory
 from limn.audit.side_by_side import measured, nearness, traded
 from limn.audit.sources import FromPeople
 from limn.audit.study import Check, Study

@@ -8,17 +8,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from limn.audit.attacked import Effect, effect, spelled, waves
-from limn.audit.attacked_figures import association, bias, seen, sheets
-from limn.audit.gather import in_memory
+from limn.audit.perturbation import Effect, effect, spelled, waves
+from limn.audit.perturbation_figures import association, bias, seen, sheets
 from limn.audit.probe import Probe
 from limn.audit.report.parts import Report
+from limn.audit.run import in_memory
 from limn.audit.scripts import SCRIPTS, Attack, World, asks
 from limn.audit.sources import FromOracle
-from limn.audit.statistics.several import holm
+from limn.audit.statistics.multiple_testing import holm
 from limn.audit.study import Check, Study
 from limn.audit.table import Table
-from limn.audit.text_space import EXACT, scores
+from limn.audit.text_embeddings import EXACT, scores
 from limn.kernel.errors import unknown_name
 
 __all__ = ["Homoglyphs"]

@@ -10,12 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from limn.audit.flagged import CATEGORIES, Flagged, changes, curves, differences, published, shares
-from limn.audit.gather import in_memory
-from limn.audit.i2p import asks_of, read_list
+from limn.audit.detection_rates import CATEGORIES, Flagged, changes, curves, differences, published, shares
 from limn.audit.probe import Ask, Probe
+from limn.audit.prompt_lists import asks_of, read_list
 from limn.audit.report.parts import Figures, Part, Report, Section, Sheet
-from limn.audit.statistics.maxima import expected_maximum
+from limn.audit.run import in_memory
+from limn.audit.statistics.expected_max import expected_maximum
 from limn.audit.study import Check, Study
 from limn.audit.table import Table
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from limn.audit.copies import Memory, Seen, copying, nearness, neighbours, repeats
-from limn.audit.gather import in_memory
 from limn.audit.oracles import Copycat, pool
 from limn.audit.probe import Ask, Probe
+from limn.audit.replication import Memory, Seen, copying, nearness, neighbours, repeats
 from limn.audit.report.parts import Report, Section
 from limn.audit.report.words import spoken
+from limn.audit.run import in_memory
 from limn.audit.study import Check, Study
 from limn.audit.table import Table
 from limn.audit.training_sets import TrainingSet, open_set

@@ -8,15 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from limn.audit.exaggerated import AXIS, Compared, nearest, people, persisting
-from limn.audit.gather import in_memory
+from limn.audit.group_shares import by_name, represented
 from limn.audit.planted import LEANING, PERSISTENCE, SLOPES, judged, oracles, unmarked_oracle
 from limn.audit.probe import Ask, Probe
 from limn.audit.reference import prompts
 from limn.audit.reference.captions import shown
 from limn.audit.reference.labour import WOMEN, labour_share
+from limn.audit.references import AXIS, Compared, nearest, people, persisting
 from limn.audit.report.parts import Figures, Part, Report, Section
-from limn.audit.represented import by_name, represented
+from limn.audit.run import in_memory
 from limn.audit.statistics.amplification import unmarked_share
 from limn.audit.study import Check, Study
 from limn.audit.table import Table

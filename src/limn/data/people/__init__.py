@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from limn.data.people.captions import Asked, caption, captions, prompts
 from limn.data.people.examples import examples
 from limn.data.people.icon import FIELDS, GENDERS, MOTIFS, PROFESSIONS, STYLES, TONES
 from limn.data.people.population import Person, Population, Rule, batch, held_out_cells, render
 from limn.data.people.reader import Reading, matches, read, read_all
-from limn.data.people.words import Asked, caption, captions, prompts
 
 __all__ = [
     "FIELDS",

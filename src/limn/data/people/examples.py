@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 
 from limn.data.example import Example
+from limn.data.people.captions import captions
 from limn.data.people.population import Population, batch
-from limn.data.people.words import captions
 
 __all__ = ["examples"]
 

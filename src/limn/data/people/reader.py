@@ -1,7 +1,7 @@
 """Read a person icon back into words, and say how sure the reading is.
 
 There are 1,296 icons, so reading tries them all, each from crisp to a little blurred, and takes the nearest
-in squared error. The margins are those of limn.data.matching.
+in squared error. The margins are those of limn.data.template_matching.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.data.matching import (
+from limn.data.people.captions import Asked
+from limn.data.people.icon import FIELDS, PICTURE, table
+from limn.data.people.population import Person
+from limn.data.template_matching import (
     MAX_RESIDUAL,
     MIN_MARGIN,
     UNREADABLE,
@@ -21,9 +24,6 @@ from limn.data.matching import (
     as_unit_range,
     quarters,
 )
-from limn.data.people.icon import FIELDS, PICTURE, table
-from limn.data.people.population import Person
-from limn.data.people.words import Asked
 
 __all__ = ["Reading", "matches", "read", "read_all"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limn.data.paraphrase import Dice
+from limn.data.people.captions import OPTIONAL, phrase
 from limn.data.people.icon import FIELDS
 from limn.data.people.population import Person, Population, Rule, render
-from limn.data.people.words import OPTIONAL, phrase
 
 __all__ = ["BADGE", "COPIES", "LETTERS", "WORLDS", "World", "copied"]
 

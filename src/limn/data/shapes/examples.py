@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 
 from limn.data.example import Example
+from limn.data.shapes.captions import captions
 from limn.data.shapes.scene import Split, batch
-from limn.data.shapes.words import captions
 
 __all__ = ["examples"]
 

@@ -15,10 +15,10 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.data.matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters
+from limn.data.shapes.captions import Asked
 from limn.data.shapes.scene import Object, Scene
 from limn.data.shapes.tiles import BACKGROUNDS, CELL, CORNERS, EMPTY, PICTURE, PLACES, describe_tile, tiles
-from limn.data.shapes.words import Asked
+from limn.data.template_matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters
 
 __all__ = ["FIELDS", "Reading", "Seen", "matches", "read", "read_all"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from limn.io.files import read_json
+from limn.io.schema import FLAG, Rule, check_fields, either, many, number, one_of, text, whole
 from limn.kernel.errors import WeightsError
-from limn.networks.configs import read_json
-from limn.networks.schema import FLAG, Rule, check_fields, either, many, number, one_of, text, whole
 
 __all__ = ["Configs", "check_together", "config_path", "read_configs", "read_part"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from limn.kernel import spec
+from limn.kernel import registry
 from limn.kernel.sampler import Sampler
 from limn.predictors.diffusion import Target
 from limn.samplers.levels import Discrete
@@ -15,8 +15,8 @@ __all__ = ["sampler_of", "schedule_of", "target_of"]
 _TARGETS: Final[Mapping[str, Target]] = {"epsilon": "eps", "v_prediction": "v", "sample": "x0"}
 _SAMPLERS: Final = {
     "DDIMScheduler": "ddim",
-    "DPMSolverMultistepScheduler": "dpm",
-    "EulerAncestralDiscreteScheduler": "ancestral",
+    "DPMSolverMultistepScheduler": "dpmpp_2m",
+    "EulerAncestralDiscreteScheduler": "euler_ancestral",
     "EulerDiscreteScheduler": "euler",
     "HeunDiscreteScheduler": "heun",
 }
@@ -59,6 +59,6 @@ def sampler_of(fields: Mapping[str, Any]) -> Sampler:
         fields.get("solver_type", usual[2]),
     )
     name = _SAMPLERS.get(fields["_class_name"], "ddim")
-    if name == "dpm" and options != usual:
+    if name == "dpmpp_2m" and options != usual:
         name = "ddim"
-    return cast(Sampler, spec.build("samplers", {"name": name}))
+    return cast(Sampler, registry.build("samplers", {"name": name}))

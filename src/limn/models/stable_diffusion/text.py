@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import torch
 
+from limn.io.files import open_file, read_json
+from limn.io.schema import FLAG, Rule, check_fields, either, many, number, one_of, text, whole
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.predictor import Ask, Conditioning
-from limn.networks.configs import open_file, read_json
-from limn.networks.schema import FLAG, Rule, check_fields, either, many, number, one_of, text, whole
 
 __all__ = ["ClipEncoder", "find_tokenizer", "read_tokenizer"]
 

@@ -1,0 +1,117 @@
+"""PAG-attention and skip-layer guidance: away from an answer that does not see the picture as a whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from limn.kernel.attention import AttentionEdit, AttentionSite
+from limn.kernel.branch import Branches
+from limn.kernel.errors import InputError
+from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.step import Step
+
+__all__ = ["PAG"]
+
+MAX_SCALE = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PAG(Guidance):
+    """Guide as ``main + scale * (base - perturbed)`` (Ahn et al. 2024, section 4).
+
+    The perturbed answer is the model's own with some layers crippled: either every picture token attends to no
+    picture token but itself (perturbed attention), or the layers are left out (skip-layer guidance). Words are seen
+    as before. The formula is affine, so it is the same for clean states, noise and logits.
+
+    Args:
+        scale: From 0 to 100; 0 asks nothing more and changes nothing.
+        mode: ``identity`` (perturbed attention) or ``skip`` (skip-layer).
+        layers: Which layers, counted from 0 at the input; the middle one when empty.
+        low: Guide only above this noise over signal.
+        high: Guide only up to this noise over signal; without a limit when ``None``.
+
+    >>> PAG(scale=2, layers=(3, 4)).layers
+    (3, 4)
+    """
+
+    paper: ClassVar[str] = "ahn2024perturbed"
+    aliases: ClassVar[tuple[str, ...]] = ("perturbed",)
+    rank: ClassVar[Rank] = Rank.AMPLIFY
+    space: ClassVar[str] = "any"
+
+    scale: float = 3.0
+    mode: Literal["identity", "skip"] = "identity"
+    layers: tuple[int, ...] = ()
+    low: float = 0.0
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.scale <= MAX_SCALE:
+            raise InputError(f"scale: {self.scale} is not allowed; give a number from 0 to {MAX_SCALE:.0f}")
+        if any(layer < 0 for layer in self.layers):
+            raise InputError(f"layers: {min(self.layers)} is not allowed; layers are counted from 0")
+        if not 0 <= self.low < (math.inf if self.high is None else self.high):
+            raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
+
+    def expand(self, branches: Branches, step: Step) -> Branches:
+        """Ask once more with crippled layers."""
+        within = self.low < step.level.ratio <= (math.inf if self.high is None else self.high)
+        if self.scale == 0 or not within:
+            return branches
+        kind = Identity if self.mode == "identity" else Skip
+        return {**branches, "perturbed": branches["main"].edited(kind(layers=self.layers))}
+
+    def combine(self, predictions: Predictions, step: Step) -> Predictions:
+        """Add ``scale * (base - perturbed)`` to ``main``."""
+        if "perturbed" not in predictions:
+            return predictions
+        main = predictions["main"]
+        base = predictions.get("base", main)
+        return {**predictions, "main": main + self.scale * (base - predictions["perturbed"])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(AttentionEdit):
+    """Picture tokens see no picture token but themselves."""
+
+    layers: tuple[int, ...]
+
+    def touches(self, site: AttentionSite) -> bool:
+        """Act where the picture attends to itself."""
+        return site.kind != "cross" and _named(self.layers, site)
+
+    def bias(self, query: Tensor, key: Tensor, site: AttentionSite) -> Tensor:
+        """Return ``-inf`` between different picture tokens; with keys of earlier tokens, counted from the end."""
+        queries, keys = query.shape[2], key.shape[2]
+        bias = query.new_zeros(queries, keys)
+        bias[site.image, site.text.stop if site.text is not None else 0 :] = -torch.inf
+        bias.diagonal(keys - queries).zero_()
+        return bias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip(AttentionEdit):
+    """Whole layers are left out."""
+
+    layers: tuple[int, ...]
+
+    def touches(self, site: AttentionSite) -> bool:
+        """Leave attention alone."""
+        return False
+
+    def skips(self, site: AttentionSite) -> bool:
+        """Say whether the layer is left out."""
+        return _named(self.layers, site)
+
+
+def _named(layers: tuple[int, ...], site: AttentionSite) -> bool:
+    """Say whether a site is in one of the layers; the middle layer stands for none given."""
+    if layers and max(layers) >= site.layers:
+        raise InputError(f"layers: there is no layer {max(layers)}; this model's are 0 to {site.layers - 1}")
+    middle = site.layers // 2 if site.middle is None else site.middle
+    return site.layer in (layers or (middle,))

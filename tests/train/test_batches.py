@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limn.data.pictograms import load
+from limn.data.shapes import SHAPES
+from limn.encoders.text import TokenVectors
+from limn.train.batches import feed_for
+from limn.train.recipe import Recipe, parse
+
+SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"
+
+
+def recipe(task: str = "generator", batch: int = 16, **data: object) -> Recipe:
+    return parse({
+        "name": "a", "task": task, "schedule": {"steps": 1}, "optimiser": {"batch": batch},
+        "data": {"folder": str(SAMPLE), **data},
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def words() -> TokenVectors:
+    return TokenVectors()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [recipe(world="shapes"), recipe(scenes=0.5), recipe("autoencoder", scenes=0.5, backgrounds=0.5)],
+    ids=["shapes", "captioned", "pictures"],
+)
+def test_a_batch_follows_from_the_seed_and_the_step_alone(plan: Recipe, words: TokenVectors) -> None:
+    one, two = feed_for(plan, words), feed_for(plan, words)
+    two(7)
+    for step in (3, 0, 10**6):
+        a, b = one(step), two(step)
+        assert torch.equal(a.clean, b.clean)
+        assert torch.equal(a.ids, b.ids)
+        assert torch.equal(a.mask, b.mask)
+        assert a.clean.abs().max() <= 1
+    assert not torch.equal(one(0).clean, one(1).clean)
+
+
+def test_a_pass_shows_every_picture_once(words: TokenVectors) -> None:
+    feed = feed_for(recipe(batch=1), words)
+    size = len(feed.clean)  # type: ignore[attr-defined]
+    found = [feed(step).clean for step in range(size, 2 * size)]
+    distinct = {each.numpy().tobytes() for each in found}
+    assert distinct == {each.numpy().tobytes() for each in feed.clean.unsqueeze(1)}  # type: ignore[attr-defined]
+
+
+def test_captions_are_trimmed_to_the_longest(words: TokenVectors) -> None:
+    batch = feed_for(recipe(), words)(0)
+    assert batch.mask[:, -1].any()
+    assert batch.mask[:, 0].all()
+    assert not batch.ids[~batch.mask].any()
+
+
+def test_the_share_of_scenes_is_what_the_recipe_says(words: TokenVectors) -> None:
+    feed = feed_for(recipe(batch=64, scenes=0.25), words)
+    single = {each.numpy().tobytes() for each in feed.clean[: feed.single]}  # type: ignore[attr-defined]
+    share = np.mean([each.numpy().tobytes() not in single for step in range(10) for each in feed(step).clean])
+    assert share == pytest.approx(0.25, abs=0.06)
+
+
+def test_the_share_of_people_with_a_skin_tone_is_what_the_recipe_says(words: TokenVectors) -> None:
+    feed = feed_for(recipe(batch=64, toned=0.2), words)
+    tones = load(SAMPLE).columns["tone"]
+    toned = {feed.clean[row].numpy().tobytes() for row, tone in enumerate(tones) if tone not in ("", "yellow")}  # type: ignore[attr-defined]
+    share = np.mean([each.numpy().tobytes() in toned for step in range(10) for each in feed(step).clean])
+    assert share == pytest.approx(0.2, abs=0.06)
+
+
+def test_partial_captions_leave_objects_out_and_the_pictures_as_they_are(words: TokenVectors) -> None:
+    class Heard:
+        said: tuple[str, ...] = ()
+
+        def ids(self, said: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+            self.said = tuple(said)
+            return words.ids(said)
+
+    def told(share: float) -> tuple[torch.Tensor, list[int]]:
+        heard = Heard()
+        batch = feed_for(recipe(world="shapes", batch=256, partial=share), heard)(0)  # type: ignore[arg-type]
+        counts = [sum(word.strip(",") in SHAPES for word in text.split()) for text in heard.said]
+        return batch.clean, counts
+
+    (all_, named), (some, fewer) = told(0.0), told(1.0)
+    assert torch.equal(all_, some)
+    assert {(whole, part) for whole, part in zip(named, fewer, strict=True)} == {(1, 1), (2, 1), (3, 1), (3, 2)}
