@@ -29,8 +29,8 @@ test: .venv/.installed-dev  ## run the tests
 	$(BIN)/python -m pytest -n 2
 
 check: .venv/.installed-dev  ## ruff, types, import contracts
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks tools examples
+	$(BIN)/ruff format --check src tests benchmarks tools examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tools.tiny_stable_diffusion import build
 
 from benchmarks.record import write
-from benchmarks.tiny_stable_diffusion import build
 
 SAMPLERS = {
     "ddim": "DDIMScheduler", "euler": "EulerDiscreteScheduler", "heun": "HeunDiscreteScheduler",
-    "dpm": "DPMSolverMultistepScheduler",
+    "dpmpp_2m": "DPMSolverMultistepScheduler",
 }  # fmt: skip
 PROMPT, STEPS = "a photo of a red cat", 20
 WHOLE = {
@@ -123,7 +123,7 @@ def exactness(pair: Pair) -> dict[str, float]:
 def timings(pair: Pair, repeats: int) -> dict[str, Any]:
     """Return pictures a second and milliseconds a step outside the network, pairwise and interleaved."""
     figures: dict[str, Any] = {}
-    for sampler in ("ddim", "dpm"):
+    for sampler in ("ddim", "dpmpp_2m"):
         pair.use(sampler)
         for batch in (1, 8):
             sides: dict[str, Callable[[], Any]] = {

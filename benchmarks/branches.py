@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tools.tiny_stable_diffusion import build
 
 import limn.models
 from benchmarks.record import write
-from benchmarks.tiny_stable_diffusion import build
 from limn.kernel import registry
 from limn.kernel.generator import Generator
 from limn.kernel.prompt import Prompt

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tools.tiny_stable_diffusion import build
 from torch import Tensor, nn
 
 import limn.models
 from benchmarks.branches import ratio
 from benchmarks.record import write
-from benchmarks.tiny_stable_diffusion import build
 from limn.kernel import registry
 from limn.kernel.adapter import Adapter
 from limn.kernel.generator import Generator

@@ -32,9 +32,9 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from tools.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
 from torch import Tensor
 
-from benchmarks.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
 from benchmarks.record import RESULTS, wilson, write
 from benchmarks.text_order import order_scores
 from limn.encoders.text import TokenVectors

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -55,7 +54,6 @@ def native(folder: Path) -> Generator:
 
 def stable_diffusion(folder: Path, dtype: torch.dtype | None = None) -> Generator:
     """A Stable Diffusion folder with a tiny U-Net, in a precision."""
-    sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
     from tiny_stable_diffusion import build
 
     from limn.models import stable_diffusion

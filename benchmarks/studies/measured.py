@@ -26,7 +26,7 @@ STUDIES = Path("runs/studies")
 
 
 def model(world: str, scale: float, name: str) -> FromGenerator:
-    """Return the model of a world (benchmarks.people_worlds) at a guidance scale, exported anew if it is newer."""
+    """Return the model of a world (tools.people_worlds) at a guidance scale, exported anew if it is newer."""
     folder, trained = Path("runs/models") / f"people_{world}", Path("runs/train") / f"people_{world}"
     sums, checkpoint = folder / "SHA256SUMS", trained / "checkpoint.json"
     if not sums.exists() or sums.stat().st_mtime < checkpoint.stat().st_mtime:

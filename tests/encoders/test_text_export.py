@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from limn.encoders.text import TokenVectors
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks/export_text_vectors.py"
+SCRIPT = Path(__file__).parents[2] / "tools/export_text_vectors.py"
 
 
 def load() -> ModuleType:

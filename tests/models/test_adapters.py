@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -37,7 +36,6 @@ from toys import Words
 
 STEP = Step(index=0, total=4, x=torch.zeros(0), level=Level(0.6, 0.8, 0.5), next=Level(0.8, 0.6, 0.4))
 LINEAR = ("qkv", "out", "up", "down", "modulation", "embed")
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 UNET = ("to_q", "to_v", "conv1", "proj_in")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parents[3] / "benchmarks"), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

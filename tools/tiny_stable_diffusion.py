@@ -1,7 +1,7 @@
 """Build small Stable Diffusion checkpoints with random weights, in diffusers' folder format.
 
 They draw nothing sensible; they are there to compare programs on equal weights.
-Run it as: python benchmarks/tiny_stable_diffusion.py FOLDER [--size 6m] [--seed 0] [--prediction v_prediction]
+Run it as: python tools/tiny_stable_diffusion.py FOLDER [--size 6m] [--seed 0] [--prediction v_prediction]
 """
 
 from __future__ import annotations

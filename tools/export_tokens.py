@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tokens_worlds import Pictograms, Shapes
 from limn.models import SHIPPED
 from limn.train.export import export
 
 TRAINED = Path("runs/train")
-FINER = {world.names[0]: world.finer for world in (Shapes, Pictograms)}
-SHARED = {world.names[1]: world.names[0] for world in (Shapes, Pictograms)}
+FINER = {"muse": "muse_super", "muse_shapes": "muse_shapes_super"}
+SHARED = {"parti": "muse", "parti_shapes": "muse_shapes"}
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "parti": {"scale": 2.0, "sampler": "next_token:temperature=0.9,top_p=0.8"}
 }

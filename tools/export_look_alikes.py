@@ -1,6 +1,6 @@
 """Write the table of letters that look like Latin ones, from the Unicode table in confusable_homoglyphs.
 
-python -m benchmarks.export_look_alikes
+python -m tools.export_look_alikes
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 __all__ = ["main", "table"]
 
-PATH = Path(__file__).parents[1] / "src" / "limn" / "kernel" / "homoglyphs.txt"
+PATH = Path(__file__).parents[1] / "src" / "limn" / "text" / "homoglyphs.txt"
 HEAD = """\
 # Letters of other scripts that look like a Latin letter: the Latin letter, then their code points.
 # From confusables.txt of Unicode Technical Standard 39, (c) Unicode, Inc., Unicode License v3
 # (https://www.unicode.org/license.txt), as held by the package confusable_homoglyphs 3.3.1 (MIT licence,
 # (c) 2016-2018 Victor Felder, 2024 Elena Grandi). Added: U+3147, which Struppek et al. 2023 use as an o.
-# Made by: python -m benchmarks.export_look_alikes
+# Made by: python -m tools.export_look_alikes
 """
 ADDED = {"\u3147": "o"}
 NOT_SCRIPTS = ("MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "PLANCK", "KELVIN", "INFORMATION")

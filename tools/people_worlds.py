@@ -1,6 +1,6 @@
 """Train the small models of the audits: one for each world of people, all from the model of the even world.
 
-python -m benchmarks.people_worlds
+python -m tools.people_worlds
 """
 
 from __future__ import annotations
