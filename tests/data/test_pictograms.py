@@ -115,7 +115,7 @@ def test_wrong_options_are_refused(packed: Path, tmp_path: Path, options: dict[s
 
 def test_an_unwritable_folder_is_found_out_before_anything_is_drawn(packed: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(InputError, match="is not a folder"):
         next(build(tmp_path / "file" / "out", tarballs=packed))
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from limn.kernel.errors import InputError, LimnError, WeightsError
+from limn.kernel.errors import InputError, LimnError, StoreError, WeightsError
 from limn.models.native import load
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
@@ -109,7 +109,7 @@ def test_only_schedule_and_saving_may_change(tmp_path: Path) -> None:
 def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
     first = train(tiny(), tmp_path, device="cpu")
     next(first)
-    with pytest.raises(InputError, match="another process"):
+    with pytest.raises(StoreError, match="this process is at work on it"):
         next(train(tiny(), tmp_path, device="cpu"))
     first.close()
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 from limn.data.captions import captions_of
 from limn.data.catalogue import Concept, read_catalogue
 from limn.data.colours import colours_of
-from limn.data.files import write_whole
 from limn.data.packages import EMOJIBASE, attribution, fetch
 from limn.data.picture_set import COLUMNS, PictureSet, load, pixels
 from limn.data.sets import SETS
 from limn.data.split import STYLES, split_of
+from limn.io.atomic import make_folder, write_bytes
 from limn.kernel.errors import DataError, InputError, unknown_name
 
 __all__ = ["RECIPE", "PictureSet", "Progress", "build", "load"]
@@ -64,7 +64,8 @@ def build(
 
     Raises:
         InputError: A set is unknown or the size out of range.
-        DataError: The metadata package cannot be had, the folder cannot be written, or no set could be built.
+        DataError: The metadata package cannot be had, or no set could be built.
+        StoreError: The folder cannot be written.
     """
     for name in sets:
         if name not in SETS:
@@ -72,7 +73,8 @@ def build(
     if not 16 <= size <= 256:
         raise InputError(f"size is {size}; choose 16 to 256 pixels")
     manifest = _read_manifest(out)
-    write_whole(out / MANIFEST, _as_json(manifest))  # a folder that cannot be written is found out first
+    make_folder(out)
+    write_bytes(out / MANIFEST, _as_json(manifest))  # a folder that cannot be written is found out first
     yield Progress(stage=EMOJIBASE.name, done=0, total=1)
     concepts = read_catalogue(fetch(EMOJIBASE, out / "packages", tarballs=tarballs))
     for name in sets:
@@ -87,8 +89,8 @@ def build(
             manifest[name] = {"error": str(error)}
             yield Progress(stage=name, done=0, total=0, note=f"failed: {error}")
         built = [SETS[each].package for each in SETS if "sha256" in manifest.get(each, {})]
-        write_whole(out / "ATTRIBUTION.md", attribution(built).encode())
-        write_whole(out / MANIFEST, _as_json(manifest))
+        write_bytes(out / "ATTRIBUTION.md", attribution(built).encode())
+        write_bytes(out / MANIFEST, _as_json(manifest))
     if all("error" in manifest[name] for name in sets):
         raise DataError(f"{out}: no set could be built; {manifest[sets[0]]['error']}")
 
@@ -156,7 +158,7 @@ def _write_set(path: Path, rows: Sequence[Entry]) -> Entry:
     sink = io.BytesIO()
     parquet.write_table(pa.table(columns), sink, compression="zstd")
     data = sink.getvalue()
-    write_whole(path, data)
+    write_bytes(path, data)
     splits = dict(sorted(Counter(columns["split"]).items()))
     return {"pictures": len(rows), "splits": splits, "sha256": hashlib.sha256(data).hexdigest()}
 

@@ -6,13 +6,23 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from limn.kernel.errors import InputError, LimnError, StoreError
 
-__all__ = ["explain", "explained", "make_folder", "move_aside", "probe", "sweep", "write_bytes", "write_json"]
+__all__ = [
+    "explain",
+    "explained",
+    "make_folder",
+    "move_aside",
+    "probe",
+    "sweep",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -25,12 +35,12 @@ _REMEDIES = {
 }
 
 
-def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
+def write_bytes(path: Path, data: bytes | Iterable[Any], *, lasting: bool = True) -> None:
     """Write a file so that a crash or a full disk leaves the old file or the new one, never a part.
 
     Args:
         path: Where; a link is followed, and an existing file is replaced.
-        data: The whole content.
+        data: The whole content, or pieces of it in order: bytes, or arrays of bytes.
         lasting: Whether to wait until the disk has it. Without, a killed process still leaves whole files, but one
             written just before the power fails may be damaged; for files that are checked before they are trusted.
 
@@ -44,13 +54,18 @@ def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
             raise InputError(f"{path}: is not a file; choose another name")
         temporary = path.with_name(f".limn-{os.urandom(8).hex()}.tmp")
         try:
-            _write_through(temporary, data, os.O_EXCL, lasting=lasting)
+            _write_through(temporary, [data] if isinstance(data, bytes) else data, os.O_EXCL, lasting=lasting)
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         if lasting:
             _sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8 with :func:`write_bytes`."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -88,7 +103,7 @@ def probe(folder: Path) -> None:
     path = folder / ".probe"
     with explained(folder):
         try:
-            _write_through(path, b"\0" * 4096, os.O_TRUNC)
+            _write_through(path, [b"\0" * 4096], os.O_TRUNC)
         finally:
             path.unlink(missing_ok=True)
 
@@ -138,13 +153,14 @@ def explained(path: Path) -> Iterator[None]:
         raise explain(error, path) from error
 
 
-def _write_through(path: Path, data: bytes, flag: int, *, lasting: bool = True) -> None:
+def _write_through(path: Path, pieces: Iterable[Any], flag: int, *, lasting: bool = True) -> None:
     """Write and, if it is to last, wait until the disk has it."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
         if lasting:
             os.fsync(descriptor)
     finally:

@@ -12,15 +12,15 @@ import json
 import math
 import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
+from limn.io.atomic import write_bytes
 from limn.io.files import check_range, first_line, open_file, parse_json, read_config, require, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.networks.quantization import unpack
@@ -166,28 +166,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         metadata: Text to keep in the header.
 
     Raises:
-        WeightsError: the file cannot be written.
+        InputError: the path names something that is not a file.
+        StoreError: the file cannot be written.
     """
-    path = Path(path).resolve()
-    if path.exists() and not path.is_file():
-        raise WeightsError(f"{path}: not a regular file; choose another name")
     # Wide types first, so that every tensor lies at a multiple of its own width.
     order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(_header_bytes(tensors, order, metadata or {}))
-            for name in order:
-                file.write(_bytes(tensors[name]))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be written ({error.strerror}); free space or choose another") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    header = _header_bytes(tensors, order, metadata or {})
+    write_bytes(Path(path), chain([header], (_bytes(tensors[name]) for name in order)))
 
 
 def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "weights") -> None:
@@ -289,11 +274,3 @@ def _header_bytes(tensors: Mapping[str, Tensor], order: Sequence[str], metadata:
 def _bytes(tensor: Tensor) -> Any:
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from limn.io.atomic import write_text
 from limn.networks.weights import sha256_of
-from limn.train.checkpoint import write_text
 
 __all__ = ["write_card", "write_sums"]
 

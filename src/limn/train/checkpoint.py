@@ -7,8 +7,6 @@ replaced at once. Whatever the manifest names is whole; files it does not name a
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,10 +15,11 @@ from typing import Any
 
 from torch import Tensor
 
-from limn.kernel.errors import InputError, WeightsError
+from limn.io.atomic import sweep, write_text
+from limn.kernel.errors import WeightsError
 from limn.networks.weights import read_tensors, sha256_of, write_tensors
 
-__all__ = ["MANIFEST", "Checkpoint", "load", "save", "truncate_metrics", "write_text"]
+__all__ = ["MANIFEST", "Checkpoint", "load", "save", "truncate_metrics"]
 
 MANIFEST = "checkpoint.json"
 _PARTS = ("model", "ema", "optimiser")
@@ -47,7 +46,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the previous one stays until this one is complete.
 
     Raises:
-        WeightsError: A file cannot be written.
+        StoreError: A file cannot be written.
     """
     files = {}
     for part in _PARTS:
@@ -62,9 +61,10 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         "files": files,
     }
     write_text(folder / MANIFEST, json.dumps(manifest, indent=1))
+    sweep(folder)
     kept = {entry["name"] for entry in files.values()}
     for part in _PARTS:
-        for path in [*folder.glob(f"{part}-*.safetensors"), *folder.glob(f".{part}-*.tmp")]:
+        for path in folder.glob(f"{part}-*.safetensors"):
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
@@ -105,30 +105,3 @@ def truncate_metrics(path: Path, step: int) -> None:
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
     write_text(path, "".join(kept))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file at once: the old content or the new one, never a part.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); free space or choose another folder"
-        ) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)

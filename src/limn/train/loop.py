@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ import torch
 from PIL import Image
 from torch.optim import Optimizer
 
+from limn.io.atomic import make_folder
+from limn.io.lock import Lock
 from limn.kernel.errors import InputError, LimnError
 from limn.networks.weights import load_state
 from limn.train import checkpoint as checkpoints
@@ -79,18 +79,16 @@ def train(
         Progress after each step.
 
     Raises:
-        InputError: The folder holds a run of another recipe, is in use, or cannot be written.
+        InputError: The folder holds a run of another recipe.
+        StoreError: The folder is in use, or cannot be written.
         WeightsError: Its checkpoint is damaged.
         LimnError: The loss is no longer a number, or a worker has stopped.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if workers > 1 and device != "cpu":
         raise InputError(f"workers: {workers} processes are for the CPU, not {device}; leave this out")
-    try:
-        (out / "sheets").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from None
-    with _locked(out):
+    make_folder(out / "sheets")
+    with Lock(out / ".lock", str(out), wait=0):
         run = _Run(recipe, out, device, resume, workers)
         first = run.step
         with gathered(workers, run.task.network, _follow, (recipe, out, device)) as run.team:
@@ -252,14 +250,3 @@ def _check_same(old: Mapping[str, Any], recipe: Recipe, out: Path, resume: bool)
     for name, value in now.items():
         if name not in _FREE and before[name] != value:
             raise InputError(f"{out}: its run has another {name}; choose another folder or the recipe it began with")
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Keep a second process out of the folder; the lock ends with the process, however it ends."""
-    with (out / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(f"{out}: another process trains here; wait for it or choose another folder") from None
-        yield

@@ -8,7 +8,6 @@ import pytest
 
 from limn.io.atomic import move_aside, write_bytes, write_json
 from limn.kernel.errors import InputError, StoreError
-from limn.store import Store
 
 FAULTS = [
     (os, "write", errno.ENOSPC, "disk is full"),
@@ -86,31 +85,3 @@ def test_what_is_put_aside_never_replaces_what_was(tmp_path):
         move_aside(tmp_path / "file.png", tmp_path / "aside")
     kept = {each.name: each.read_text() for each in (tmp_path / "aside").iterdir()}
     assert kept == {"file.png": "one", "file-2.png": "two", "file-3.png": "three"}
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
-def test_a_store_that_cannot_be_written_says_so_when_it_is_opened(tmp_path, monkeypatch, code):
-    Store(tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "write", fail(code))
-        with pytest.raises(StoreError, match="choose another folder"):
-            Store(tmp_path)
-    assert not (tmp_path / ".probe").exists()
-
-
-def test_a_full_disk_in_the_middle_of_a_run_keeps_what_is_drawn(store, ask, paint, monkeypatch):
-    run = store.open(*ask("heart", n=3))
-    with run:
-        run.save(0, paint(0), {"prompt": "heart"})
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "write", fail(errno.ENOSPC, after=1))
-            with pytest.raises(StoreError, match=r"0001-heart\.png: the disk is full"):
-                run.save(1, paint(1), {"prompt": "heart"})
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", fail(errno.ENOSPC))
-            with pytest.raises(StoreError, match=r"record\.json: the disk is full"):
-                run.finish({})
-        assert run.done() == {0}
-        run.save(1, paint(1), {"prompt": "heart"})
-    names = sorted(each.name for each in run.folder.iterdir())
-    assert names == [".lock", "0000-heart.png", "0001-heart.png", "request.json"]

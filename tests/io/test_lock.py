@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from limn.io.lock import Lock
@@ -15,9 +18,10 @@ with Lock(Path(sys.argv[1]), "it"):
 """
 
 
-def test_the_holder_is_named_and_its_death_frees_the_lock(python, tmp_path):
+def test_the_holder_is_named_and_its_death_frees_the_lock(tmp_path):
     path = tmp_path / ".lock"
-    holder = python(HOLD, path)
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(StoreError, match=f"it: process {holder.pid} is at work"), Lock(path, "it", wait=0.0):
         pass
