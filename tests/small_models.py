@@ -30,7 +30,7 @@ from limn.networks.shipped import WEIGHTS
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors
 from limn.predictors.masked import Masked
-from limn.samplers.tokens import Masking
+from limn.samplers.decoding import Masking
 
 __all__ = ["HEART", "files", "guides", "native", "stable_diffusion", "tokens", "usual", "walked"]
 

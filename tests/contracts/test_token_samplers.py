@@ -19,7 +19,7 @@ from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
 from limn.kernel.step import Step
-from limn.samplers.tokens import Masking, Raster
+from limn.samplers.decoding import Masking, Raster
 
 NAMES = [name for name in registry.names("samplers") if registry.find("samplers", name).space == "logits"]  # type: ignore[attr-defined]
 TOKENS, CLASSES = 12, 7

@@ -26,9 +26,9 @@ from limn.kernel.request import Request
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked
+from limn.samplers.decoding import Masking, Raster
 from limn.samplers.next_token import NextToken
 from limn.samplers.resample import Resample
-from limn.samplers.tokens import Masking, Raster
 from limn.samplers.unmask import Unmask
 
 

@@ -18,8 +18,8 @@ from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.autoregressive import Autoregressive
+from limn.samplers.decoding import Raster
 from limn.samplers.next_token import NextToken
-from limn.samplers.tokens import Raster
 
 LEVEL = Level(0, 1, 1)
 TOKENS = 16

@@ -18,7 +18,7 @@ from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.masked import Masked
-from limn.samplers.tokens import Masking
+from limn.samplers.decoding import Masking
 from limn.samplers.unmask import Unmask
 
 LEVEL = Level(0, 1, 1)

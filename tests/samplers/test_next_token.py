@@ -8,8 +8,8 @@ from torch import Tensor
 from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
 from limn.kernel.step import Step
+from limn.samplers.decoding import Raster
 from limn.samplers.next_token import NextToken
-from limn.samplers.tokens import Raster
 
 CHAIN = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]])
 

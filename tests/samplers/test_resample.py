@@ -6,8 +6,8 @@ from torch import Tensor
 from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
 from limn.kernel.step import Step
+from limn.samplers.decoding import Masking
 from limn.samplers.resample import Resample
-from limn.samplers.tokens import Masking
 
 
 def test_a_few_tokens_change_at_each_step_and_top_k_holds() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
 from limn.kernel.step import Step
-from limn.samplers.tokens import Masking
+from limn.samplers.decoding import Masking
 from limn.samplers.unmask import Unmask
 
 CLASSES = 9

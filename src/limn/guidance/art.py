@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from limn.data.pictures import colours, file_bytes
+from limn.guidance._gradient import Gradient
 from limn.kernel.errors import InputError
-from limn.kernel.gradient import Gradient
 from limn.kernel.prompt import Prompt
 from limn.kernel.step import Step
 from limn.networks.cutouts import cutouts, outside, spherical, total_variation
@@ -32,7 +32,7 @@ class Art(Gradient):
 
     A target is the vector of a text, or those of cut-outs of a picture, which share its weight; weights are divided
     by the magnitude of their sum. The step is ``main - scale * sigma^2 / alpha * grad loss`` (see
-    :class:`limn.kernel.gradient.Gradient`).
+    ``Gradient``).
 
     Args:
         scale: Size of the step, from 0; 0 asks nothing more and changes nothing. The paper's code has 5000, for

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from limn.kernel.gradient import Gradient
+from limn.guidance._gradient import Gradient
 from limn.kernel.step import Step
 from limn.networks.guides import Guide
 
@@ -21,7 +21,7 @@ class Clip(Gradient):
 
     GLIDE moves the mean of a DDPM step by ``scale * variance * grad score`` (Nichol et al. 2022, equation 5); here
     ``main + scale * sigma^2 / alpha * grad score``, which is the same to first order (see
-    :class:`limn.kernel.gradient.Gradient`). A picture whose words are empty is left as it is.
+    ``Gradient``). A picture whose words are empty is left as it is.
 
     Args:
         scale: Size of the step, from 0; 0 asks nothing more and changes nothing. GLIDE's is 3.

@@ -17,7 +17,7 @@ from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
 from limn.networks.weights import check_range, read_config
 from limn.predictors.masked import Masked
-from limn.samplers.tokens import Masking
+from limn.samplers.decoding import Masking
 
 __all__ = ["FinerConfig", "finer"]
 

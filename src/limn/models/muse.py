@@ -7,7 +7,7 @@ from pathlib import Path
 from limn.kernel.generator import Generator
 from limn.models import tokens
 from limn.predictors.masked import Masked
-from limn.samplers.tokens import Masking
+from limn.samplers.decoding import Masking
 
 __all__ = ["load"]
 

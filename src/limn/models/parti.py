@@ -7,7 +7,7 @@ from pathlib import Path
 from limn.kernel.generator import Generator
 from limn.models import tokens
 from limn.predictors.autoregressive import Autoregressive
-from limn.samplers.tokens import Raster
+from limn.samplers.decoding import Raster
 
 __all__ = ["load"]
 

@@ -14,7 +14,7 @@ from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Predict, Sampler
 from limn.kernel.step import Level, Step
-from limn.samplers.tokens import begin, check_drawing, draw
+from limn.samplers.decoding import begin, check_drawing, draw
 
 __all__ = ["NextToken"]
 

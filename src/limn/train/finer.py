@@ -18,7 +18,7 @@ from limn.kernel.step import Step
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
 from limn.predictors.masked import Masked
-from limn.samplers.tokens import Masking
+from limn.samplers.decoding import Masking
 from limn.samplers.unmask import Unmask
 from limn.train.batches import Batch, feed_for
 from limn.train.network import codec_of

@@ -28,8 +28,8 @@ from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, Quantised, perplexity
 from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked
+from limn.samplers.decoding import Masking, Raster
 from limn.samplers.next_token import NextToken
-from limn.samplers.tokens import Masking, Raster
 from limn.samplers.unmask import Unmask
 from limn.train.batches import feed_for, stream
 from limn.train.losses import seen_apart

@@ -7,8 +7,8 @@ from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.rng import Streams
 from limn.samplers.ddim import DDIM
+from limn.samplers.decoding import Masking, Raster, begin, draw
 from limn.samplers.next_token import NextToken
-from limn.samplers.tokens import Masking, Raster, begin, draw
 from limn.samplers.unmask import Unmask
 
 LOGITS = torch.tensor([4.0, 3.0, 2.0, 1.0, -1.0]).expand(1, 6000, 5)

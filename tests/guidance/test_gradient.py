@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from limn.guidance._gradient import Gradient
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
-from limn.kernel.gradient import Gradient
 from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
