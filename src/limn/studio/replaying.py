@@ -99,7 +99,8 @@ def replay(
     changed = [path for path, hashed in sources.items() if request.files.get(path) != hashed]
     causes = (*(f"{path} is not what it was" for path in changed), *causes)
     if generator.weights != request.weights:
-        causes = ("the weights of the model are others", *causes)
+        needed = f"the weights of {request.model} with SHA-256 {request.weights}"
+        causes = (f"it needs {needed}; those here are {generator.weights}", *causes)
     if alone:
         causes = ("the other prompts of its batch are not recorded, so it was drawn alone", *causes)
     yield _compared(path, picture, causes)
