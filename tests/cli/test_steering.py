@@ -208,8 +208,8 @@ def test_options_take_the_place_of_the_files(limn, tmp_path) -> None:
         ("guidance = [{name = 'safety', prest = 'weak'}]", "did you mean 'preset'"),
         ("region = [{words = 'a'}]", "not of a known form"),
         ("region = [{words = 'a', box = 3}]", "a box has four numbers"),
-        ("a = ", "is not TOML"),
-        ("x = " + "[" * 5000, "is not TOML"),
+        ("a = ", "not sound TOML"),
+        ("x = " + "[" * 5000, "not sound TOML"),
     ],
 )
 def test_requests_that_cannot_be_used(limn, tmp_path, text: str, said: str) -> None:

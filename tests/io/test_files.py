@@ -1,108 +1,43 @@
-"""Configurations: closed, typed, bounded; small files only; nothing that runs code."""
+"""Files from outside: regular ones only, and read once for their hash."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+import hashlib
+import os
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from limn.io.files import check_range, read_config, read_json, require
-from limn.kernel.errors import InputError, WeightsError
+from limn.io import files
+from limn.io.files import read_bounded, sha256_of
+from limn.kernel.errors import DataError, WeightsError
 
 
-@dataclass(frozen=True, kw_only=True)
-class ToyConfig:
-    width: int = 8
-    rate: float = 0.5
-    name: str = "toy"
-    widths: tuple[int, ...] = ()
-    more: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_range(self, width=(1, 64))
-        require(self.rate > 0, "rate must be above 0")
+def test_only_regular_files_of_bounded_size(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_bounded(tmp_path / "a", 5, "cut it") == b"12345"
+    with pytest.raises(DataError, match="larger than 4 bytes; cut it"):
+        read_bounded(tmp_path / "a", 4, "cut it", error=DataError)
+    os.mkfifo(tmp_path / "pipe")
+    for path, reason in ((tmp_path / "pipe", "not a regular file"), (tmp_path / "none", "no such file")):
+        with pytest.raises(WeightsError, match=reason):
+            sha256_of(path)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "config.json"
+def test_a_hash_is_that_of_the_content_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    for content in (b"one", b"two", b"six"):  # of one size, within one tick of the clock
+        path.write_bytes(content)
+        assert sha256_of(path) == hashlib.sha256(content).hexdigest()
 
 
-def test_a_configuration_is_read_from_fields_and_from_a_file(path: Path) -> None:
-    fields = {"width": 16, "rate": 1, "widths": [1, 2], "more": {"a": 1}}
-    path.write_text(json.dumps(fields))
-    want = ToyConfig(width=16, rate=1.0, widths=(1, 2), more={"a": 1})
-    assert read_config(ToyConfig, fields) == read_config(ToyConfig, path) == want
-    assert type(read_config(ToyConfig, path).rate) is float
-
-
-@pytest.mark.parametrize(
-    ("fields", "match"),
-    [
-        ({"widht": 8}, "unknown configuration field 'widht'; did you mean 'width'?"),
-        ({"width": True}, "width must be int, not bool"),
-        ({"width": "8"}, "width must be int, not str"),
-        ({"width": 8.0}, "width must be int, not float"),
-        ({"width": None}, "width must be int, not NoneType"),
-        ({"width": 10**9}, "width must be a whole number from 1 to 64, not 1000000000"),
-        ({"width": 10**4000}, "width must be a whole number from 1 to 64"),
-        ({"rate": -1.0}, "rate must be above 0"),
-        ({"rate": float("inf")}, "rate must be a finite number"),
-        ({"more": []}, "more must be dict, not list"),
-    ],
-)
-def test_what_does_not_fit_is_refused_by_name(fields: dict[str, Any], match: str) -> None:
-    with pytest.raises(WeightsError, match=match.replace("?", r"\?")) as caught:
-        read_config(ToyConfig, fields)
-    assert "Toy: " in str(caught.value)
-    assert len(str(caught.value)) < 300
-
-
-def test_a_fault_in_a_file_names_the_file(path: Path) -> None:
-    path.write_text('{"width": 0}')
-    with pytest.raises(WeightsError, match=r"config\.json: width must be"):
-        read_config(ToyConfig, path)
-
-
-@pytest.mark.parametrize(
-    "name", ["auto_map", "trust_remote_code", "_attn_implementation_internal", "custom_pipelines"]
-)
-@pytest.mark.parametrize("deep", [False, True])
-def test_files_that_ask_to_run_code_are_refused(path: Path, name: str, deep: bool) -> None:
-    fields: dict[str, Any] = {name: {"AutoModel": "evil.Evil"}}
-    path.write_text(json.dumps({"text_config": [fields]} if deep else fields))
-    with pytest.raises(WeightsError, match=f"{name} asks to run code from the folder; limn runs none"):
-        read_json(path)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "3", "{", '{"a": NaN}', '{"a": -Infinity}', '{"a":1,"a":2}', "[" * 10**5]
-)
-def test_what_is_no_json_object_is_refused(path: Path, text: str) -> None:
-    path.write_text(text)
-    with pytest.raises(WeightsError, match=r"config\.json: .*JSON.*; get the file again"):
-        read_json(path)
-
-
-def test_large_files_are_not_read(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(10**12)
-    with pytest.raises(WeightsError, match="larger than 1,048,576 bytes"):
-        read_json(path)
-    path.write_text('{"a": "' + "x" * 2_000_000 + '"}')
-    assert len(read_json(path, limit=3_000_000)["a"]) == 2_000_000
-
-
-def test_missing_files_and_folders(path: Path) -> None:
-    with pytest.raises(WeightsError, match="no such file"):
-        read_json(path)
-    with pytest.raises(WeightsError, match="not a regular file"):
-        read_json(path.parent)
-
-
-def test_ranges() -> None:
-    with pytest.raises(InputError, match="width must be"):
-        ToyConfig(width=0)
+def test_a_file_that_rests_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    later = time.time_ns() + 10**10
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    before = files._digest.cache_info()
+    assert sha256_of(path) == sha256_of(path) == hashlib.sha256(b"one").hexdigest()
+    after = files._digest.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)

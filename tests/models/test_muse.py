@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import limn.models
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.generator import Generator
 from limn.kernel.runner import Ledger
-from limn.networks.weights import read_tensors, sha256_of, write_tensors
+from limn.networks.weights import read_tensors, write_tensors
 from token_models import Change, build
 
 

@@ -10,11 +10,12 @@ import torch
 
 from limn.data.pictograms import load
 from limn.data.split import SPLITS
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, WeightsError
 from limn.models.readers import CONFUSION, KINDS, Reader, names, reader
 from limn.networks.attribute_reader import CONFIG, AttributeReader
 from limn.networks.shipped import WEIGHTS
-from limn.networks.weights import sha256_of, write_tensors
+from limn.networks.weights import write_tensors
 
 SMALL = {"size": 16, "patch": 2, "widths": [16], "blocks": [1], "cells": 2, "width": 8}
 FIELDS = {"tone": ["light", "dark", "none"], "gender": ["woman", "man"]}

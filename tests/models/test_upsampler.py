@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 from limn.models.upsampler import Enlarger, names, upsampler
 from limn.networks.shipped import WEIGHTS
 from limn.networks.upsampler import CONFIG, Upsampler
-from limn.networks.weights import sha256_of, write_tensors
+from limn.networks.weights import write_tensors
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, StoreError, WeightsError
 from limn.networks.weights import (
     MAX_HEADER,
@@ -29,7 +30,6 @@ from limn.networks.weights import (
     load_state,
     read_header,
     read_tensors,
-    sha256_of,
     write_tensors,
 )
 

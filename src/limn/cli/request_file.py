@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from limn.io.configurations import read_toml
 from limn.kernel.errors import InputError, unknown_name
 
 __all__ = ["KEYS", "merged", "read"]
-
-MAX_BYTES: Final = 1_000_000
 
 KEYS: Final[Mapping[str, tuple[type, ...]]] = {
     "prompts": (str, list),
@@ -69,7 +67,7 @@ def read(file: Path) -> dict[str, Any]:
     Raises:
         InputError: If the file cannot be read, or a key or value is not allowed.
     """
-    found = _parsed(file)
+    found = read_toml(file, remedy="use --prompts-file for many prompts")
     for name, value in found.items():
         if name not in KEYS:
             raise unknown_name(f"key of {file}", name, KEYS)
@@ -83,18 +81,6 @@ def read(file: Path) -> dict[str, Any]:
     if "regions" in found:
         found["regions"] = file.parent / found["regions"]
     return found
-
-
-def _parsed(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(f"{file}: more than {MAX_BYTES // 1_000_000} MB; use --prompts-file for many prompts")
-        return tomllib.loads(file.read_bytes().decode())
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); name a request written as TOML") from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        why = " ".join(str(error).split())[:100]
-        raise InputError(f"{file}: is not TOML ({why}); mend it") from None
 
 
 def _check(file: Path, name: str, value: Any, kinds: tuple[type, ...]) -> None:

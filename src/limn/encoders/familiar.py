@@ -18,7 +18,7 @@ from torch import Tensor
 
 from limn.data.captions import with_article
 from limn.encoders.text import TokenVectors
-from limn.io.files import read_json
+from limn.io.configurations import read_json
 from limn.kernel.errors import WeightsError
 from limn.text.noun_phrases import CLOSED
 

@@ -6,11 +6,11 @@ a model is loaded.
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError, unknown_name
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def _load(model: str | Path, device: str) -> Generator:
 
         return stable_diffusion.load(path, device=device)
     if (path / "config.json").exists():
-        from limn.io.files import read_json
         from limn.models import muse, native, parti
 
         family = read_json(path / "config.json").get("family", "native")
@@ -108,4 +107,4 @@ def describe(model: str) -> dict[str, Any]:
         InputError: If there is no such model.
     """
     card = locate(model) / "card.json"
-    return dict(json.loads(card.read_text("utf-8"))) if card.exists() else {}
+    return read_json(card) if card.exists() else {}

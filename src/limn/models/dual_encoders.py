@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.io.files import read_json
+from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from limn.codecs.tokens import Tokens
 from limn.encoders.coarse import PLACES, CoarseEncoder
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
+from limn.io.configurations import check_range, read_config
 from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Stage
 from limn.models.parts import fill, sampler_of
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
-from limn.networks.weights import check_range, read_config
 from limn.predictors.masked import Masked
 from limn.samplers.decoding import Masking
 

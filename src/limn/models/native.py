@@ -16,6 +16,7 @@ from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
+from limn.io.configurations import check_range, read_config, require
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
 from limn.kernel.errors import WeightsError
@@ -24,7 +25,6 @@ from limn.kernel.predictor import Conditioning
 from limn.models.parts import fill, sampler_of
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.transformer import Transformer
-from limn.networks.weights import check_range, read_config, require
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from torch import nn
 
+from limn.io.files import sha256_of
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.sampler import Sampler
-from limn.networks.weights import load_state, read_tensors, sha256_of
+from limn.networks.weights import load_state, read_tensors
 
 __all__ = ["fill", "sampler_of"]
 

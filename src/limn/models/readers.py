@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limn.io.files import read_json, sha256_of
+from limn.io.configurations import read_json
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks import attribute_reader
 from limn.networks.attribute_reader import AttributeReader

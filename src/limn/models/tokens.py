@@ -15,6 +15,7 @@ from limn.encoders.coarse import GIVEN
 from limn.encoders.prompt import PromptEncoder
 from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
+from limn.io.configurations import check_range, read_config, require
 from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Predictor
@@ -23,7 +24,6 @@ from limn.models.finer import finer
 from limn.models.parts import fill, sampler_of
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
-from limn.networks.weights import check_range, read_config, require
 
 __all__ = ["TokenConfig", "generator"]
 

@@ -14,9 +14,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from limn.io.configurations import check_range, read_config, require
 from limn.networks import shipped
 from limn.networks.dual_encoder import DualEncoderConfig, ImageTower
-from limn.networks.weights import check_range, read_config, require
 
 __all__ = ["CONFIG", "AttributeReader", "AttributeReaderConfig", "locate", "names", "read"]
 

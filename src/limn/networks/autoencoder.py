@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.networks.weights import check_range, read_config, require
+from limn.io.configurations import check_range, read_config, require
 
 __all__ = ["Autoencoder", "AutoencoderConfig", "check_layers", "doublings", "halvings"]
 

@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from limn.io.configurations import check_range, read_config, require
 from limn.kernel.attention import AttentionSite
 from limn.kernel.errors import WeightsError
 from limn.networks import shipped
 from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
-from limn.networks.weights import check_range, read_config, require
 
 __all__ = ["CONFIG", "DualEncoder", "DualEncoderConfig", "ImageTower", "locate", "names", "read"]
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.io.files import parse_json, read_json
+from limn.io.configurations import parse_json, read_json
 from limn.kernel.errors import WeightsError
 from limn.networks.weights import read_header, read_tensors
 

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from limn.io.configurations import check_range, read_config, require
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
-from limn.networks.weights import check_range, read_config, require
 
 __all__ = ["TIME_WIDTH", "Block", "Cache", "Transformer", "TransformerConfig", "Trunk", "padding", "places", "waves"]
 

@@ -15,8 +15,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from limn.io.configurations import check_range, read_config
 from limn.networks import shipped
-from limn.networks.weights import check_range, read_config
 
 __all__ = ["CONFIG", "Upsampler", "UpsamplerConfig", "locate", "names", "read"]
 

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from limn.io.configurations import check_range, read_config
 from limn.networks.autoencoder import check_layers, doublings, halvings
-from limn.networks.weights import check_range, read_config
 
 __all__ = ["VQ", "Quantised", "VQConfig", "from_autoencoder", "perplexity"]
 

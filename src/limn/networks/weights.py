@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from limn.io.atomic import write_bytes
-from limn.io.files import check_range, first_line, open_file, parse_json, read_config, require, sha256_of
+from limn.io.configurations import parse_json
+from limn.io.files import first_line, open_file, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.networks.quantization import unpack
 
@@ -29,13 +30,9 @@ __all__ = [
     "MAX_HEADER",
     "MAX_TENSORS",
     "check_names",
-    "check_range",
     "load_state",
-    "read_config",
     "read_header",
     "read_tensors",
-    "require",
-    "sha256_of",
     "write_tensors",
 ]
 

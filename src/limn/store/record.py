@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from limn.io.atomic import explained
+from limn.io.configurations import parse_json
 from limn.kernel.errors import InputError, StoreError
 
 __all__ = [
@@ -71,13 +72,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     with explained(path):
         data = path.read_bytes()
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise StoreError(f"{path}: is damaged; repair the store with `limn runs repair`")
-    return found
+    return parse_json(path, data, error=StoreError, remedy="repair the store with `limn runs repair`")
 
 
 def read_request(folder: Path) -> dict[str, Any]:

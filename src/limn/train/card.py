@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from limn.io.atomic import write_text
-from limn.networks.weights import sha256_of
+from limn.io.files import sha256_of
 
 __all__ = ["write_card", "write_sums"]
 

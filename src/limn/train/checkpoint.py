@@ -16,8 +16,10 @@ from typing import Any
 from torch import Tensor
 
 from limn.io.atomic import sweep, write_text
+from limn.io.configurations import parse_json
+from limn.io.files import sha256_of
 from limn.kernel.errors import WeightsError
-from limn.networks.weights import read_tensors, sha256_of, write_tensors
+from limn.networks.weights import read_tensors, write_tensors
 
 __all__ = ["MANIFEST", "Checkpoint", "load", "save", "truncate_metrics"]
 
@@ -79,7 +81,7 @@ def load(folder: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        manifest = json.loads(path.read_text("utf-8"))
+        manifest = parse_json(path, path.read_bytes())
         tensors = {
             part: read_tensors(folder / entry["name"], sha256=entry["sha256"])
             for part, entry in manifest["files"].items()

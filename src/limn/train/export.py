@@ -17,6 +17,7 @@ from limn.data.catalogue import from_columns
 from limn.data.picture_set import load
 from limn.encoders.familiar import FILE, words_of
 from limn.io.atomic import write_text
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 from limn.networks.attribute_reader import CONFIG as READS
 from limn.networks.attribute_reader import AttributeReader
@@ -27,7 +28,7 @@ from limn.networks.transformer import Transformer
 from limn.networks.upsampler import CONFIG as ENLARGES
 from limn.networks.upsampler import Upsampler
 from limn.networks.vq import VQ
-from limn.networks.weights import read_tensors, sha256_of, write_tensors
+from limn.networks.weights import read_tensors, write_tensors
 from limn.train.card import write_card, write_sums
 from limn.train.checkpoint import Checkpoint
 from limn.train.network import Network, averaged_of, codec_of, recipe_of, state_of

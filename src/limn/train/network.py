@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from limn.io.files import read_json
+from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder

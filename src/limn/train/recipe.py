@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import GenericAlias
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
-from limn.kernel.errors import InputError, unknown_name
+from limn.io.configurations import build, read_toml
+from limn.kernel.errors import InputError
 
 __all__ = ["Data", "Objective", "Optimiser", "Recipe", "Saving", "Schedule", "parse", "read"]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,13 +264,10 @@ def read(path: Path) -> Recipe:
     folder = Path(__file__).parent / "recipes"
     shipped = folder / f"{path.name}.toml"
     path = shipped if path == Path(path.name) and shipped.is_file() else path
-    try:
-        fields = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        names = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
-        raise InputError(f"{path}: cannot be read ({error.strerror}); shipped recipes: {names}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not sound TOML ({error})") from None
+    if not path.is_file():
+        names = ", ".join(sorted(recipe.stem for recipe in folder.glob("*.toml")))
+        raise InputError(f"{path}: cannot be read, no such file; shipped recipes: {names}")
+    fields = read_toml(path)
     try:
         return parse(fields)
     except InputError as error:
@@ -287,36 +280,4 @@ def parse(fields: Mapping[str, Any]) -> Recipe:
     >>> parse({"name": "tiny", "schedule": {"steps": 10}}).optimiser.batch
     64
     """
-    return _build(Recipe, fields, "")
-
-
-def _build(kind: type[T], fields: Mapping[str, Any], where: str) -> T:
-    hints = get_type_hints(kind)
-    values = {}
-    for name, value in fields.items():
-        if name not in hints:
-            raise unknown_name("recipe field", where + name, [where + each for each in hints])
-        values[name] = _value(hints[name], value, where + name)
-    for each in dataclasses.fields(kind):  # type: ignore[arg-type]
-        bare = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
-        if bare and each.name not in values:
-            raise InputError(f"{where}{each.name} is missing")
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, name: str) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
-        return _build(hint, value, f"{name}.")  # type: ignore[arg-type]
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            raise unknown_name(name, str(value), get_args(hint))
-        return value
-    if get_origin(hint) is tuple and isinstance(value, list | tuple) and all(type(each) is str for each in value):
-        return tuple(value)
-    if isinstance(hint, GenericAlias) and get_origin(hint) is dict and isinstance(value, Mapping):
-        return dict(value)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is hint:
-        return value
-    raise InputError(f"{name} must be {getattr(hint, '__name__', 'a table')}, not {type(value).__name__}")
+    return build(Recipe, fields, what="recipe field")

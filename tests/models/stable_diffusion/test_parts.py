@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from limn.io.files import sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models import stable_diffusion
 from limn.models.stable_diffusion.parts import Vae
-from limn.networks.weights import read_tensors, sha256_of, write_tensors
+from limn.networks.weights import read_tensors, write_tensors
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 VAE = "vae/diffusion_pytorch_model.safetensors"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from limn.io.files import read_json
-from limn.io.schema import FLAG, Rule, check_fields, either, many, number, one_of, text, whole
+from limn.io.configurations import FLAG, Rule, check_fields, either, many, number, one_of, read_json, text, whole
 from limn.kernel.errors import WeightsError
 
 __all__ = ["Configs", "check_together", "config_path", "read_configs", "read_part"]

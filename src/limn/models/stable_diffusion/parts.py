@@ -10,10 +10,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from limn.io.files import first_line
+from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models.stable_diffusion.configs import Configs
-from limn.networks.weights import check_names, read_header, read_tensors, sha256_of
+from limn.networks.weights import check_names, read_header, read_tensors
 
 __all__ = ["Networks", "Shapes", "Vae", "blank", "fill", "from_folder", "shapes_of"]
 

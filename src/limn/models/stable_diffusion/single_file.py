@@ -14,12 +14,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from limn.io.files import first_line
+from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models.stable_diffusion.configs import Configs, check_together, config_path, read_part
 from limn.models.stable_diffusion.parts import Networks, blank, fill, shapes_of
 from limn.models.stable_diffusion.text import find_tokenizer
-from limn.networks.weights import check_names, read_header, read_tensors, sha256_of
+from limn.networks.weights import check_names, read_header, read_tensors
 
 __all__ = ["V1", "V2", "read_configs", "read_networks"]
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import torch
 
-from limn.io.files import open_file, read_json
-from limn.io.schema import FLAG, Rule, check_fields, either, many, number, one_of, text, whole
+from limn.io.configurations import FLAG, Rule, check_fields, either, many, number, one_of, read_json, text, whole
+from limn.io.files import open_file
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.predictor import Ask, Conditioning
 
