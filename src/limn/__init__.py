@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from limn.audit.readers.reader import Reader
     from limn.kernel.errors import DataError, InputError, LimnError, StoreError, WeightsError
     from limn.kernel.generator import Generator, Picture
     from limn.kernel.prompt import Prompt
@@ -23,6 +24,7 @@ __all__ = [
     "LimnError",
     "Picture",
     "Prompt",
+    "Reader",
     "Request",
     "StoreError",
     "WeightsError",
@@ -40,6 +42,7 @@ _HOMES = {
     "LimnError": "limn.kernel.errors",
     "Picture": "limn.kernel.generator",
     "Prompt": "limn.kernel.prompt",
+    "Reader": "limn.audit.readers.reader",
     "Request": "limn.kernel.request",
     "StoreError": "limn.kernel.errors",
     "WeightsError": "limn.kernel.errors",

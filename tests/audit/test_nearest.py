@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import limn.audit.nearest as module
-from limn.audit.nearest import features, nearest, similarity
+from limn.audit.nearest import nearest
 from limn.kernel.errors import InputError
 
 needs_lancedb = pytest.mark.skipif(importlib.util.find_spec("lancedb") is None, reason="lancedb is not installed")
@@ -60,17 +60,6 @@ def test_equally_near_ones_keep_their_order() -> None:
 
 def test_nothing_to_look_for() -> None:
     assert nearest(np.zeros((0, 3), np.float32), vectors(0, 4, 3)).places.shape == (0, 1)
-    assert features([]).shape == (0, 1)
-
-
-def test_pixels_are_measured_as_root_mean_square() -> None:
-    black, grey = np.zeros((2, 8, 8, 3), np.uint8)
-    grey = grey + 51
-    one, two = features([black]), features([grey.astype(np.uint8)])
-    far = nearest(one, two).distances
-    assert far == pytest.approx(0.2)
-    assert similarity(far) == pytest.approx(0.8)
-    assert similarity(np.array([0.0, 2**0.5]), "judge_b") == pytest.approx([1, 0])
 
 
 @pytest.mark.parametrize("most", [0, 5])
@@ -79,5 +68,3 @@ def test_what_cannot_be_searched_is_named(most: int) -> None:
         nearest(vectors(0, 2), vectors(1, 4), most=most)
     with pytest.raises(InputError, match="same features"):
         nearest(vectors(0, 2, 3), vectors(1, 4))
-    with pytest.raises(InputError, match="different sizes"):
-        features([np.zeros((2, 2, 3), np.uint8), np.zeros((3, 2, 3), np.uint8)])

@@ -118,20 +118,20 @@ def test_memory_and_folder_agree(tmp_path: Path) -> None:
 def test_another_reader_reads_without_drawing(tmp_path: Path) -> None:
     whole(tmp_path)
     rates = np.array([[0.8, 0.1, 0.0, 0.1], [0.1, 0.9, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
-    *_, table = read(tmp_path, [Noisy(reader=People(), field="gender", rates=rates)])
+    *_, table = read(tmp_path, [Noisy(reader=People(), field="gender", rates=tuple(map(tuple, rates.tolist())))])
     assert isinstance(table, Table)
-    assert [each.name for each in table.readers] == ["people", "degraded"]
-    assert table.account("gender", by="degraded").readable < table.account("gender", by="people").readable
+    assert [each.name for each in table.readers] == ["people", "noisy"]
+    assert table.account("gender", by="noisy").readable < table.account("gender", by="people").readable
     again = Folder(tmp_path).table()
     assert again.rows == table.rows
-    confusion = again.reader("gender", by="degraded").confusion["gender"]
+    confusion = again.reader("gender", by="noisy").confusion["gender"]
     assert confusion.counts.sum(axis=1).tolist() == [200, 200, 200]
     found = again.sql(
         """SELECT reader, slots['profession'] AS profession, count(*) AS n FROM rows JOIN readings USING (key)
            WHERE field = 'gender' AND value = 'woman' GROUP BY ALL"""
     )
     counted = {(each["reader"], each["profession"]): each["n"] for each in found}
-    for reader in ("people", "degraded"):
+    for reader in ("people", "noisy"):
         for group in again.groups:
             assert counted.get((reader, group), 0) == again.of(group=group).counts("gender", by=reader)["woman"]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,15 +12,14 @@ from numpy.typing import NDArray
 
 from limn.kernel.errors import InputError
 
-__all__ = ["LARGE", "Neighbours", "features", "nearest", "similarity"]
+__all__ = ["LARGE", "Neighbours", "nearest"]
 
 LARGE = 50_000
 """Pictures from which on they are searched on disk, where LanceDB is installed."""
 
-PIXELS = "pixels"
 CHUNK, BLOCK = 256, 4096  # queries and pictures that are compared at once
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,32 +33,6 @@ class Neighbours:
 
     places: NDArray[np.int64]
     distances: NDArray[np.float64]
-
-
-def features(pictures: Sequence[NDArray[np.uint8]], how: str = PIXELS) -> Floats:
-    """Return one vector for each picture.
-
-    Args:
-        pictures: uint8 (height, width, 3) each; all of one size for pixels.
-        how: ``pixels``, whose distance is the root mean square of differences on a scale from 0 to 1 (Carlini et al.
-            2023), or a dual encoder, as ``limn.models.dual_encoders.load`` takes it.
-    """
-    if not len(pictures):
-        return np.zeros((0, 1), np.float32)
-    if how != PIXELS:
-        from limn.models.dual_encoders import load
-
-        return load(how).images(list(pictures))
-    sizes = {each.shape for each in pictures}
-    if len(sizes) > 1:
-        raise InputError(f"features: pixels of different sizes cannot be compared ({sizes}); give one size")
-    flat = np.stack([np.asarray(each) for each in pictures]).reshape(len(pictures), -1).astype(np.float32)
-    return np.asarray(flat / (255 * math.sqrt(flat.shape[1])), np.float32)
-
-
-def similarity(distances: NDArray[np.float64], how: str = PIXELS) -> NDArray[np.float64]:
-    """Return 1 minus the distance for pixels, the cosine for a dual encoder's unit vectors; 1 is the same."""
-    return np.asarray(1 - distances if how == PIXELS else 1 - distances**2 / 2)
 
 
 def nearest(

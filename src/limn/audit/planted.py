@@ -84,4 +84,5 @@ def judged(seed: int, calibration: int = 200) -> Noisy:
     for row, value in enumerate(FIELDS["gender"]):
         rates[row, row] = {"woman": 0.85, "man": 0.95, "neutral": 0.95}[value]
         rates[row, FIELDS["gender"].index("man" if value == "woman" else "woman")] = 1 - rates[row, row]
-    return Noisy(reader=People(), field="gender", rates=rates, calibration=calibration, seed=seed)
+    table = tuple(map(tuple, rates.tolist()))
+    return Noisy(reader=People(), field="gender", rates=table, calibration=calibration, seed=seed)

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.nearest import features, nearest, similarity
+from limn.audit.features import features, similarity
+from limn.audit.nearest import nearest
 from limn.audit.report.parts import Curves, Figure, Figures, Line, Sheet
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.replication import Dose, adaptive_ratio, dose_response, excess_replication, threshold
@@ -67,7 +69,7 @@ class Memory:
         return threshold(self.held.similar, rate=self.rate)
 
     @cached_property
-    def _base(self) -> NDArray[np.float32]:
+    def _base(self) -> NDArray[np.floating[Any]]:
         return features(list(self.known.pictures), self.how)
 
     def look(self, pictures: Sequence[NDArray[np.uint8]]) -> Likeness:

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from limn.audit.folder import Folder, Plan
 from limn.audit.probe import Probe
-from limn.audit.readers.named import open_reader
-from limn.audit.readers.reader import Reader, Reading
+from limn.audit.readers.reader import Reader, Reading, open_reader
 from limn.audit.sources import Drawing, Source, key_of
 from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
 from limn.io.atomic import make_folder, sweep

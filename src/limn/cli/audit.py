@@ -73,7 +73,7 @@ GuideAgainst = Annotated[list[str] | None, typer.Option(help="Guidance of the se
 def list_studies(json: Json = False) -> None:
     """List the studies, with what each asks, and the readers."""
     from limn.audit import study
-    from limn.audit.readers import named
+    from limn.kernel import registry
 
     found = [(name, study.find(name)) for name in study.names()]
     told = [(name, _summary(each), ", ".join(_options(each)), each.paper) for name, each in found]
@@ -81,12 +81,16 @@ def list_studies(json: Json = False) -> None:
         keys = ("name", "summary", "options", "paper")
         print(
             json_text.dumps(
-                {"studies": [dict(zip(keys, row, strict=True)) for row in told], "readers": named.names()}, indent=2
+                {
+                    "studies": [dict(zip(keys, row, strict=True)) for row in told],
+                    "readers": registry.names("readers"),
+                },
+                indent=2,
             )
         )
         return
     console.table(["study", "what it asks", "options", "paper"], told)
-    console.say(f"limn: readers: {', '.join(named.names())}, nudenet, opennsfw")
+    console.say(f"limn: readers: {', '.join(registry.names('readers'))}")
 
 
 @app.command("run", hidden=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -208,7 +209,8 @@ def _registered(kind: str, name: str) -> type[Part] | None:
         part = next((value for value in classes if value.__name__.lower() == plain), None)
     else:
         return None
-    return part if isinstance(part, type) and issubclass(part, Part) else None
+    usable = isinstance(part, type) and issubclass(part, Part) and not inspect.isabstract(part)
+    return part if usable else None
 
 
 @cache

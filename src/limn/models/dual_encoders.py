@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limn.io.configurations import read_json
+from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def load(name: str | Path = "judge_b", *, device: str = "cpu") -> Encoder:
     """Load a dual encoder.
 
     Args:
-        name: One shipped with limn, a folder of one, or a CLIP or SigLIP folder as transformers saves it.
+        name: One shipped with limn, a folder of one, a CLIP or SigLIP folder as transformers saves it, or one that
+            an installed package adds by an entry point of the group ``limn.judges``.
         device: Where it runs.
 
     Raises:
@@ -58,10 +60,12 @@ def load(name: str | Path = "judge_b", *, device: str = "cpu") -> Encoder:
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
         return _Folder.read(path, name=str(name), device=device)
+    if str(name).partition(":")[0] in registry.names("judges"):
+        return cast(Encoder, registry.parse("judges", str(name)))
     from limn.models.judges import judge
 
-    found = judge(name, device=device)
-    return _Judge(name=found.name, weights=found.weights, judge=found)
+    own = judge(name, device=device)
+    return _Judge(name=own.name, weights=own.weights, judge=own)
 
 
 @dataclass(kw_only=True)
@@ -77,8 +81,8 @@ class _Judge:
         return float(self.judge.network.scale)
 
     def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        found = [self.judge.images(np.stack(part)).numpy() for part in _alike(pictures)]
-        return np.concatenate(found) if found else np.zeros((0, self.judge.network.config.out), np.float32)
+        vectors = [self.judge.images(np.stack(part)).numpy() for part in _alike(pictures)]
+        return np.concatenate(vectors) if vectors else np.zeros((0, self.judge.network.config.out), np.float32)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.asarray(self.judge.texts(list(texts)).numpy(), np.float32)
@@ -128,16 +132,21 @@ class _Folder:
     def scale(self) -> float:
         return float(self.network.logit_scale.exp())
 
+    @property
+    def _width(self) -> int:
+        config = self.network.config
+        return int(getattr(config, "projection_dim", 0) or config.text_config.hidden_size)
+
     def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         import torch
 
-        found = []
+        vectors = [np.zeros((0, self._width), np.float32)]
         for start in range(0, len(pictures), AT_ONCE):
-            pixels = np.stack([_prepared(each, self.sight) for each in pictures[start : start + AT_ONCE]])
+            pixels = np.stack([_prepared(picture, self.sight) for picture in pictures[start : start + AT_ONCE]])
             with torch.inference_mode():
                 inputs = torch.from_numpy(pixels).to(self.network.device)
-                found.append(_unit(self.network.get_image_features(pixel_values=inputs)))
-        return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
+                vectors.append(_unit(self.network.get_image_features(pixel_values=inputs)))
+        return np.concatenate(vectors)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         import torch
@@ -145,7 +154,7 @@ class _Folder:
         limit = self.network.config.text_config.max_position_embeddings
         # SigLIP was trained on rows of full length and takes its answer from the last place.
         padding = "max_length" if self.network.config.model_type == "siglip" else True
-        found = []
+        vectors = [np.zeros((0, self._width), np.float32)]
         for start in range(0, len(texts), AT_ONCE):
             rows = self.tokenizer(
                 list(texts[start : start + AT_ONCE]),
@@ -157,8 +166,8 @@ class _Folder:
             if padding == "max_length":
                 given.pop("attention_mask", None)
             with torch.inference_mode():
-                found.append(_unit(self.network.get_text_features(**given)))
-        return np.concatenate(found) if found else np.zeros((0, 1), np.float32)
+                vectors.append(_unit(self.network.get_text_features(**given)))
+        return np.concatenate(vectors)
 
 
 @contextlib.contextmanager
@@ -183,33 +192,33 @@ def _unit(answer: Any) -> NDArray[np.float32]:
 def _alike(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
     """Cut pictures into stretches of one size, in order."""
     part: list[NDArray[np.uint8]] = []
-    for each in pictures:
-        if part and (each.shape != part[0].shape or len(part) == 4 * AT_ONCE):
+    for picture in pictures:
+        if part and (picture.shape != part[0].shape or len(part) == 4 * AT_ONCE):
             yield part
             part = []
-        part.append(each)
+        part.append(picture)
     if part:
         yield part
 
 
 def _sight(path: Path, side: int) -> Mapping[str, Any]:
     """Return how pictures are prepared: size, crop, resampling, mean and deviation."""
-    file = next(
-        (path / each for each in ("preprocessor_config.json", "processor_config.json") if (path / each).is_file()),
-        None,
-    )
-    found = read_json(file) if file else {}
-    found = found.get("image_processor", found)
+    files = (path / name for name in ("preprocessor_config.json", "processor_config.json"))
+    file = next((file for file in files if file.is_file()), None)
+    options = read_json(file) if file else {}
+    options = options.get("image_processor", options)
     try:
-        size = found.get("size", side)
+        size = options.get("size", side)
         size = {"shortest_edge": size} if isinstance(size, int) else dict(size)
-        mean, deviation = (np.array(found.get(name, [0.5] * 3), np.float32) for name in ("image_mean", "image_std"))
+        mean, deviation = (
+            np.array(options.get(name, [0.5] * 3), np.float32) for name in ("image_mean", "image_std")
+        )
         if mean.shape != (3,) or deviation.shape != (3,) or not (deviation > 0).all():
             raise ValueError("image_mean and image_std must be three numbers")
         short = size.get("shortest_edge")
         target = None if short else (int(size["height"]), int(size["width"]))
-        crop = bool(found.get("do_center_crop", short is not None))
-        resample = int(found.get("resample", 3))
+        crop = bool(options.get("do_center_crop", short is not None))
+        resample = int(options.get("resample", 3))
     except (TypeError, ValueError, KeyError) as error:
         raise WeightsError(f"{file}: cannot be read ({error}); save the model's image processor again") from None
     return {

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from limn.encoders.text import TokenVectors
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
+from limn.models.picture_states import picture_states
 from limn.networks import dual_encoder
 from limn.networks.dual_encoder import DualEncoder
 from limn.networks.shipped import WEIGHTS
@@ -71,8 +71,8 @@ class Judge:
         Raises:
             InputError: Another shape or type.
         """
-        states = self._states(pictures)
-        device = self.network.log_scale.device
+        config, device = self.network.config, self.network.log_scale.device
+        states = picture_states(pictures, size=config.size, channels=config.channels, name=self.name)
         parts = [self.network.images(part.to(device)).cpu() for part in torch.split(states, _AT_ONCE) if len(part)]
         return torch.cat(parts) if parts else torch.zeros(0, self.network.config.out)
 
@@ -123,22 +123,6 @@ class Judge:
             chosen = places[starts[others] + rng.integers(counts[others])]
             ranks[row] += int((close[row, chosen] >= close[row, row]).sum())
         return ranks
-
-    def _states(self, pictures: NDArray[np.uint8] | Tensor) -> Tensor:
-        config = self.network.config
-        if isinstance(pictures, Tensor):
-            states = pictures.float()
-        else:
-            if pictures.dtype != np.uint8 or pictures.ndim != 4:
-                raise InputError("pictures: give uint8 of shape (pictures, height, width, 3), or states as a tensor")
-            states = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).float() / 127.5 - 1
-        if states.ndim != 4 or states.shape[1] != config.channels:
-            raise InputError(f"pictures: shape {tuple(states.shape)}; {self.name} reads {config.channels} channels")
-        size = (config.size, config.size)
-        if states.shape[-2:] == size or not len(states):
-            return states
-        scaled: Tensor = F.interpolate(states, size, mode="bilinear", antialias=True, align_corners=False)
-        return scaled
 
 
 def judge(name: str | Path = "judge_b", *, device: str = "cpu") -> Judge:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from limn.io.configurations import read_json
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, WeightsError
+from limn.models.picture_states import picture_states
 from limn.networks import attribute_reader
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.shipped import WEIGHTS
@@ -88,12 +88,13 @@ class Reader:
         Raises:
             InputError: Another shape or type.
         """
-        states, device = self._states(pictures), next(self.network.parameters()).device
-        found = {name: [torch.zeros(0, len(values))] for name, values in self.fields.items()}
+        states = picture_states(pictures, size=self.network.config.size, channels=3, name=self.name)
+        device = next(self.network.parameters()).device
+        shares = {name: [torch.zeros(0, len(values))] for name, values in self.fields.items()}
         for part in torch.split(states, _AT_ONCE):
             for name, logits in (self.network(part.to(device)) if len(part) else {}).items():
-                found[name].append(logits.softmax(1).cpu())
-        return {name: torch.cat(parts).numpy() for name, parts in found.items()}
+                shares[name].append(logits.softmax(1).cpu())
+        return {name: torch.cat(parts).numpy() for name, parts in shares.items()}
 
     def read(
         self,
@@ -122,23 +123,8 @@ class Reader:
     def _decide(self, name: str, likely: NDArray[np.float32], least: float) -> Read:
         values, confidence = self.fields[name], likely.max(1, initial=0)
         chosen = likely.argmax(1).tolist()
-        read = (values[each] if sure >= least else None for each, sure in zip(chosen, confidence, strict=True))
+        read = (values[k] if sure >= least else None for k, sure in zip(chosen, confidence, strict=True))
         return Read(values=tuple(read), confidence=confidence)
-
-    def _states(self, pictures: NDArray[np.uint8] | Tensor) -> Tensor:
-        if isinstance(pictures, Tensor):
-            states = pictures.float()
-        else:
-            if pictures.dtype != np.uint8 or pictures.ndim != 4:
-                raise InputError("pictures: give uint8 of shape (pictures, height, width, 3), or states as a tensor")
-            states = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).float() / 127.5 - 1
-        if states.ndim != 4 or states.shape[1] != 3:
-            raise InputError(f"pictures: shape {tuple(states.shape)}; {self.name} reads 3 channels")
-        size = (self.network.config.size, self.network.config.size)
-        if states.shape[-2:] == size or not len(states):
-            return states
-        scaled: Tensor = F.interpolate(states, size, mode="bilinear", antialias=True, align_corners=False)
-        return scaled
 
 
 def reader(name: str | Path = "reader", *, device: str = "cpu") -> Reader:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from limn.audit.readers.named import open_reader
 from limn.audit.readers.pictograms import Pictograms
+from limn.audit.readers.reader import open_reader
 from limn.kernel.errors import InputError
 from limn.models import readers
 

@@ -60,7 +60,9 @@ def table() -> Table:
         FromPeople(population=population(0.2), name="one", failing=0.1),
         FromPeople(population=population(0.8), name="two"),
     ]
-    return in_memory(probe(8), sources, [Noisy(reader=People(), field="gender", rates=rates)])
+    return in_memory(
+        probe(8), sources, [Noisy(reader=People(), field="gender", rates=tuple(map(tuple, rates.tolist())))]
+    )
 
 
 def report(table: Table, **changes: Any) -> Report:

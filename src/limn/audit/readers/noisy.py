@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from limn.audit.readers.reader import Confusion, Pictures, Reader, Reading
+from limn.kernel.errors import InputError
 
 __all__ = ["Noisy"]
 
@@ -18,31 +18,34 @@ __all__ = ["Noisy"]
 COUNTS, ERRORS = 727_001, 727_002
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Noisy:
+@dataclass(frozen=True, kw_only=True)
+class Noisy(Reader):
     """Another reader whose words for one field are changed by chance.
 
     Args:
         reader: The reader that is made worse.
         field: Which field.
-        rates: Probability (values, values + 1) of saying the column when the reader says the row; the last column is
-            "unreadable". Rows sum to one.
+        rates: Probability of saying each value, and last "unreadable", when the reader says a value: a row for each
+            value of the field, ``0.9 0.1 0|0.1 0.9 0`` for two. Rows sum to one.
         calibration: Labelled pictures of each value from which its confusion matrix is counted; 0 for none.
         seed: Of the errors; equal pictures are not misread alike, only the same picture in the same place.
     """
 
     reader: Reader
     field: str
-    rates: NDArray[np.float64]
+    rates: tuple[tuple[float, ...], ...]
     calibration: int = 200
     seed: int = 0
-    name: str = "degraded"
-    _drawn: list[int] = dataclasses.field(default_factory=lambda: [0], init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = len(self.reader.fields.get(self.field, ()))
+        if not values or np.shape(self.rates) != (values, values + 1) or not np.allclose(np.sum(self.rates, 1), 1):
+            raise InputError(f"rates: need {values} rows of {values + 1} shares for {self.field}, each summing to 1")
 
     @property
     def version(self) -> str:
         """Of the reader below, with the rates."""
-        rates = hashlib.sha256(np.ascontiguousarray(self.rates, np.float64).tobytes()).hexdigest()[:8]
+        rates = hashlib.sha256(np.array(self.rates).tobytes()).hexdigest()[:8]
         return f"{self.reader.version}+{rates}+{self.seed}"
 
     @property
@@ -58,28 +61,30 @@ class Noisy:
     @property
     def confusion(self) -> Mapping[str, Confusion]:
         """Counted on labelled pictures that are drawn for it, as a real reader's would be."""
-        values = self.fields[self.field]
         if not self.calibration:
             return dict(self.reader.confusion)
         rng = np.random.default_rng([COUNTS, self.seed])
         counts = np.stack([rng.multinomial(self.calibration, row) for row in self.rates])
         source = f"{self.calibration} labelled pictures of each value"
-        return {
-            **self.reader.confusion,
-            self.field: Confusion(field=self.field, values=values, counts=counts, source=source),
-        }
+        own = Confusion(field=self.field, values=self.fields[self.field], counts=counts, source=source)
+        return {**self.reader.confusion, self.field: own}
 
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures, and err."""
         rng = np.random.default_rng([ERRORS, self.seed, self._drawn[0]])
         self._drawn[0] += len(pictures)
-        values = self.fields[self.field]
-        told = []
-        for said in self.reader.read(pictures):
-            word, chance = said.values.get(self.field), rng.random()
-            if word is not None:
-                line = np.cumsum(self.rates[values.index(str(word))])
-                place = int(np.searchsorted(line, chance * line[-1], "right"))
-                word = values[place] if place < len(values) else None
-            told.append(Reading(values={**said.values, self.field: word}, confidence=said.confidence))
-        return told
+        return [self._misread(reading, rng.random()) for reading in self.reader.read(pictures)]
+
+    def _misread(self, reading: Reading, chance: float) -> Reading:
+        word, values = reading.values.get(self.field), self.fields[self.field]
+        if word is None:
+            return reading
+        line = np.cumsum(self.rates[values.index(str(word))])
+        place = int(np.searchsorted(line, chance * line[-1], "right"))
+        wrong = values[place] if place < len(values) else None
+        return Reading(values={**reading.values, self.field: wrong}, confidence=reading.confidence)
+
+    @cached_property
+    def _drawn(self) -> list[int]:
+        """How many pictures were read before."""
+        return [0]

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
 
 import numpy as np
 
-from limn.audit.readers.reader import Confusion, Pictures, Reading
+from limn.audit.readers.reader import Pictures, Reader, Reading
 from limn.data.template_matching import MIN_MARGIN, UNREADABLE
-from limn.kernel.registry import Part
 
 __all__ = ["People"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class People(Part):
+class People(Reader):
     """Reads profession, gender, tone, motif and style of person icons of 32 px, by trying all that can be drawn."""
 
-    name: ClassVar[str] = "people"
-    version: ClassVar[str] = "1"
-    threshold: ClassVar[float] = MIN_MARGIN
+    version = "1"
+    threshold = MIN_MARGIN
 
     @property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
@@ -31,29 +28,23 @@ class People(Part):
 
         return FIELDS
 
-    @property
-    def confusion(self) -> Mapping[str, Confusion]:
-        """Nothing: what can be drawn is read without error, and what cannot be read is not guessed."""
-        return {}
-
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures; those of another size than 32 px cannot be read."""
         from limn.data.people.icon import PICTURE
 
-        found: list[Reading | None] = [_exact().get(picture.tobytes()) for picture in pictures]
-        nothing = Reading(values=dict.fromkeys(self.fields))
-        fits = [k for k, each in enumerate(found) if each is None and pictures[k].shape == (PICTURE, PICTURE, 3)]
+        nothing = self.nothing()
+        readings = [_exact().get(picture.tobytes(), nothing) for picture in pictures]
+        fits = [k for k, row in enumerate(readings) if row is nothing and pictures[k].shape == (PICTURE, PICTURE, 3)]
         if fits:
             from limn.data.people.reader import read_all
 
-            for k, said in zip(fits, read_all(np.stack([pictures[k] for k in fits])), strict=True):
-                words = {field: getattr(said, field) for field in self.fields}
-                sure = {field: min(max(margin, 0.0), 1.0) for field, margin in said.margins.items()}
-                found[k] = Reading(
+            for k, person in zip(fits, read_all(np.stack([pictures[k] for k in fits])), strict=True):
+                words = {field: getattr(person, field) for field in self.fields}
+                readings[k] = Reading(
                     values={field: None if word == UNREADABLE else word for field, word in words.items()},
-                    confidence=sure,
+                    confidence={field: min(max(margin, 0.0), 1.0) for field, margin in person.margins.items()},
                 )
-        return [each or nothing for each in found]
+        return readings
 
 
 @cache

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from limn.audit.readers.reader import Confusion, Pictures, Reading, Value
+from limn.audit.readers.reader import Confusion, Pictures, Reader, Reading, Value
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.registry import Part
 
 if TYPE_CHECKING:
     from limn.models import readers
@@ -27,7 +26,7 @@ SOURCES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pictograms(Part):
+class Pictograms(Reader):
     """Reads gender, tone, profession and style of pictograms by a small network; "none" is a readable answer.
 
     Args:
@@ -36,8 +35,6 @@ class Pictograms(Part):
         surer: Least confidence from 0 to 1 in place of the reader's own; no confusion matrix is known for it.
         errors: Which held-out pictures its confusion matrix is of: soft for drawn pictures, crisp for sharp ones.
     """
-
-    threshold: ClassVar[float] = 0.0  # of each field another one, part of the version
 
     model: str = "reader"
     read_fields: tuple[str, ...] = ("gender", "tone", "profession", "style")
@@ -83,18 +80,17 @@ class Pictograms(Part):
 
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures of any sizes."""
-        found: list[Reading] = [Reading(values=dict.fromkeys(self.fields)) for _ in pictures]
-        sizes = dict.fromkeys(each.shape for each in pictures)
-        for size in sizes:
-            places = [k for k, each in enumerate(pictures) if each.shape == size]
-            said = self._reader.read(
+        readings = [self.nothing()] * len(pictures)
+        for size in dict.fromkeys(picture.shape for picture in pictures):
+            places = [k for k, picture in enumerate(pictures) if picture.shape == size]
+            columns = self._reader.read(
                 np.stack([pictures[k] for k in places]), fields=tuple(self.fields), thresholds=self._limits
             )
             for row, k in enumerate(places):
-                values: dict[str, Value] = {name: one.values[row] for name, one in said.items()}
-                sure = {name: float(one.confidence[row]) for name, one in said.items()}
-                found[k] = Reading(values=values, confidence=sure)
-        return found
+                values: dict[str, Value] = {name: column.values[row] for name, column in columns.items()}
+                sure = {name: float(column.confidence[row]) for name, column in columns.items()}
+                readings[k] = Reading(values=values, confidence=sure)
+        return readings
 
     @property
     def _limits(self) -> dict[str, float]:

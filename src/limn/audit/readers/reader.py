@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 
-__all__ = ["UNREADABLE", "Confusion", "Pictures", "Reader", "Reading", "Value"]
+__all__ = ["UNREADABLE", "Confusion", "Pictures", "Reader", "Reading", "Value", "open_reader"]
+
+KIND = "readers"
 
 UNREADABLE = "unreadable"
 """How a field without a value is shown; in a reading it is None."""
@@ -69,8 +76,8 @@ class Confusion:
         """
         place = {value: k for k, value in enumerate(values)}
         counts = np.zeros((len(values), len(values) + 1), np.int64)
-        for true, said in zip(truth, read, strict=True):
-            counts[place[true], len(values) if said is None else place[str(said)]] += 1
+        for true, value in zip(truth, read, strict=True):
+            counts[place[true], len(values) if value is None else place[str(value)]] += 1
         return cls(field=name, values=tuple(values), counts=counts, source=source)
 
     def rates(self, value: str) -> dict[str, Any]:
@@ -91,29 +98,63 @@ class Confusion:
         }
 
 
-@runtime_checkable
-class Reader(Protocol):
-    """Reads pictures; one that is not sure says so instead of guessing."""
+class Reader(registry.Part, ABC):
+    """Reads pictures; one that is not sure says so instead of guessing.
+
+    A reader is a frozen, keyword-only dataclass of this base in a file of its own: ``audit/readers/NAME.py``, or any
+    module that an entry point of the group ``limn.readers`` names. Its fields are its options,
+    ``--reader NAME:option=value``; ``main`` names the one that may be given alone, ``--reader NAME:value``.
+    """
+
+    main: ClassVar[str] = ""
 
     @property
     def name(self) -> str:
         """How its readings are called in a table; another threshold or phrase is another name or version."""
+        return registry.name_of(self)
 
     @property
     def version(self) -> str:
-        """Of what it reads with: a hash of weights and phrases, or a number that changes with its code."""
+        """Of what it reads with: a hash of weights and phrases, or of its code."""
+        return hashlib.sha256(Path(inspect.getfile(type(self))).read_bytes()).hexdigest()[:12]
 
     @property
     def threshold(self) -> float:
-        """Below which confidence it calls a field unreadable."""
+        """Below which confidence it calls a field unreadable; 0 where each field has its own, or none has one."""
+        return 0.0
 
     @property
+    @abstractmethod
     def fields(self) -> Mapping[str, tuple[str, ...]]:
         """What it reads, and the values each field can take; none where the value is a number."""
 
     @property
     def confusion(self) -> Mapping[str, Confusion]:
-        """How it errs, by field; empty where nobody has counted."""
+        """How it errs, by field; empty where nobody has counted, or where it does not guess."""
+        return {}
 
+    @abstractmethod
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures, each uint8 (height, width, 3)."""
+
+    def nothing(self) -> Reading:
+        """Return the reading of a picture on which nothing can be read."""
+        return Reading(values=dict.fromkeys(self.fields))
+
+
+def open_reader(text: str) -> Reader:
+    """Build a reader from text such as ``"people"``, ``"zero_shot:model=judge_a,phrases=words.json"``.
+
+    Args:
+        text: A name with options, or with one value, which is that of the reader's ``main`` option.
+
+    Raises:
+        InputError: If there is no such reader or option.
+    """
+    name, _, rest = text.partition(":")
+    main = getattr(registry.find(KIND, name.strip()), "main", "")
+    alone = main and rest and "=" not in rest
+    reader = registry.build(KIND, {"name": name.strip(), main: rest}) if alone else registry.parse(KIND, text)
+    if not isinstance(reader, Reader):
+        raise InputError(f"reader {name}: its class does not derive from limn.Reader; ask its author to mend it")
+    return reader

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from limn.audit.readers.reader import Confusion, Pictures, Reading
+import numpy as np
+
+from limn.audit.readers.reader import Pictures, Reader, Reading, Value
 from limn.kernel.errors import InputError
-from limn.kernel.registry import Part
 
 __all__ = ["UserFunction"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserFunction(Part):
+class UserFunction(Reader):
     """Reads with ``FILE.py:FUNCTION``; the file is run, so name only files that you trust.
 
     The function takes a list of pictures, uint8 (height, width, 3), and returns one mapping of field to word, number
@@ -31,7 +33,7 @@ class UserFunction(Part):
 
     aliases: ClassVar[tuple[str, ...]] = ("own",)
 
-    threshold: ClassVar[float] = 0.0
+    main: ClassVar[str] = "function"
 
     function: str = ""
 
@@ -48,15 +50,10 @@ class UserFunction(Part):
     @cached_property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
         """As the file says."""
-        found = self._loaded[1]
-        if not isinstance(found, Mapping) or not found:
+        fields = self._loaded[1]
+        if not isinstance(fields, Mapping) or not fields:
             raise InputError(f'{self.function}: says not what it reads; set FIELDS = {{"field": ("value", ...)}}')
-        return {str(name): tuple(map(str, values)) for name, values in found.items()}
-
-    @property
-    def confusion(self) -> Mapping[str, Confusion]:
-        """Nothing that limn knows of."""
-        return {}
+        return {str(name): tuple(map(str, values)) for name, values in fields.items()}
 
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures with the function.
@@ -69,17 +66,23 @@ class UserFunction(Part):
             raise InputError(f"{self.function}: returned {len(answers)} readings of {len(pictures)} pictures")
         return [Reading(values=self._checked(answer)) for answer in answers]
 
-    def _checked(self, answer: Any) -> dict[str, Any]:
+    def _checked(self, answer: Any) -> dict[str, Value]:
         if not isinstance(answer, Mapping):
             raise InputError(
                 f"{self.function}: returned {type(answer).__name__}; return one mapping for each picture"
             )
-        for name, value in answer.items():
-            allowed = self.fields.get(name)
-            wrong = allowed is None or (value is not None and allowed and value not in allowed)
-            if wrong or (value is not None and not allowed and not isinstance(value, int | float)):
-                raise InputError(f"{self.function}: {name}={str(value)[:40]!r} is not among its FIELDS")
-        return {name: float(v) if isinstance(v, int | float) else v for name, v in answer.items()}
+        return {str(name): self._value(str(name), value) for name, value in answer.items()}
+
+    def _value(self, name: str, value: Any) -> Value:
+        """Return a word or a number of a field; numbers of numpy are numbers, NaN is unreadable."""
+        allowed = self.fields.get(name)
+        if allowed is not None and value is None:
+            return None
+        if allowed and isinstance(value, str) and value in allowed:
+            return str(value)
+        if allowed == () and isinstance(value, int | float | np.integer | np.floating | np.bool_):
+            return None if math.isnan(value) else float(value)
+        raise InputError(f"{self.function}: {name}={str(value)[:40]!r} is not among its FIELDS")
 
     @property
     def _path(self) -> Path:
@@ -96,7 +99,7 @@ class UserFunction(Part):
             raise InputError(f"{path}: is not a Python file; write own:FILE.py:FUNCTION")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found = getattr(module, function, None)
-        if not callable(found):
+        read = getattr(module, function, None)
+        if not callable(read):
             raise InputError(f"{path}: has no function {function!r}")
-        return found, getattr(found, "fields", getattr(module, "FIELDS", None))
+        return read, getattr(read, "fields", getattr(module, "FIELDS", None))

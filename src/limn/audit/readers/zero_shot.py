@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.readers.reader import Confusion, Pictures, Reading, Value
+from limn.audit.readers.reader import Pictures, Reader, Reading, Value
 from limn.kernel.errors import InputError
-from limn.kernel.registry import Part
 
 if TYPE_CHECKING:
     from limn.models.dual_encoders import Encoder
@@ -40,7 +39,7 @@ PERSON: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroShot(Part):
+class ZeroShot(Reader):
     """Reads by the phrase whose vector is nearest to the picture's.
 
     Args:
@@ -49,6 +48,8 @@ class ZeroShot(Part):
             the phrases of ``""`` stand for none of these. Gender of persons if empty.
         threshold: Share of the best value among all, by softmax, below which a field is unreadable, from 0 to 1.
     """
+
+    main: ClassVar[str] = "phrases"
 
     model: str = "judge_b"
     phrases: str = ""
@@ -80,18 +81,13 @@ class ZeroShot(Part):
         """As the phrases say."""
         return {name: tuple(value for value in values if value != NOTHING) for name, values in self._phrases.items()}
 
-    @property
-    def confusion(self) -> Mapping[str, Confusion]:
-        """Nothing: nobody has counted its errors with these phrases."""
-        return {}
-
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures of any sizes."""
         if not len(pictures):
             return []
         places = self._encoder.images(pictures)
-        said = {name: self._shares(places, name) for name in self._phrases}
-        return [self._reading({name: shares[row] for name, shares in said.items()}) for row in range(len(pictures))]
+        shares = {name: self._shares(places, name) for name in self._phrases}
+        return [self._reading({name: share[k] for name, share in shares.items()}) for k in range(len(pictures))]
 
     def _reading(self, shares: Mapping[str, NDArray[np.float64]]) -> Reading:
         values: dict[str, Value] = {}
@@ -102,17 +98,17 @@ class ZeroShot(Part):
 
     def _shares(self, places: NDArray[np.float32], name: str) -> NDArray[np.float64]:
         logits = self._encoder.scale * (places @ self._classes[name].T).astype(np.float64)
-        grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(grown / grown.sum(axis=1, keepdims=True))
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     @cached_property
     def _classes(self) -> dict[str, NDArray[np.float32]]:
         """One unit vector for each value of each field."""
-        found = {}
+        classes = {}
         for name, values in self._phrases.items():
             means = np.stack([self._encoder.texts(list(phrases)).mean(axis=0) for phrases in values.values()])
-            found[name] = means / np.linalg.norm(means, axis=1, keepdims=True)
-        return found
+            classes[name] = means / np.linalg.norm(means, axis=1, keepdims=True)
+        return classes
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -130,14 +126,14 @@ class ZeroShot(Part):
             text = path.read_text("utf-8")
         try:
             given = json.loads(text) if text else PERSON
-            found = {str(n): {str(v): [str(p) for p in each] for v, each in vs.items()} for n, vs in given.items()}
+            fields = {str(n): {str(v): [str(p) for p in row] for v, row in vs.items()} for n, vs in given.items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise InputError(
                 f'phrases: cannot be read ({error}); write {{"field": {{"value": ["phrase"]}}}}'
             ) from None
-        for name, values in found.items():
+        for name, values in fields.items():
             if len([value for value in values if value != NOTHING]) < 2 and NOTHING not in values:
                 raise InputError(f'phrases: {name} has one value; give two, or the value "" for none of these')
             if not all(values.values()):
                 raise InputError(f"phrases: a value of {name} has no phrases; give at least one")
-        return found
+        return fields

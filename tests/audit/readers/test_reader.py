@@ -1,0 +1,91 @@
+"""Readings and confusion matrices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+
+import numpy as np
+import pytest
+
+import limn
+from limn.audit.readers.reader import Confusion, Pictures, Reader, Reading, open_reader
+from limn.kernel import registry
+from limn.kernel.errors import InputError
+
+
+def test_a_confusion_matrix_is_counted_and_gives_rates() -> None:
+    truth = ["yes"] * 10 + ["no"] * 20
+    read = ["yes"] * 7 + ["no"] * 2 + [None] + ["no"] * 15 + ["yes"] * 4 + [None]
+    confusion = Confusion.of("flagged", ["yes", "no"], truth, read)
+    assert confusion.counts.tolist() == [[7, 2, 1], [4, 15, 1]]
+    rates = confusion.rates("yes")
+    assert rates == {"sensitivity": 7 / 9, "specificity": 15 / 19, "positives": 9, "negatives": 19}
+
+
+def test_without_pictures_rates_are_not_numbers() -> None:
+    rates = Confusion(field="f", values=("a", "b"), counts=np.zeros((2, 3), np.int64)).rates("a")
+    assert math.isnan(rates["sensitivity"])
+    assert math.isnan(rates["specificity"])
+
+
+def test_a_matrix_of_another_form_is_refused() -> None:
+    with pytest.raises(InputError, match="confusion of f"):
+        Confusion(field="f", values=("a", "b"), counts=np.zeros((2, 2), np.int64))
+
+
+def test_readers_have_names() -> None:
+    assert {"reader", "detector"}.isdisjoint(registry.names("readers"))
+    assert {"people", "shapes", "zero_shot", "user_function", "nudenet", "opennsfw", "noisy"} <= set(
+        registry.names("readers")
+    )
+    assert open_reader("shapes:find=purple cross|triangle").name == "shapes:purple cross|triangle"
+    with pytest.raises(InputError, match="did you mean 'people'"):
+        open_reader("peple")
+    with pytest.raises(InputError, match="option"):
+        open_reader("shapes:look=star")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness(Reader):
+    """Reads whether a picture is bright.
+
+    Args:
+        above: Least mean of what is bright, 0 to 255.
+    """
+
+    main = "above"
+
+    above: float = 99.0
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        return {"bright": ("yes", "no")}
+
+    def read(self, pictures: Pictures) -> list[Reading]:
+        return [Reading(values={"bright": "yes" if picture.mean() > self.above else "no"}) for picture in pictures]
+
+
+def test_a_reader_of_any_module_is_an_object_with_a_record() -> None:
+    reader = Brightness(above=3)
+    assert limn.Reader is Reader
+    assert reader.name == "brightness"
+    assert len(reader.version) == 12
+    assert reader.confusion == {}
+    assert [row.values for row in reader.read([np.full((2, 2, 3), 9, np.uint8)])] == [{"bright": "yes"}]
+    record = registry.record(reader)
+    assert record["name"] == "brightness"
+    assert record["from"]["class"] == "Brightness"
+    assert registry.build("readers", record) == reader
+
+
+def test_a_package_s_reader_is_opened_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint(name="brightness", value=f"{__name__}:Brightness", group="limn.readers")
+    monkeypatch.setattr(registry, "plugins", lambda kind: {"brightness": entry} if kind == "readers" else {})
+    monkeypatch.setattr(registry, "load", lambda kind, name: Brightness)
+    registry.aliases.cache_clear()
+    assert "brightness" in registry.names("readers")
+    assert open_reader("brightness:above=5") == open_reader("brightness:5") == Brightness(above=5)
+    registry.aliases.cache_clear()
