@@ -59,7 +59,7 @@ def test_mistakes_are_one_line_and_code_2(limn) -> None:
     picture()
     Path("bad.png").write_bytes(b"nothing")
     for arguments, said in (
-        (["none.png"], "is no file"),
+        (["none.png"], "no such file"),
         (["bad.png"], "not a readable"),
         (["a.png", "--method", "bicubic"], "unknown method 'bicubic'"),
         (["a.png", "--model", "upsampeler"], "did you mean 'upsampler'"),

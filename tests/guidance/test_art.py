@@ -240,5 +240,5 @@ def test_what_cannot_be_used(folder: Path) -> None:
     for options in (*wrong, {"total_variation": -1.0}, {"range_loss": math.inf}):
         with pytest.raises(InputError):
             Art(**options)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"pictures: 'none\.png' is no file"):
+    with pytest.raises(InputError, match=r"pictures: none\.png: no such file"):
         run([Art(guide=str(folder), pictures=("none.png:2",))])

@@ -249,7 +249,7 @@ def test_its_files_are_recorded() -> None:
 def test_what_cannot_be_used(picture: str) -> None:
     with pytest.raises(InputError, match="picture: none for 'a cat'; give picture=FILE"):
         walk([Image()], flow(2), prompts=[Prompt("a cat")])
-    with pytest.raises(InputError, match=r"mask: 'none\.png' is no file"):
+    with pytest.raises(InputError, match=r"mask: none\.png: no such file"):
         walk([Image(picture=picture, mask="none.png")], flow(2))
     for strength in (-0.1, 100.1, math.nan):
         with pytest.raises(InputError, match="strength"):

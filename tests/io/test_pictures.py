@@ -4,6 +4,7 @@ import contextlib
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,20 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from limn.data.example import Example
-from limn.io.pictures import composite, cover, decode, encode_png, fit
-from limn.kernel.errors import DataError
+from limn.io.pictures import (
+    MAX_BYTES,
+    colours,
+    composite,
+    cover,
+    decode,
+    encode_png,
+    file_bytes,
+    fit,
+    greys,
+    open_picture,
+    read_picture,
+)  # fmt: skip
+from limn.kernel.errors import DataError, InputError
 
 
 def packed(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -123,3 +136,69 @@ def test_cover_crops_both_sides_alike() -> None:
 def test_png_is_lossless() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (9, 9, 4), np.uint8)
     assert (np.asarray(decode(encode_png(Image.fromarray(picture)))) == picture).all()
+
+
+def test_grey_of_16_bits_is_as_bright_as_it_was() -> None:
+    values = np.linspace(0, 65535, 300).astype(np.uint16).reshape(15, 20)
+    data = packed(Image.fromarray(values))
+    assert np.abs(np.asarray(decode(data).convert("L")) - values / 257).max() <= 0.5
+    assert (np.asarray(open_picture(data, name="mask")) == values).all()
+    clear = decode(packed(Image.fromarray(values), transparency=int(values[0, 5])))
+    assert clear.mode == "RGBA"
+    assert ((np.asarray(clear)[..., 3] == 0) == (values == values[0, 5])).all()
+
+
+def test_a_picture_that_limn_drew_is_read_back(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    (tmp_path / "a.png").write_bytes(encode_png(Image.fromarray(pixels)))
+    assert (np.asarray(read_picture(tmp_path / "a.png")) == pixels).all()
+    (tmp_path / "a.png").write_bytes(packed(Image.fromarray(pixels), "JPEG"))
+    for name in ("a.png", "none.png"):
+        with pytest.raises(DataError, match=name):
+            read_picture(tmp_path / name)
+
+
+def png(pixels: object) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(data, "PNG")
+    return data.getvalue()
+
+
+def test_colours_are_the_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3))
+    found = colours(png(pixels), 4, 6)
+    assert found.dtype == np.float32
+    assert np.allclose((found.transpose(1, 2, 0) + 1) * 127.5, pixels, atol=1e-4)
+
+
+def test_other_sizes_are_filled_and_cropped_on_both_sides_alike() -> None:
+    pixels = np.zeros((4, 8, 3))
+    pixels[:, 2:6] = 255
+    assert (colours(png(pixels), 4, 4) == 1).all()
+    assert colours(png(pixels), 2, 4).shape == (3, 2, 4)
+
+
+def test_what_is_transparent_is_white_in_a_picture_and_black_in_a_mask() -> None:
+    clear = np.zeros((2, 2, 4))
+    assert (colours(png(clear), 2, 2) == 1).all()
+    assert (greys(png(clear), 2, 2) == 0).all()
+
+
+def test_a_mask_is_averaged_down() -> None:
+    mask = np.zeros((4, 4))
+    mask[:, :1] = 255
+    assert greys(png(mask), 2, 2).tolist() == [[pytest.approx(0.5, abs=0.01), 0.0]] * 2
+
+
+def test_files_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^picture: .*none\.png: no such file"):
+        file_bytes(str(tmp_path / "none.png"), field="picture")
+    with pytest.raises(InputError, match="picture:"):
+        file_bytes("a\x00b", field="picture")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(InputError, match="larger than 67,108,864 bytes"):
+        file_bytes(str(tmp_path / "huge.png"), field="picture")
+    (tmp_path / "words.png").write_text("not a picture")
+    with pytest.raises(DataError, match="mask: not a readable"):
+        greys(file_bytes(str(tmp_path / "words.png"), field="mask"), 2, 2)

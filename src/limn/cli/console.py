@@ -54,15 +54,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bo
 
 def picture(path: Path) -> None:
     """Draw a picture on stderr, two pixels in each character."""
-    from PIL import Image
     from rich.text import Text
+
+    from limn.io.pictures import read_picture
 
     console = _console(True)
     if console.color_system is None:
         say(f"{path.name}: colours cannot be shown here")
         return
-    with Image.open(path, formats=["PNG"]) as opened:
-        image = opened.convert("RGB")
+    image = read_picture(path)
     image.thumbnail((min(console.width, MAX_COLUMNS), MAX_COLUMNS))
     width, height = image.size
     for top in range(0, height, 2):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
-
-from PIL import Image
 
 from limn.data.catalogue import TONES, Concept, canonical
 from limn.data.packages import FLAT, FLUENT_3D, NOTO, TWEMOJI, Package, Tarball
@@ -59,8 +56,7 @@ def render_svg(svg: str, size: int) -> bytes:
         )
     except ValueError as error:
         raise DataError(f"an SVG cannot be rendered ({str(error)[:80]}); leave it out") from error
-    with Image.open(io.BytesIO(png)) as picture:
-        return encode_png(fit(picture, size))
+    return encode_png(fit(decode(png), size))
 
 
 _REACHES_OUT: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)|href\s*=\s*[\"'](?!#)|<image\b", re.IGNORECASE)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from limn.data.pictures import colours, file_bytes
 from limn.guidance._gradient import Gradient
+from limn.io.pictures import colours, file_bytes
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 from limn.kernel.step import Step

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from limn.data.pictures import colours, file_bytes, greys
+from limn.io.pictures import colours, file_bytes, greys
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Level, Step

@@ -1,26 +1,46 @@
-"""One safe door through which every picture of a data set is decoded."""
+"""The one safe door through which every picture is decoded, and the shapes in which pictures are wanted."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from limn.kernel.errors import DataError
+from limn.io.files import read_bounded
+from limn.kernel.errors import DataError, InputError
 
-__all__ = ["FORMATS", "MAX_PIXELS", "composite", "cover", "decode", "encode_png", "fit"]
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "colours",
+    "composite",
+    "cover",
+    "decode",
+    "encode_png",
+    "file_bytes",
+    "fit",
+    "greys",
+    "open_picture",
+    "read_picture",
+]
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS: Final = 32_000_000
+MAX_BYTES: Final = 64 * 2**20
+MAX_DRAWN: Final = 2**28  # bytes, and pixels, of a picture that limn drew, enlarged ones among them
 _CHUNK: Final = 1 << 16
 
 
-def decode(data: bytes, *, name: str = "picture", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """Decode an untrusted PNG, JPEG or WebP, upright, as RGB or RGBA.
+def decode(
+    data: bytes, *, name: str = "picture", max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+) -> Image.Image:
+    """Decode an untrusted PNG, JPEG or WebP, upright, as RGB or RGBA of 8 bits.
 
     The format and the size are checked on the header, before any pixel is decoded; of an animation
     only the first frame is read.
@@ -29,6 +49,7 @@ def decode(data: bytes, *, name: str = "picture", max_pixels: int = MAX_PIXELS) 
         data: The whole file.
         name: What to call it in an error.
         max_pixels: The largest width times height that is accepted.
+        formats: Those that are accepted.
 
     Returns:
         A picture in mode ``RGB``, or ``RGBA`` when the file carries transparency.
@@ -36,20 +57,54 @@ def decode(data: bytes, *, name: str = "picture", max_pixels: int = MAX_PIXELS) 
     Raises:
         DataError: The file is of another format, too large or damaged.
     """
+    picture = open_picture(data, name=name, max_pixels=max_pixels, formats=formats)
+    if picture.mode.startswith("I"):
+        picture = _eight_bits(picture)
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+
+
+def open_picture(
+    data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+) -> Image.Image:
+    """Open an untrusted picture as :func:`decode` does, in the file's own mode; grey may have 16 bits.
+
+    Raises:
+        DataError: As :func:`decode`.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+            picture = Image.open(io.BytesIO(data), formats=formats)
             pixels = picture.width * picture.height
             if pixels > max_pixels:
                 raise DataError(f"{name}: {pixels} pixels, at most {max_pixels} are accepted; scale it down")
-            clear = picture.has_transparency_data
-            return ImageOps.exif_transpose(picture).convert("RGBA" if clear else "RGB")
+            upright = ImageOps.exif_transpose(picture)
+            upright.load()
+            return upright
     except DataError:
         raise
     except Exception as error:  # Pillow raises many kinds for damaged files, SyntaxError among them
-        kinds = "/".join(FORMATS)
-        raise DataError(f"{name}: not a readable {kinds} picture; replace or remove it") from error
+        raise DataError(f"{name}: not a readable {'/'.join(formats)} picture; replace or remove it") from error
+
+
+def read_picture(path: Path) -> Image.Image:
+    """Read a PNG that limn drew, as RGB.
+
+    Raises:
+        DataError: It is missing, damaged or no PNG.
+    """
+    data = read_bounded(path, MAX_DRAWN, "it is no picture that limn drew", error=DataError)
+    return decode(data, name=str(path), max_pixels=MAX_DRAWN, formats=("PNG",)).convert("RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Bring grey of 16 bits to 8; the one value that counts as transparent stays so."""
+    values = np.asarray(picture).astype(np.int64)
+    grey = Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    if "transparency" not in picture.info:
+        return grey
+    shown = np.where(values == picture.info["transparency"], 0, 255).astype(np.uint8)
+    return Image.merge("LA", (grey, Image.fromarray(shown)))
 
 
 def composite(pictures: NDArray[np.uint8], background: tuple[int, int, int] = (255, 255, 255)) -> NDArray[np.uint8]:
@@ -111,3 +166,56 @@ def encode_png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=9)
     return buffer.getvalue()
+
+
+def file_bytes(path: str, *, field: str) -> bytes:
+    """Read the file of a picture that a person names.
+
+    Args:
+        path: Its path; ``~`` is the home folder.
+        field: The option that named it, for messages.
+
+    Raises:
+        InputError: There is no such file, or it is larger than 64 MiB.
+    """
+    try:
+        return read_bounded(Path(path).expanduser(), MAX_BYTES, "scale it down", error=InputError)
+    except InputError as error:
+        raise InputError(f"{field}: {error}") from None
+
+
+def colours(data: bytes, height: int, width: int, *, name: str = "picture") -> NDArray[np.float32]:
+    """Decode a picture, scaled to fill a size and cropped to it, what is transparent on white.
+
+    Args:
+        data: A whole PNG, JPEG or WebP.
+        height: Pixels.
+        width: Pixels.
+        name: What to call it in an error.
+
+    Returns:
+        (3, height, width) in [-1, 1].
+
+    Raises:
+        DataError: The file is of another format, too large or damaged.
+    """
+    picture = decode(data, name=name)
+    if picture.mode == "RGBA":
+        picture = Image.fromarray(composite(np.asarray(picture)))
+    pixels = np.asarray(_fill(picture, height, width), np.float32)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)) / np.float32(127.5) - 1
+
+
+def greys(data: bytes, height: int, width: int, *, name: str = "mask") -> NDArray[np.float32]:
+    """Decode a mask as :func:`colours` does; white is 1 and black is 0, (height, width)."""
+    picture = decode(data, name=name)
+    if picture.mode == "RGBA":
+        picture = Image.fromarray(composite(np.asarray(picture), (0, 0, 0)))
+    return np.asarray(_fill(picture.convert("L"), height, width), np.float32) / np.float32(255)
+
+
+def _fill(picture: Image.Image, height: int, width: int) -> Image.Image:
+    if picture.size == (width, height):
+        return picture
+    how = Image.Resampling.BOX if picture.mode == "L" else Image.Resampling.LANCZOS
+    return ImageOps.fit(picture, (width, height), how)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from limn.io.atomic import explained
+from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.request import MAX_PICTURES, Item, Request
@@ -186,12 +187,7 @@ def sheet(folder: Path, pictures: Sequence[Path]) -> Path:
     Raises:
         StoreError: If it cannot be written.
     """
-    from PIL import Image
-
-    images = []
-    for path in pictures:
-        with Image.open(path, formats=["PNG"]) as image:
-            images.append(image.convert("RGB"))
+    images = [read_picture(path) for path in pictures]
     path = folder / "grid.png"
     write_png(path, np.asarray(grid(images)), {"sheet": [each.name for each in pictures]})
     return path

@@ -8,11 +8,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
-from limn.data.pictures import file_bytes
 from limn.edit.inpaint import Inpaint
 from limn.edit.mask_free import MaskFree
 from limn.edit.outpaint import Outpaint
-from limn.io.pictures import composite, cover, decode
+from limn.io.pictures import composite, cover, decode, file_bytes
 from limn.kernel.edit import Edit
 from limn.kernel.errors import InputError, unknown_name
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from limn.io.atomic import make_folder
+from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.runner import Ledger
@@ -135,12 +136,7 @@ def _values(axis: Axis | None) -> tuple[Value, ...]:
 
 
 def _cell(files: Sequence[Path]) -> Image | None:
-    from PIL import Image
-
-    images = []
-    for path in files:
-        with Image.open(path, formats=["PNG"]) as image:
-            images.append(image.convert("RGB"))
+    images = [read_picture(path) for path in files]
     return contact_sheet(images) if images else None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from limn.io.pictures import read_picture
 from limn.kernel import registry
 from limn.kernel.errors import InputError, LimnError
 from limn.kernel.generator import Generator, Picture, Progress
@@ -176,10 +177,7 @@ def _threads(count: Any) -> Iterator[None]:
 
 
 def _compared(path: Path, picture: Picture, causes: tuple[str, ...]) -> Replay:
-    from PIL import Image
-
-    with Image.open(path, formats=["PNG"]) as image:
-        old = np.asarray(image.convert("RGB"), dtype=np.int16)
+    old = np.asarray(read_picture(path), dtype=np.int16)
     if old.shape != picture.pixels.shape:
         raise InputError(f"{path}: its size is not what its record says; it was changed")
     apart = np.abs(old - picture.pixels.astype(np.int16)).max(axis=2)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from limn.io.pictures import read_picture
 from limn.kernel.request import Request
 from limn.models.judges import judge
 
@@ -45,5 +45,4 @@ def best(pictures: Mapping[int, Path], request: Request, keep: int, *, by: str =
 
 
 def _read(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    with Image.open(path, formats=["PNG"]) as image:
-        return np.asarray(image.convert("RGB"))
+    return np.asarray(read_picture(path))

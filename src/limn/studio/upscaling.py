@@ -11,8 +11,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from limn.data.pictures import file_bytes
-from limn.io.pictures import composite, decode
+from limn.io.pictures import composite, decode, file_bytes
 from limn.kernel.errors import InputError, LimnError, unknown_name
 from limn.models.upsampler import upsampler
 from limn.store import read_record, write_png

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from limn.io.pictures import decode, open_picture
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Region
 
@@ -43,7 +44,7 @@ def regions_from_painting(png: bytes, words: Mapping[str, str]) -> tuple[Region,
 
     if not words:
         raise InputError("painting: no colour is named; say which words each colour stands for")
-    picture = _open("painting", png).convert("RGBA")
+    picture = decode(png, name="painting", max_pixels=MAX_PIXELS, formats=("PNG",)).convert("RGBA")
     if max(picture.size) > _SIDE:
         scale = _SIDE / max(picture.size)
         size = [max(1, round(side * scale)) for side in picture.size]
@@ -96,7 +97,7 @@ def _line(start: float, end: float, cells: int) -> np.ndarray[Any, np.dtype[np.f
 def _mask(png: bytes, words: str, rows: int, columns: int) -> Grey:
     from PIL import Image
 
-    picture = _open(f"region {words[:40]!r}", png)
+    picture = open_picture(png, name=f"region {words[:40]!r}", max_pixels=MAX_PIXELS, formats=("PNG",))
     if picture.mode.startswith(("I", "F")):  # 16 bits a pixel
         grey = np.asarray(picture).astype(np.float32) / 65535
     else:
@@ -106,22 +107,6 @@ def _mask(png: bytes, words: str, rows: int, columns: int) -> Grey:
         raise InputError(f"region {words[:40]!r}: its mask covers nothing; paint it white where the words belong")
     scaled = Image.fromarray(grey).resize((columns, rows), Image.Resampling.BOX)
     return np.asarray(scaled).clip(0, 1)
-
-
-def _open(what: str, png: bytes) -> Any:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise InputError(f"{what}: {picture.width} x {picture.height} pixels are too many; make it smaller")
-            picture.load()
-            return picture
-    except InputError:
-        raise
-    except Exception as error:  # damaged files raise many kinds
-        reason = str(error).splitlines()[0][:60] if str(error) else type(error).__name__
-        raise InputError(f"{what}: is not a PNG picture that can be read ({reason}); save it again") from None
 
 
 def _colour(name: str) -> tuple[int, int, int]:
