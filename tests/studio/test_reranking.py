@@ -4,28 +4,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch import Tensor
 
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Request
-from limn.studio import reranking
+from limn.models import dual_encoders
 from limn.studio.reranking import best
 
 
 class Reds:
     """Finds the more red the nearer to "red", the less red the nearer to anything else."""
 
-    def similarity(self, pictures: np.ndarray, texts: list[str]) -> Tensor:  # type: ignore[type-arg]
-        red = torch.from_numpy(pictures[..., 0].mean((1, 2)))
-        return torch.stack([red if "red" in text else -red for text in texts], 1)
+    def images(self, pictures: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+        return np.array([[picture[..., 0].mean()] for picture in pictures], np.float32)
+
+    def texts(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+        return np.array([[1 if "red" in text else -1] for text in texts], np.float32)
 
 
 @pytest.fixture
 def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[int, Path]:
-    monkeypatch.setattr(reranking, "judge", lambda name: Reds())
+    monkeypatch.setattr(dual_encoders, "load", lambda name: Reds())
     files = {index: tmp_path / f"{index}.png" for index in range(6)}
     for index, red in enumerate([10, 90, 50, 10, 90, 50]):
         Image.new("RGB", (4, 4), (red, 0, 0)).save(files[index])

@@ -81,7 +81,7 @@ def test_every_kind_of_picture_is_read_and_clear_is_white(tmp_path: Path, kind: 
 
 def test_what_cannot_be_enlarged_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.png"
-    with pytest.raises(InputError, match="no such file|not a regular file"):
+    with pytest.raises(InputError, match=r"no such file|not a regular file"):
         upscale(path, TWICE)
     path.write_bytes(b"no picture")
     with pytest.raises(DataError, match="not a readable"):

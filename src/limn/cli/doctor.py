@@ -91,7 +91,7 @@ def _extras() -> Iterator[Finding]:
 def _weights() -> Iterator[Finding]:
     from limn import models
 
-    for name in models.names():
+    for name in models.shipped():
         try:
             folder = models.locate(name)
             hashes = _promised(folder) or models.describe(name).get("sha256") or {}

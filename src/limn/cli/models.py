@@ -26,10 +26,10 @@ SHOWN = 1
 def models(
     json: Annotated[bool, typer.Option("--json", help="Print everything that the cards say, as JSON.")] = False,
 ) -> None:
-    """List the models shipped with limn; a Stable Diffusion folder of yours works too."""
-    from limn import models as shipped
+    """List the models that limn or an installed package brings; a Stable Diffusion folder of yours works too."""
+    from limn import models as room
 
-    cards = {name: {"name": name, **shipped.describe(name)} for name in shipped.names()}
+    cards = {name: {"name": name, **room.describe(name)} for name in room.names()}
     if json:
         print(json_text.dumps(list(cards.values()), indent=2))
         return

@@ -46,6 +46,7 @@ FOLDERS: typing.Final[Mapping[str, str]] = {
     "codecs": "limn.codecs",
     "edit": "limn.edit",
     "models": "limn.models",
+    "families": "limn.models",
     "judges": "limn.models.judges",
     "studies": "limn.audit.studies",
     "readers": "limn.audit.readers",

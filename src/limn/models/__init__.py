@@ -1,29 +1,40 @@
 """One family, one file: how a model folder becomes a generator.
 
-A name stands for a folder of weights shipped with limn; anything else is a path. Nothing here imports torch until
-a model is loaded.
+A name stands for a folder of weights shipped with limn, or for a model that an installed package adds
+(:mod:`limn.models.plugins`); anything else is a path. Nothing here imports torch until a model is loaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limn.io.configurations import read_json
+from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError, unknown_name
+from limn.models.plugins import plugin
 
 if TYPE_CHECKING:
     from limn.encoders.familiar import Vocabulary
     from limn.kernel.adapter import Beside
     from limn.kernel.generator import Generator
 
-__all__ = ["describe", "load", "locate", "names", "vocabulary"]
+__all__ = ["FAMILIES", "SHIPPED", "describe", "load", "locate", "names", "shipped", "vocabulary"]
 
 SHIPPED = Path(__file__).parents[1] / "weights"
+FAMILIES = ("native", "muse", "parti")
+"""limn's own: modules of this package."""
 
 
 def names() -> list[str]:
+    """Return the names of all models: those shipped with limn, and those that installed packages add."""
+    return sorted({*shipped(), *registry.plugins("models")})
+
+
+def shipped() -> list[str]:
     """Return the names of the models shipped with limn."""
     return sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
 
@@ -37,9 +48,8 @@ def locate(model: str | Path) -> Path:
     Raises:
         InputError: If there is no such model; the message has the nearest name.
     """
-    shipped = SHIPPED / str(model)
-    if str(model) in names():
-        return shipped
+    if str(model) in shipped():
+        return SHIPPED / str(model)
     path = Path(model).expanduser()
     if path.exists():
         return path
@@ -50,7 +60,7 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
     """Load a model.
 
     Args:
-        model: A shipped model's name, the folder of a limn or Stable Diffusion model, or a safetensors file.
+        model: A name of :func:`names`, the folder of a limn or Stable Diffusion model, or a safetensors file.
         device: Where it runs, for example ``"cpu"`` or ``"cuda"``.
 
     Raises:
@@ -70,20 +80,31 @@ def _beside(own: Generator, device: str, name: str) -> Generator | Beside:
 
 
 def _load(model: str | Path, device: str) -> Generator:
+    name = str(model)
+    added = None if name in shipped() else plugin("models", name)
+    if added is not None:
+        generator: Generator = added(device=device)
+        generator.name = name
+        return generator
     path = locate(model)
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import stable_diffusion
 
         return stable_diffusion.load(path, device=device)
     if (path / "config.json").exists():
-        from limn.models import muse, native, parti
-
-        family = read_json(path / "config.json").get("family", "native")
-        families = {"native": native.load, "muse": muse.load, "parti": parti.load}
-        if not isinstance(family, str) or family not in families:
-            raise WeightsError(f"{path / 'config.json'}: {unknown_name('family', str(family), families)}")
-        return families[family](path, name=str(model), device=device)
+        return _family(path / "config.json")(path, name=name, device=device)  # type: ignore[no-any-return]
     raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")
+
+
+def _family(config: Path) -> Callable[..., Any]:
+    """Return what loads a folder of the family that its configuration names."""
+    family = str(read_json(config).get("family", "native"))
+    if family in FAMILIES:
+        return import_module(f"limn.models.{family}").load  # type: ignore[no-any-return]
+    added = plugin("families", family)
+    if added is None:
+        raise WeightsError(f"{config}: {unknown_name('family', family, [*FAMILIES, *registry.plugins('families')])}")
+    return added
 
 
 def vocabulary(model: str | Path) -> Vocabulary | None:
@@ -101,10 +122,14 @@ def vocabulary(model: str | Path) -> Vocabulary | None:
 
 
 def describe(model: str) -> dict[str, Any]:
-    """Return what a shipped model's ``card.json`` says: what it draws, size, licence, figures.
+    """Return what a model's ``card.json`` says, or its package: what it draws, size, licence, figures.
 
     Raises:
         InputError: If there is no such model.
     """
+    added = None if model in shipped() else plugin("models", model)
+    if added is not None:
+        package = registry.package(registry.plugins("models")[model])
+        return {"draws": f"what {package} says", "package": package, **getattr(added, "card", {})}
     card = locate(model) / "card.json"
     return read_json(card) if card.exists() else {}

@@ -10,14 +10,14 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limn.io.configurations import read_json
-from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
+from limn.models.plugins import plugin
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,8 +60,10 @@ def load(name: str | Path = "judge_b", *, device: str = "cpu") -> Encoder:
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
         return _Folder.read(path, name=str(name), device=device)
-    if str(name).partition(":")[0] in registry.names("judges"):
-        return cast(Encoder, registry.parse("judges", str(name)))
+    added = plugin("judges", str(name))
+    if added is not None:
+        encoder: Encoder = added(device=device)
+        return encoder
     from limn.models.judges import judge
 
     own = judge(name, device=device)

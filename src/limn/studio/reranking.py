@@ -9,7 +9,7 @@ import numpy as np
 
 from limn.io.pictures import read_picture
 from limn.kernel.request import Request
-from limn.models.judges import judge
+from limn.models import dual_encoders
 
 __all__ = ["JUDGE", "best"]
 
@@ -24,7 +24,7 @@ def best(pictures: Mapping[int, Path], request: Request, keep: int, *, by: str =
         pictures: Files by index.
         request: What was drawn.
         keep: How many of each prompt's pictures stay.
-        by: Name or folder of a dual encoder.
+        by: What :func:`limn.models.dual_encoders.load` takes.
 
     Returns:
         Files by index, in the order of the indices.
@@ -32,17 +32,12 @@ def best(pictures: Mapping[int, Path], request: Request, keep: int, *, by: str =
     Raises:
         InputError: There is no such judge.
     """
-    network, groups = judge(by), dict[int, list[int]]()
+    encoder, groups = dual_encoders.load(by), dict[int, list[int]]()
     for index in sorted(pictures):
         groups.setdefault(index // request.n, []).append(index)
     kept: list[int] = []
     for place, indices in groups.items():
-        images = np.stack([_read(pictures[index]) for index in indices])
-        scores = network.similarity(images, [request.prompts[place].text])[:, 0]
-        order = scores.argsort(descending=True, stable=True)[:keep]
-        kept += [indices[row] for row in order.tolist()]
+        images = encoder.images([np.asarray(read_picture(pictures[index])) for index in indices])
+        scores = images @ encoder.texts([request.prompts[place].text])[0]
+        kept += [indices[row] for row in np.argsort(-scores, kind="stable")[:keep].tolist()]
     return {index: pictures[index] for index in sorted(kept)}
-
-
-def _read(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return np.asarray(read_picture(path))
