@@ -9,15 +9,24 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from limn.kernel import registry
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "limn"
-FILES = sorted(SOURCE.rglob("*.py"))
-NAMES = [str(path.relative_to(SOURCE)) for path in FILES]
-KINDS = ["guidance", "samplers", "studies"]
+PATHS = {
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+TEXTS = {name: path.read_text("utf-8") for name, path in PATHS.items()}
+TREES = {name: ast.parse(text) for name, text in TEXTS.items()}
+PUBLISHED = ("guidance", "samplers", "studies")
+"""Kinds of parts that are methods of a paper."""
+BIBLIOGRAPHY = (SOURCE / "references.bib").read_text("utf-8")
 LIGHT = [
     "limn",
     "limn.audit.run",
@@ -36,49 +45,85 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (body[-1].end_lineno or 0) - body[0].lineno + 1
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_files_and_functions_are_small(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= 400
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert code_lines(node) <= 40, f"{node.name} is too long"
+def test_files_and_functions_are_small() -> None:
+    long = [f"{name}: {len(text.splitlines())} lines" for name, text in TEXTS.items() if text.count("\n") > 400]
+    for name, tree in TREES.items():
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        long += [f"{name}: {node.name} has {code_lines(node)}" for node in functions if code_lines(node) > 40]
+    assert not long
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_public_names_are_sorted_and_exist(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    assert ast.get_docstring(tree), "a module says what it is for"
-    assigned = [
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and any(getattr(each, "id", "") == "__all__" for each in node.targets)
-    ]
-    if not assigned:
-        assert path.name in ("__init__.py", "__main__.py"), "__all__ is missing"
-        return
-    names = ast.literal_eval(assigned[0])
-    assert names == sorted(names, key=lambda name: (0 if name.isupper() else 1 if name[0].isupper() else 2, name))
-    module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
-    if path.name != "__init__.py":
-        defined = {
-            getattr(each, "name", None) or getattr(each, "id", None)
-            for node in tree.body
-            for each in [node, *getattr(node, "targets", []), getattr(node, "target", None)]
-        } | {
-            alias.asname or alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
-        assert set(names) <= defined, f"{module} promises names it does not have"
+def promised(tree: ast.Module) -> list[str] | None:
+    """The names in ``__all__``."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
+            return list(ast.literal_eval(node.value))
+    return None
 
 
-@pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_nothing_unsafe_is_called(path: Path) -> None:
-    text = path.read_text("utf-8")
-    for word in [r"import torchvision", r"torch\.load\(", r"import pickle", r"pickle\.load"]:
-        assert not re.search(word, text), word
+def defined(tree: ast.Module) -> set[str]:
+    """Names that a module gives a value, or imports."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return names | {alias.asname or alias.name for node in imports for alias in node.names}
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    wrong = [f"{name}: says not what it is for" for name, tree in TREES.items() if not ast.get_docstring(tree)]
+    for name, tree in TREES.items():
+        names, optional = promised(tree), PATHS[name].name in ("__init__.py", "__main__.py")
+        if names is None:
+            wrong += [] if optional else [f"{name}: has no __all__"]
+            continue
+        if names != sorted(names, key=lambda one: (0 if one.isupper() else 1 if one[0].isupper() else 2, one)):
+            wrong.append(f"{name}: __all__ is not sorted")
+        if not optional and (missing := set(names) - defined(tree)):
+            wrong.append(f"{name}: has no {sorted(missing)}")
+    assert not wrong
+
+
+def test_nothing_unsafe_is_called() -> None:
+    unsafe = re.compile(r"import torchvision|torch\.load\(|import pickle|pickle\.load")
+    assert not [f"{name}: {unsafe.findall(text)}" for name, text in TEXTS.items() if unsafe.search(text)]
+
+
+def imports(name: str, tree: ast.AST) -> Iterator[str]:
+    """Modules of limn that a file imports, in functions too, but not for types only."""
+    package = name.split(".") if PATHS[name].name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            home = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            whole = [f"{home}.{alias.name}" for alias in node.names]
+            yield from (module if module in PATHS else home for module in whole)
+        else:
+            yield from imports(name, node)
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of files that need each other, the largest first."""
+    reach: dict[str, set[str]] = {}
+    for start in graph:
+        todo, seen = [start], set[str]()
+        while todo:
+            new = graph[todo.pop()] - seen
+            seen |= new
+            todo += new
+        reach[start] = seen
+    groups = {tuple(sorted(a for a in reach[b] if b in reach[a])) for b in graph if b in reach[b]}
+    return sorted(map(list, groups), key=len, reverse=True)
+
+
+@pytest.mark.xfail(strict=False, reason="the room of training is being opened")
+def test_no_circle_between_files() -> None:
+    graph = {name: (set(imports(name, tree)) & PATHS.keys()) - {name} for name, tree in TREES.items()}
+    assert sum(map(len, graph.values())) > 1000, "the graph is read"
+    assert not circles(graph)
 
 
 def _fresh(code: str) -> dict[str, object]:
@@ -97,11 +142,7 @@ def test_light_modules_do_not_import_torch() -> None:
 
 
 def test_importing_everything_changes_nothing() -> None:
-    modules = [
-        ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
-        for path in FILES
-        if path.name != "__main__.py"
-    ]
+    modules = [name for name, path in PATHS.items() if path.name != "__main__.py"]
     code = f"""
 import json, os, sys, torch, warnings, importlib, logging
 def state():
@@ -116,15 +157,20 @@ print(json.dumps({{"same": state() == before, "heavy": heavy}}))
     assert _fresh(code) == {"same": True, "heavy": []}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sorted(registry.FOLDERS))
 def test_every_part_has_paper_docstring_and_test(kind: str) -> None:
-    from limn.kernel import registry
-
-    bibliography = (SOURCE / "references.bib").read_text("utf-8")
+    home, wrong = registry.FOLDERS[kind].replace("limn.", "tests/").replace(".", "/"), []
     for name in registry.names(kind):
         part = registry.find(kind, name)
-        assert part.paper, f"{name} names no paper"
-        assert re.search(rf"@\w+\{{{part.paper},", bibliography), f"{part.paper} is not in references.bib"
-        assert "Args:" in (part.__doc__ or "") or not dataclasses.fields(part)
-        home = registry.FOLDERS[kind].replace("limn.", "tests/").replace(".", "/")
-        assert (ROOT / home / f"test_{name}.py").exists(), f"{home}/test_{name}.py is missing"
+        entry = re.search(rf"@\w+\{{{part.paper},", BIBLIOGRAPHY)
+        if (part.paper or kind in PUBLISHED) and not entry:
+            wrong.append(f"{name}: its paper {part.paper!r} is not in references.bib")
+        docs = "".join(base.__doc__ or "" for base in part.__mro__)
+        if dataclasses.is_dataclass(part) and "Args:" not in docs and dataclasses.fields(part):
+            wrong.append(f"{name}: its options are not documented")
+        tests = list((ROOT / home).glob("test_*.py"))
+        names = re.compile(rf'\b{part.__name__}\b|["\']{name}\b')
+        named = any(names.search(path.read_text("utf-8")) for path in tests) and kind not in PUBLISHED
+        if not named and ROOT / home / f"test_{name}.py" not in tests:
+            wrong.append(f"{home}/test_{name}.py is missing")
+    assert not wrong

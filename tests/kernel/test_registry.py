@@ -58,3 +58,8 @@ def test_bad_text_says_what_to_do(text: str, message: str) -> None:
 def test_any_text_is_a_part_or_an_input_error(text: str) -> None:
     with contextlib.suppress(InputError):
         registry.parse("guidance", text)
+
+
+def test_an_option_without_default_is_asked_for() -> None:
+    with pytest.raises(InputError, match="reader noisy: needs reader and field and rates; write noisy:reader="):
+        registry.parse("readers", "noisy")

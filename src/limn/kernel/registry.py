@@ -34,6 +34,7 @@ __all__ = [
     "load",
     "name_of",
     "names",
+    "needed",
     "package",
     "parse",
     "plugins",
@@ -130,7 +131,16 @@ def build(kind: str, record: Mapping[str, Any]) -> Part:
         if key not in known:
             raise unknown_name(f"option of {_noun(kind)} {name}", key, known)
         values[key] = convert(f"{name}:{key}", value, hints[key], lambda inner: _nested(kind, inner))
+    if missing := [key for key in needed(part) if key not in values]:
+        raise InputError(f"{_noun(kind)} {name}: needs {' and '.join(missing)}; write {name}:{missing[0]}=...")
     return part(**values)
+
+
+def needed(part: type[Part]) -> list[str]:
+    """Return the names of the options that have no default."""
+    options = dataclasses.fields(part)  # type: ignore[arg-type]
+    missing = dataclasses.MISSING
+    return [option.name for option in options if option.default is option.default_factory is missing]
 
 
 def parse(kind: str, text: str) -> Part:

@@ -76,10 +76,10 @@ class Guide:
             InputError: The guide reads states and not pictures.
         """
         self._check(pictures)
-        size = (self.network.config.size, self.network.config.size)
+        size, pictures = (self.network.config.size, self.network.config.size), pictures.float()
         if pictures.shape[-2:] != size:
             pictures = F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
-        return self.network.images(pictures.float())
+        return self.network.images(pictures)
 
     def clean(self, clean: Tensor, step: Step) -> Tensor:
         """Return the unit vectors of clean states, seen as pictures unless the guide was trained on states.
