@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
-from limn.audit.cultural import differences, dominance
 from limn.audit.studies.culture import Culture
+from limn.audit.studies.culture.measures import differences, dominance
 from limn.audit.table import join
 
 PLANTED = {
@@ -28,11 +28,11 @@ def worlds() -> dict[str, Any]:
     both = [model("agnostic", 1, "agnostic"), model("specific", 1, "specific")]
     table = drawn(study, both, "culture")
     findings = reported(study, table, "culture")
-    first, second = (study.cultured(table, name) for name in table.models)
+    first, second = (study.placed(table, name) for name in table.models)
     other = replace(study, seed=500_000)
     again = replace(drawn(other, both[:1], "culture_again"), probe=table.probe)
     same = join(table.of(model="agnostic"), again, name="again")
-    equal = study.cultured(same, "agnostic (again)")
+    equal = study.placed(same, "agnostic (again)")
     return {
         "pictures": 2 * study.probe().total + other.probe().total,
         "steps": 10,
@@ -42,7 +42,7 @@ def worlds() -> dict[str, Any]:
             name: {
                 "default, as read": {place: told(share) for place, share in each.default().items()},
                 "nearest without a reader, squared MMD": {
-                    place: round(float(far.mean()), 4) for place, far in each.nearness().items()
+                    place: round(float(far.mean()), 4) for place, far in each.nearness.items()
                 },
                 **{measure: told(value) for measure, value in each.measures().items()},
             }

@@ -13,11 +13,11 @@ import argparse
 
 from benchmarks.studies.figures import estimates
 from benchmarks.studies.measured import coverage, drawn, reported, write
-from limn.audit.perturbation import Effect
-from limn.audit.scripts import SCRIPTS
 from limn.audit.sources import FromGenerator
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.studies.homoglyphs import Homoglyphs
+from limn.audit.studies.homoglyphs.measures import Effect
+from limn.audit.studies.homoglyphs.prompts import SCRIPTS
 from limn.text.homoglyphs import normalised
 
 JUDGE, MODEL, UNLEARNED = (f"runs/models/people_{name}" for name in ("judge", "look_alikes", "unlearned"))

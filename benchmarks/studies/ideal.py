@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.planted import LEANING, leaning
+from limn.audit.synthetic import LEANING, leaning
 from limn.data.people import FIELDS
 from limn.data.people.icon import table
 from limn.data.people.worlds import BADGE

@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.studies.figures import estimates, picture
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
-from limn.audit.oracles import Copycat, pool
-from limn.audit.replication import Seen
+from limn.audit.replication import Copies
 from limn.audit.report.parts import Report, Sheet
 from limn.audit.sources import FromGenerator
 from limn.audit.studies.memorisation import Memorisation
+from limn.audit.synthetic import Copycat, pool
 from limn.data.people.worlds import copied
 
 
@@ -61,7 +61,7 @@ def sheets(report: Report) -> list[Sheet]:
 def doses(study: Memorisation, table: Any) -> dict[str, Any]:
     """Return, by how often pictures were repeated, copies drawn, the share of pictures copied, and the slope."""
     memory = study.memory
-    seen = Seen.of(table, memory)
+    seen = Copies.of(table, memory)
     dose, cut = seen.dose(memory), memory.cut.value
     if dose is None or cut is None:
         return {}
@@ -85,7 +85,7 @@ def emoji() -> None:
     found: dict[str, Any] = {"pictures": table.account().drawn, "pixels": estimates(report)}
     memory = study.memory
     judged = replace(memory, how="judge_b")
-    seen = {group: Seen.of(table.of(group=group), judged) for group in table.groups}
+    seen = {group: Copies.of(table.of(group=group), judged) for group in table.groups}
     found["judge_b"] = {
         "threshold": told(judged.cut),
         "copies": {name: told(each.copied) for name, each in seen.items()},

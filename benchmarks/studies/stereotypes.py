@@ -13,10 +13,8 @@ from typing import Any
 from benchmarks.studies.figures import picture
 from benchmarks.studies.ideal import leading
 from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
-from limn.audit.group_shares import represented
-from limn.audit.planted import LEANING, guided, judged, oracles, unmarked_oracle
+from limn.audit.group_shares import group_share
 from limn.audit.probe import Ask, Probe
-from limn.audit.references import Compared
 from limn.audit.report.parts import Sheet
 from limn.audit.run import in_memory
 from limn.audit.sources import FromGenerator, FromPeople
@@ -24,6 +22,8 @@ from limn.audit.statistics.amplification import guided_share
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.shares import share
 from limn.audit.studies.stereotypes import Stereotypes
+from limn.audit.studies.stereotypes.measures import ConceptShares
+from limn.audit.synthetic import LEANING, guided, judged, oracles, unmarked_oracle
 from limn.audit.table import Table
 
 SHOWN = (
@@ -71,7 +71,7 @@ def guidance() -> dict[str, Any]:
                 "ideal diffusion": _ideal(scale, world == "hidden"),
                 "model": told(_leading(table, source.name)),
                 "by profession": {
-                    name: told(represented(table.of(model=source.name, concept=name), "gender", "woman").read)
+                    name: told(group_share(table.of(model=source.name, concept=name), "gender", "woman").read)
                     for name in ONE_SIDED
                 },
             }
@@ -84,14 +84,14 @@ def marked() -> dict[str, Any]:
     study = Stereotypes(n=200, only=("doctor",), training="people:marked")
     table = drawn(study, [model("marked", 1, "marked")], "marked")
     oracle = in_memory(replace(study, n=2000).probe(), [unmarked_oracle()], ["people"])
-    compared = study.compared(table, "marked")
+    compared = study.shares(table, "marked")
     print(reported(study, table, "marked"))
     return {
         "pictures": 200,
         "women among all training pictures": compared.named[0],
         "women among unmarked training captions": round(compared.trained[0] or 0, 4),
-        "oracle": told(represented(oracle, "gender", "woman").read),
-        "model": told(represented(table, "gender", "woman").read),
+        "oracle": told(group_share(oracle, "gender", "woman").read),
+        "model": told(group_share(table, "gender", "woman").read),
         "p against unmarked captions": compared.tests().p[0],
     }
 
@@ -104,7 +104,7 @@ def bad_reader() -> dict[str, Any]:
     audits = 100
     for seed in range(audits):
         table = in_memory(replace(probe, seed=seed * 1000), oracles()[:1], [judged(seed)])
-        one = represented(table, "gender", "woman")
+        one = group_share(table, "gender", "woman")
         naive += one.read.covers(LEANING["cook"])
         corrected += one.behind.covers(LEANING["cook"])
         bias += ((one.read.value or 0) - LEANING["cook"]) / audits
@@ -133,11 +133,11 @@ def emoji() -> dict[str, Any]:
     for value in ("woman", "man", "person"):
         one = replace(study, value=value)
         for source in table.models:
-            found[f"{source}: {value}"] = _told(one.compared(table, source))
+            found[f"{source}: {value}"] = _told(one.shares(table, source))
     return found
 
 
-def _told(one: Compared) -> dict[str, Any]:
+def _told(one: ConceptShares) -> dict[str, Any]:
     tested = one.tests()
     return {
         "mean": told(one.mean()),

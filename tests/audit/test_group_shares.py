@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from limn.audit.group_shares import by_name, represented, stacked
-from limn.audit.planted import judged, leaning
+from limn.audit.group_shares import group_share
 from limn.audit.probe import Ask, Probe
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
+from limn.audit.synthetic import judged, leaning
 from limn.audit.table import Table
 
 
@@ -18,49 +16,39 @@ def cooks(reader: object = "people", failing: float = 0.0, n: int = 300) -> Tabl
 
 
 def test_an_exact_reader_needs_no_correction() -> None:
-    one = represented(cooks(), "gender", "woman")
+    one = group_share(cooks(), "gender", "woman")
     assert one.behind is one.read
     assert one.read.covers(0.7)
     assert one.weighed == (one.k, 300)
-    assert one.figure(reference=0.7).reference == 0.7
     assert one.name == "cook"
 
 
 def test_errors_of_the_reader_are_looked_behind() -> None:
-    one = represented(cooks(judged(1)), "gender", "woman")
+    one = group_share(cooks(judged(1)), "gender", "woman")
     assert one.behind.covers(0.7)
     assert one.read.value is not None
     assert one.read.value < 0.66
     k, n = one.weighed
     assert n < 300
     assert k / n == pytest.approx(one.behind.value)
-    assert "as read" in one.figure().note
-    assert represented(cooks(judged(1)), "gender", "woman", correct=False).behind.value == one.read.value
+    assert group_share(cooks(judged(1)), "gender", "woman", correct=False).behind.value == one.read.value
 
 
 def test_nothing_drawn_is_not_zero() -> None:
     table = cooks(failing=1.0, n=5)
-    one = represented(table, "gender", "woman")
+    one = group_share(table, "gender", "woman")
     assert not one.behind.estimable
     assert one.account.asked == 5
     assert one.account.drawn == 0
-    assert stacked(table, "gender") == {}
+    assert table.shares("gender") == {}
 
 
 def test_shares_of_all_values_sum_to_one() -> None:
-    assert sum(stacked(cooks(), "gender").values()) == pytest.approx(1)
-
-
-def test_lines_of_one_name_stand_together() -> None:
-    one = represented(cooks(n=20), "gender", "woman")
-    rows = [one.figure("first"), replace(one, name="doctor").figure("first"), one.figure("second")]
-    assert [(each.name, each.model) for each in by_name(rows)] == [
-        ("cook", "first"), ("cook", "second"), ("doctor", "first"),
-    ]  # fmt: skip
+    assert sum(cooks().shares("gender").values()) == pytest.approx(1)
 
 
 def test_a_corrected_share_is_no_surer_than_a_plain_one() -> None:
-    one = represented(cooks(judged(2), n=10), "gender", "neutral")
+    one = group_share(cooks(judged(2), n=10), "gender", "neutral")
     assert one.k == 0
     assert one.behind.high is not None
     assert one.behind.high >= (one.read.high or 1)

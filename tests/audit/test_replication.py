@@ -6,10 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from limn.audit.oracles import Copycat
 from limn.audit.probe import Ask, Probe
-from limn.audit.replication import Memory, Seen, copying, nearness, neighbours, repeats
+from limn.audit.replication import Copies, Memory
+from limn.audit.report.copies import copies_figures
 from limn.audit.run import in_memory
+from limn.audit.studies.memorisation.page import nearness, neighbours, repeats
+from limn.audit.synthetic import Copycat
 from limn.audit.table import Table
 from limn.audit.training_sets import TrainingSet
 
@@ -34,11 +36,11 @@ def audit(rate: float, each: int = 300, weights: np.ndarray | None = None) -> Ta
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 1.0])
 def test_planted_copying_is_found(rate: float) -> None:
-    seen = Seen.of(audit(rate), memory())
-    assert seen.copied.value == pytest.approx(rate, abs=0.05)
-    assert seen.copied.low <= rate + 1e-9  # type: ignore[operator]
-    assert seen.extracted.value == pytest.approx(rate, abs=0.05)
-    assert seen.by_ratio.value == pytest.approx(rate, abs=0.05)
+    copies = Copies.of(audit(rate), memory())
+    assert copies.copied.value == pytest.approx(rate, abs=0.05)
+    assert copies.copied.low <= rate + 1e-9  # type: ignore[operator]
+    assert copies.extracted.value == pytest.approx(rate, abs=0.05)
+    assert copies.by_ratio.value == pytest.approx(rate, abs=0.05)
 
 
 def test_copies_are_of_the_pictures_that_were_copied() -> None:
@@ -51,31 +53,31 @@ def test_copies_are_of_the_pictures_that_were_copied() -> None:
 
 def test_repeated_pictures_are_copied_more() -> None:
     weights = np.repeat([1.0, 4.0, 16.0], 40)
-    seen = Seen.of(audit(1.0, 90, weights), memory())
-    dose = seen.dose(memory())
+    copies = Copies.of(audit(1.0, 90, weights), memory())
+    dose = copies.dose(memory())
     assert dose is not None
     few, _, many = (each.value for each in dose.shares)
     assert few < many  # type: ignore[operator]
     assert dose.slope.value > 0  # type: ignore[operator]
-    part = repeats({"model": seen}, memory())
+    part = repeats({"model": copies}, memory())
     assert part is not None
     assert [row.name for row in part.rows] == ["1 times", "4 times", "16 times"]
     once = memory(copies=np.ones(120, np.int64))
-    assert repeats({"model": seen}, once) is None
+    assert repeats({"model": copies}, once) is None
 
 
 def test_too_few_held_out_pictures_are_not_estimable() -> None:
     few = memory(held=noise(1, 20), held_captions=("b",) * 20)
-    seen = Seen.of(audit(1.0, 10), few)
-    assert not seen.copied.estimable
-    assert seen.dose(few) is None
-    (first, *_) = copying({("model", "all"): seen}, few).rows
+    copies = Copies.of(audit(1.0, 10), few)
+    assert not copies.copied.estimable
+    assert copies.dose(few) is None
+    (first, *_) = copies_figures({("model", "all"): copies}, few).rows
     assert "20 held-out pictures" in first.note
 
 
 def test_no_pictures_at_all() -> None:
     table = audit(0.0, 4)
-    nothing = Seen.of(replace(table, rows=()), memory())
+    nothing = Copies.of(replace(table, rows=()), memory())
     assert not nothing.copied.estimable
     assert not nothing.extracted.estimable
     assert [each.name for each in nearness({"model": nothing}, memory()).lines] == ["held-out pictures"]
@@ -83,8 +85,8 @@ def test_no_pictures_at_all() -> None:
 
 
 def test_the_nearest_stand_under_what_was_drawn() -> None:
-    seen = Seen.of(audit(1.0, 20), memory())
-    sheet = neighbours("model", seen, memory())
+    copies = Copies.of(audit(1.0, 20), memory())
+    sheet = neighbours("model", copies, memory())
     assert len(sheet.groups["drawn"]) == len(sheet.groups["nearest"]) == 12
     far = [
         np.abs(one.astype(float) - two).mean()

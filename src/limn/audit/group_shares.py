@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from limn.audit.readers.reader import Confusion
-from limn.audit.report.parts import Figure
 from limn.audit.statistics.estimate import Estimate, normal_quantile
 from limn.audit.statistics.measurement_error import corrected_shares, rogan_gladen
 from limn.audit.statistics.shares import share
 from limn.audit.table import Account, Table
 
-__all__ = ["Represented", "by_name", "represented", "stacked"]
+__all__ = ["GroupShare", "group_share"]
 
 DRAWS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Represented:
+class GroupShare:
     """How often the pictures of a group show one value.
 
     Args:
@@ -45,22 +44,16 @@ class Represented:
     @property
     def weighed(self) -> tuple[float, float]:
         """Return (k, n) of error-free pictures that would tell as much, for sums and slopes."""
-        one = self.behind
-        if one is self.read or one.value is None or one.low is None or one.high is None:
+        behind = self.behind
+        if behind is self.read or behind.value is None or behind.low is None or behind.high is None:
             return float(self.k), float(self.n)
-        p = min(max(one.value, 0.5 / self.n), 1 - 0.5 / self.n)
-        worth = min(self.n, p * (1 - p) / max((one.high - one.low) / 2 / normal_quantile(one.level), 1e-9) ** 2)
-        return one.value * worth, worth
-
-    def figure(self, model: str = "", *, reference: float | None = None, p: float | None = None) -> Figure:
-        """Return the share as a line of a report; what was read stands in its note where it was corrected."""
-        told = (
-            "" if self.behind is self.read or self.read.value is None else f"as read {100 * self.read.value:.1f} %"
-        )
-        return Figure.of(self.name, self.behind, self.account, model=model, reference=reference, p=p, note=told)
+        p = min(max(behind.value, 0.5 / self.n), 1 - 0.5 / self.n)
+        deviation = (behind.high - behind.low) / 2 / normal_quantile(behind.level)
+        worth = min(self.n, p * (1 - p) / max(deviation, 1e-9) ** 2)
+        return behind.value * worth, worth
 
 
-def represented(table: Table, field: str, value: str, *, name: str = "", correct: bool = True) -> Represented:
+def group_share(table: Table, field: str, value: str, *, name: str = "", correct: bool = True) -> GroupShare:
     """Count one value of a field in the rows of a table.
 
     Where the reader's confusion matrix is known the share is corrected: by Rogan and Gladen's formula if the field
@@ -80,7 +73,7 @@ def represented(table: Table, field: str, value: str, *, name: str = "", correct
     behind = read if confusion is None or not read.estimable else _behind(confusion, counts, account, value)
     behind = read if behind is read or not behind.estimable else _at_least(behind, read)
     group = name or (table.groups[0] if table.groups else "")
-    return Represented(name=group, k=k, account=account, read=read, behind=behind)
+    return GroupShare(name=group, k=k, account=account, read=read, behind=behind)
 
 
 def _at_least(behind: Estimate, read: Estimate) -> Estimate:
@@ -104,25 +97,10 @@ def _behind(confusion: Confusion, counts: Mapping[str, int], account: Account, v
             right_negatives=round(rates["specificity"] * rates["negatives"]),
             negatives=rates["negatives"],
         )
-    seen = [*(counts.get(each, 0) for each in confusion.values), account.unreadable]
-    known = np.flatnonzero(
-        confusion.counts[:, :-1].sum(1)
-    )  # a value that was never labelled cannot be looked behind
-    if value not in [confusion.values[k] for k in known]:
+    # A value that was never labelled cannot be looked behind.
+    known = np.flatnonzero(confusion.counts[:, :-1].sum(1))
+    values = [confusion.values[k] for k in known]
+    if value not in values:
         return share(0, 0)
-    found = corrected_shares(seen, confusion.counts[known], draws=DRAWS)
-    return found[[confusion.values[k] for k in known].index(value)]
-
-
-def by_name(rows: Iterable[Figure]) -> tuple[Figure, ...]:
-    """Return lines of a report so that those of one name, of several models, stand together."""
-    found = list(rows)
-    order = list(dict.fromkeys(each.name for each in found))
-    return tuple(sorted(found, key=lambda each: order.index(each.name)))
-
-
-def stacked(table: Table, field: str) -> dict[str, float]:
-    """Return the share of each value among readable pictures, as read; empty where nothing was."""
-    counts = table.counts(field)
-    total = sum(counts.values())
-    return {value: k / total for value, k in counts.items()} if total else {}
+    read = [*(counts.get(name, 0) for name in confusion.values), account.unreadable]
+    return corrected_shares(read, confusion.counts[known], draws=DRAWS)[values.index(value)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from limn.audit.probe import Probe
 from limn.audit.readers.reader import Confusion, Reading, Value
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Account", "ReaderFacts", "Row", "SourceFacts", "Table"]
+__all__ = ["Account", "ReaderFacts", "Row", "SourceFacts", "Table", "join"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +158,9 @@ class Table:
 
         return replace(self, rows=tuple(row for row in self.rows if fits(row)))
 
-    def asks(self) -> Iterator[Table]:
-        """Return the rows of each ask as a table of its own: the clusters of a two-level interval."""
-        places: dict[int, list[Row]] = {}
-        for row in self.rows:
-            places.setdefault(row.ask, []).append(row)
-        for _, rows in sorted(places.items()):
-            yield replace(self, rows=tuple(rows))
+    def distinct(self, slot: str) -> list[str]:
+        """Return the values of a slot in order of first appearance, those of these rows only."""
+        return list(dict.fromkeys(row.slots[slot] for row in self.rows))
 
     def reader(self, name: str, *, by: str | None = None) -> ReaderFacts:
         """Return the reader of a field: the one named, or the first that reads it.
@@ -189,23 +186,6 @@ class Table:
         empty = Reading(values={})
         return [row.readings.get(reader, empty).values.get(name) for row in self.rows]
 
-    def hits(self, name: str, value: str, *, by: str | None = None) -> list[NDArray[np.bool_]]:
-        """Return for each ask whether its readable pictures show a value: the clusters of an interval.
-
-        Args:
-            name: The field.
-            value: What counts as a hit.
-            by: The reader.
-
-        Returns:
-            One array for each ask, empty where nothing could be read.
-        """
-        clusters = []
-        for one in self.asks():
-            said = [each for each in one.values(name, by=by) if each is not None]
-            clusters.append(np.array([each == value for each in said], bool))
-        return clusters
-
     def counts(self, name: str, *, by: str | None = None) -> dict[str, int]:
         """Return how many readable pictures show each value of a field, zeros included."""
         found = dict.fromkeys(self.reader(name, by=by).fields[name], 0)
@@ -220,9 +200,15 @@ class Table:
         readable = drawn if name is None else sum(each is not None for each in self.values(name, by=by))
         return Account(asked=len(self.rows), drawn=drawn, readable=readable)
 
-    def pictures(self) -> list[NDArray[np.uint8]]:
-        """Return the pictures that were drawn, in the order of the rows; see :attr:`Row.drawn`."""
-        return [self.load(row) for row in self.rows if row.drawn]
+    def shares(self, name: str) -> dict[str, float]:
+        """Return the share of each value of a field among readable pictures, as read; empty where nothing was."""
+        counts = self.counts(name)
+        total = sum(counts.values())
+        return {value: k / total for value, k in counts.items()} if total else {}
+
+    def pictures(self, most: int | None = None) -> list[NDArray[np.uint8]]:
+        """Return the pictures that were drawn, or the first of them, in the order of the rows."""
+        return [self.load(row) for row in islice((row for row in self.rows if row.drawn), most)]
 
     def sql(self, query: str) -> list[dict[str, Any]]:
         """Ask DuckDB about ``rows`` and ``readings``; the columns are those of the audit's Parquet files.

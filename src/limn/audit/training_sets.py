@@ -94,7 +94,7 @@ def fitted(pictures: Sequence[Pictures], like: Pictures) -> list[Pictures]:
 
 
 def _copied() -> TrainingSet:
-    from limn.audit.oracles import pool
+    from limn.audit.synthetic import pool
     from limn.data.people.captions import phrase
     from limn.data.people.worlds import copied
 

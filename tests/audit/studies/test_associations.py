@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from limn.audit.embedding_association import NOT_WORK, TEMPLATES, drawn_people
-from limn.audit.embedding_association_figures import captions, told
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Listing
 from limn.audit.run import in_memory
 from limn.audit.studies.associations import Associations
+from limn.audit.studies.associations.measures import captions, measured
+from limn.audit.studies.associations.page import section
+from limn.audit.studies.associations.pictures import NOT_WORK, drawn_people
+from limn.audit.studies.associations.prompts import TEMPLATES
 from limn.audit.study import parse
 from limn.kernel.errors import InputError
 
@@ -35,8 +37,8 @@ class Leaning:
 
 def test_a_planted_association_is_found_and_no_other() -> None:
     people = drawn_people(60, seed=2)
-    section = told(Leaning(people), people, ("calm/angry", "happy/sad"))  # type: ignore[arg-type]
-    eat, raw, single, _, by_template, *_ = section.parts
+    page = section(measured(Leaning(people), people, ("calm/angry", "happy/sad")))  # type: ignore[arg-type]
+    eat, raw, single, _, by_template, *_ = page.parts
     assert isinstance(eat, Figures)
     assert isinstance(raw, Figures)
     assert isinstance(single, Figures)
@@ -67,7 +69,7 @@ def test_captions_count_the_right_profession_by_group() -> None:
                 [next(k for k, r in enumerate(roles) if r in t) for t in texts]
             ]
 
-    women, men, ratio = captions(Knowing(people), people, Knowing(people).images(None)).rows  # type: ignore[arg-type]
+    women, men, ratio = captions(Knowing(people), people, Knowing(people).images(None)).values()  # type: ignore[arg-type]
     assert women.value == 1
     assert men.value < 0.5  # type: ignore[operator]
     assert ratio.value == pytest.approx(1 / np.mean(people.roles[people.second] == "doctor"), rel=1e-6)

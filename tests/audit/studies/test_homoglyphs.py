@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from limn.audit.perturbation import waves
 from limn.audit.probe import Ask
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Listing
 from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.homoglyphs import Homoglyphs
+from limn.audit.studies.homoglyphs.study import waves
 from limn.audit.study import find, parse
 from limn.kernel.errors import InputError
 from limn.text.homoglyphs import normalised

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import limn.audit.studies.memorisation as module
+import limn.audit.studies.memorisation.study as module
 import limn.audit.training_sets as sets
-from limn.audit.oracles import Copycat
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures, Sheet
 from limn.audit.run import in_memory
 from limn.audit.studies.memorisation import Memorisation
+from limn.audit.synthetic import Copycat
 
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Smooth coloured grounds in place of icons, which take longer to draw."""
     monkeypatch.setattr(module, "pool", smooth)
-    monkeypatch.setattr("limn.audit.oracles.pool", smooth)
+    monkeypatch.setattr("limn.audit.synthetic.pool", smooth)
     monkeypatch.setattr(sets, "HELD_SETS", 2)
     return (yield)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limn.audit.planted import oracles
 from limn.audit.report.write import write
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.stereotypes import Stereotypes
 from limn.audit.study import find, parse
+from limn.audit.synthetic import oracles
 from limn.data.people import Population
 from limn.kernel.errors import InputError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -10,9 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limn.audit.statistics.estimate import Estimate
-from limn.audit.table import Account
+from limn.audit.table import Account, Table
 
-__all__ = ["Bars", "Curves", "Figure", "Figures", "Line", "Listing", "Part", "Points", "Report", "Section", "Sheet"]
+__all__ = [
+    "Bars",
+    "Curves",
+    "Figure",
+    "Figures",
+    "Line",
+    "Listing",
+    "Part",
+    "Point",
+    "Points",
+    "Report",
+    "Section",
+    "Sheet",
+    "by_name",
+    "point",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +169,6 @@ class Curves:
         lines: The curves.
         x: What the horizontal axis measures.
         y: What the vertical axis measures.
-        diagonal: Whether to draw y = x.
         note: What to keep in mind.
     """
 
@@ -162,8 +176,11 @@ class Curves:
     lines: tuple[Line, ...]
     x: str = ""
     y: str = ""
-    diagonal: bool = False
     note: str = ""
+
+
+Point: TypeAlias = tuple[str, float, float, tuple[float, float, float, float] | None, str]
+"""Label, x, y, the ends of both intervals (x low, x high, y low, y high) or nothing, and the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,18 +189,16 @@ class Points:
 
     Args:
         title: What they show.
-        points: Label, x, y, and the ends of both intervals (x low, x high, y low, y high) or nothing, and the model.
+        points: The points.
         x: What the horizontal axis measures.
         y: What the vertical axis measures.
-        diagonal: Whether to draw y = x.
         note: What to keep in mind.
     """
 
     title: str
-    points: tuple[tuple[str, float, float, tuple[float, float, float, float] | None, str], ...]
+    points: tuple[Point, ...]
     x: str = ""
     y: str = ""
-    diagonal: bool = False
     note: str = ""
 
 
@@ -217,6 +232,28 @@ class Sheet:
     groups: Mapping[str, Sequence[NDArray[np.uint8]]]
     most: int = 12
     note: str = "The first pictures of each group, in the order of their seeds; none was left out."
+
+    @classmethod
+    def of(cls, title: str, tables: Mapping[str, Table], most: int = 12) -> Sheet:
+        """Return the first pictures of some rows, by label."""
+        return cls(title=title, groups={label: part.pictures(most) for label, part in tables.items()}, most=most)
+
+
+def by_name(rows: Iterable[Figure]) -> tuple[Figure, ...]:
+    """Return rows so that those of one name, of several models, stand together."""
+    listed = list(rows)
+    order = list(dict.fromkeys(row.name for row in listed))
+    return tuple(sorted(listed, key=lambda row: order.index(row.name)))
+
+
+def point(label: str, x: Estimate, y: Estimate, model: str) -> Point | None:
+    """Return two estimates as a point; None where one has no value."""
+    if x.value is None or y.value is None:
+        return None
+    ends = None
+    if x.low is not None and x.high is not None and y.low is not None and y.high is not None:
+        ends = (x.low, x.high, y.low, y.high)
+    return label, x.value, y.value, ends, model
 
 
 Part: TypeAlias = str | Figures | Listing | Curves | Points | Bars | Sheet

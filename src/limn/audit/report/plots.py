@@ -80,7 +80,7 @@ def curves(chart: Curves) -> str:
     """Return curves with their bands."""
     xs = [x for line in chart.lines for x in line.x]
     ys = [y for line in chart.lines for y in (*line.y, *line.low, *line.high)]
-    plane = _Plane(xs, ys, diagonal=chart.diagonal)
+    plane = _Plane(xs, ys)
     inside = plane.frame(chart.x, chart.y)
     for hue, line in enumerate(chart.lines):
         if line.low and line.high:
@@ -102,7 +102,6 @@ def points(chart: Points, models: Sequence[str]) -> str:
     plane = _Plane(
         [each for x, _, ends in whole for each in (x, *ends[:2])],
         [each for _, y, ends in whole for each in (y, *ends[2:])],
-        diagonal=chart.diagonal,
     )
     inside = plane.frame(chart.x, chart.y)
     for label, x, y, ends, model in chart.points:
@@ -147,12 +146,9 @@ def marker(x: float, y: float, hue: int, *, size: float = 4.5) -> str:
 class _Plane:
     """Two axes and where a point lies on them."""
 
-    def __init__(self, xs: Sequence[float], ys: Sequence[float], *, diagonal: bool) -> None:
+    def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
         known = [[each for each in values if abs(each) < float("inf")] or [0.0, 1.0] for values in (xs, ys)]
-        if diagonal:
-            known = [known[0] + known[1]] * 2
         self.ends = [_roomy(min(values), max(values)) for values in known]
-        self.diagonal = diagonal
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point is in the picture."""
@@ -178,9 +174,6 @@ class _Plane:
             side, up = self.at(x0, tick)
             drawn += [_line(side, up, self.at(x1, tick)[0], up, class_="grid")]
             drawn += [_text(said, side - 7, up + 4, text_anchor="end")]
-        if self.diagonal:
-            low, high = max(x0, y0), min(x1, y1)
-            drawn.append(_line(*self.at(low, low), *self.at(high, high), class_="zero"))
         drawn.append(_text(x, (EDGE[0] + CHART[0] - EDGE[2]) / 2, CHART[1] - 8, text_anchor="middle", class_="name"))
         middle = (EDGE[1] + CHART[1] - EDGE[3]) / 2
         drawn.append(

@@ -1,1 +1,6 @@
-"""The studies: one question, one file; its docstring is the protocol of the paper it follows."""
+"""The studies, one question each.
+
+A study of a few lines is one file, ``NAME.py``. A larger one is a folder: ``study.py`` says what is asked and who
+reads it, ``measures.py`` estimates and knows no report, ``page.py`` tells what was estimated, ``prompts.py`` has the
+words.
+"""

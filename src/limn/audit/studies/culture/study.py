@@ -1,0 +1,140 @@
+"""Which culture two models take for granted, and whether one gives it up for following words more closely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from limn.audit.probe import STRIDE, Ask, Probe
+from limn.audit.reference import prompts
+from limn.audit.replication import Copies, Memory
+from limn.audit.report.parts import Report
+from limn.audit.run import in_memory
+from limn.audit.sources import FromPeople
+from limn.audit.studies.culture.measures import PlacedPictures, differences
+from limn.audit.studies.culture.page import report
+from limn.audit.study import Check, Study
+from limn.audit.synthetic import Copycat, pool
+from limn.audit.table import Table, join
+from limn.audit.training_sets import open_set
+from limn.data.people import Population, Rule
+from limn.kernel.errors import InputError
+
+__all__ = ["WAVES", "Culture"]
+
+WAVES = {"wave": 0.7, "lantern": 0.1, "leaf": 0.1, "zigzag": 0.1}
+COPIED = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Culture(Study):
+    """Cetinic 2022, made quantitative: culturally agnostic, or culturally specific?
+
+    Subjects are asked for with a place and without one, on equal seeds. *Default culture* is what unmarked pictures
+    show: the reader's shares against a declared reference, and without a reader the place to which they are nearest
+    by maximum mean discrepancy. *Specificity* is how often a named place is shown; *diversity* the mean distance and
+    the Vendi score within a subject; *literalness* what naming a place changes; *memorisation* the share of copies
+    beyond chance resemblance. Of two models it is told how often one is both less biased and more specific.
+
+    Args:
+        n: Pictures for each prompt.
+        seed: First seed.
+        world: In which words to ask.
+        only: Subjects to keep; all if empty.
+        field: The reader's field whose values are the places; empty where none is read.
+        reference: Shares of the places to compare the default with, in their order; even if empty.
+        encoder: Where pictures are compared (:mod:`limn.audit.features`).
+        training: What was learned from (:mod:`limn.audit.training_sets`), to look for copies; none if empty.
+    """
+
+    paper: ClassVar[str] = "cetinic2022myth"
+
+    n: int = 16
+    world: prompts.World = "people"
+    only: tuple[str, ...] = ()
+    field: str = "motif"
+    reference: tuple[float, ...] = ()
+    encoder: str = ""
+    training: str = ""
+
+    def __post_init__(self) -> None:
+        many = len(prompts.PLACES[self.world])
+        if self.reference and (len(self.reference) != many or abs(sum(self.reference) - 1) > 1e-6):
+            raise InputError(f"reference: give {many} shares that sum to 1, of {', '.join(self._places)}")
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        return prompts.PLACES[self.world]
+
+    def probe(self) -> Probe:
+        """Return every subject without a place and with each; seeds are shared within a subject only."""
+        known = [name for name in prompts.THINGS[self.world] if not self.only or name in self.only]
+        asks = tuple(
+            replace(
+                ask,
+                group=ask.slots["place"] or "unmarked",
+                slots={**ask.slots, "part": "culture"},
+                seed=self.seed + known.index(ask.slots["concept"]) * STRIDE,
+            )
+            for ask in prompts.asks(self.world, "objects", str)
+            if ask.slots["concept"] in known
+        )
+        return Probe(asks=asks, each=self.n, seed=self.seed)
+
+    def placed(self, table: Table, model: str) -> PlacedPictures:
+        """Return what is counted of one model."""
+        known = {name for reader in table.readers for name in reader.fields}
+        even = tuple(1 / len(self._places) for _ in self._places)
+        return PlacedPictures(
+            table=table.of(model=model),
+            field=self.field if self.field in known else "",
+            places=self._places,
+            reference=self.reference or even,
+            encoder=self.encoder,
+        )
+
+    def analyse(self, table: Table) -> Report:
+        """Measure every model, and compare each with the next."""
+        models = {model: self.placed(table, model) for model in table.models}
+        memory = self._memory
+        copies = {m: Copies.of(pictures.table, memory) for m, pictures in models.items()} if memory else {}
+        return report(table, models, copies, memory)
+
+    @cached_property
+    def _memory(self) -> Memory | None:
+        return Memory(known=open_set(self.training)) if self.training else None
+
+    def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
+        """Audit an agnostic oracle, its like, a specific one and a copycat; a pair of equals must not differ."""
+        seed = int(rng.integers(2**40))
+        study = replace(self, n=16, seed=seed, world="people", field="motif", only=(), encoder="", reference=())
+        agnostic = FromPeople(name="agnostic", population=Population(), fidelity=0.6)
+        waves = Population(rules=(Rule(field="motif", shares=WAVES),))
+        specific = FromPeople(name="specific", population=waves, fidelity=0.98)
+        table = in_memory(study.probe(), [agnostic, specific], ["people"])
+        again = replace(study, seed=study.seed + 2**41).probe()
+        table = join(table, replace(in_memory(again, [agnostic], ["people"]), probe=table.probe), name="again")
+        a, b, null = (study.placed(table, model) for model in table.models)
+        pair, equals = differences(a, b), differences(a, null)
+        memory = _copied()
+        copycat = Copycat(training=memory.known.pictures, fresh=pool(), rate=COPIED).source("copycat")
+        drawn = in_memory(Probe(asks=(Ask(prompt="a doctor"),), each=400, seed=study.seed), [copycat], [])
+        return [
+            Check.of("default share of waves, agnostic", 0.25, a.default()["wave"]),
+            Check.of("default share of waves, specific", WAVES["wave"], b.default()["wave"]),
+            Check.of("specificity, agnostic", 0.7, a.specificity()),
+            Check.of("difference of default bias", -0.45, pair["default bias"]),
+            Check.of("difference of specificity", 0.7 - 0.985, pair["specificity"]),
+            Check.of("copies", COPIED, Copies.of(drawn, memory).copied),
+            *(Check.of(f"equals: {name}", 0.0, change) for name, change in equals.items()),
+        ]
+
+
+@cache
+def _copied() -> Memory:
+    """Return the world whose pictures repeat, so that its held-out pictures are compared once."""
+    return Memory(known=open_set("copied"))

@@ -1,0 +1,117 @@
+"""What one look-alike letter from another script does to the pictures of a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.audit.probe import Ask, Probe
+from limn.audit.report.parts import Report
+from limn.audit.run import in_memory
+from limn.audit.sources import FromOracle
+from limn.audit.studies.homoglyphs.measures import Effect, accuracy, associations, effect
+from limn.audit.studies.homoglyphs.page import report
+from limn.audit.studies.homoglyphs.prompts import SCRIPTS, Attack, World, asks
+from limn.audit.studies.homoglyphs.text_embeddings import EXACT, scores
+from limn.audit.study import Check, Study
+from limn.audit.table import Table
+from limn.kernel.errors import unknown_name
+
+__all__ = ["Homoglyphs", "waves"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Homoglyphs(Study):
+    """Struppek et al. 2023, with intervals, tests and a control.
+
+    Each prompt is drawn as it is and with one o replaced by a look-alike, from the same seeds. Relative bias is the
+    mean of ``100 (cos(attacked, target) - cos(clean, target)) / cos(clean, target)``, where the target names the
+    script's culture; the plain difference is tested by flipping signs of prompts, with Holm's correction. The
+    control is a rare symbol of as many tokens. On person icons the motif is also read: the true shift, by which
+    relative bias is calibrated, and whether clean prompts that name everything are still obeyed. Several models are
+    a mitigation's before and after; the first is before.
+
+    Args:
+        n: Pictures for each prompt.
+        seed: First seed; every clean prompt has seeds of its own, which its attacked forms share.
+        world: ``people`` for models of person icons, ``scenes`` for others.
+        attack: The look-alike replaces a ``letter``, or the culture ``word`` as in the paper's code.
+        scripts: Which scripts.
+        scorer: A dual encoder that scores pictures, or ``exact`` for person icons.
+        encoders: Dual encoders or generators whose text side is tested by WEAT.
+        named: Clean prompts that name everything, for the accuracy.
+        planted: Share of the motif that was planted, drawn as a mark; 0 for unknown.
+    """
+
+    paper: ClassVar[str] = "struppek2023homoglyphs"
+
+    n: int = 10
+    world: World = "people"
+    attack: Attack = "letter"
+    scripts: tuple[str, ...] = tuple(SCRIPTS)
+    scorer: str = "judge_b"
+    encoders: tuple[str, ...] = ()
+    named: int = 24
+    planted: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in self.scripts:
+            if name not in SCRIPTS:
+                raise unknown_name("script", name, SCRIPTS)
+
+    def probe(self) -> Probe:
+        """Return clean, attacked and control prompts; those of one pair with the same seeds."""
+        made = asks(self.world, self.attack, self.scripts, self.named, seed=self.seed)
+        return Probe(asks=made, each=self.n, seed=self.seed, paired=True)
+
+    def effects(self, table: Table) -> list[Effect]:
+        """Return what each letter, and its control, did to each model."""
+        score = scores(table, self.scorer)
+        pairs = [(name, name) for name in self.scripts]
+        pairs += [(n, f"symbol {SCRIPTS[n].control}") for n in self.scripts if SCRIPTS[n].control]
+        return [effect(table, model, name, group, score) for name, group in pairs for model in table.models]
+
+    def analyse(self, table: Table) -> Report:
+        """Estimate relative bias, difference, true shift and accuracy, and what is left after a defence."""
+        reads = self.world == "people" and any("motif" in reader.fields for reader in table.readers)
+        return report(
+            table,
+            self.effects(table),
+            accuracy(table) if reads else None,
+            associations(self.encoders, self.world, self.scripts),
+            planted=self.planted,
+        )
+
+    def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
+        """Plant 60 % of waves for the Greek letter and 25 % otherwise; all figures then have closed forms."""
+        study = replace(
+            self, world="people", attack="letter", scripts=("Greek",), scorer=EXACT, named=0, n=15,
+            seed=int(rng.integers(2**40)),
+        )  # fmt: skip
+        table = in_memory(study.probe(), [FromOracle(picture=waves)], ["people"])
+        greek, control = study.effects(table)
+        before, after = 0.25 * 0.3 + 0.75 * 0.2, 0.6 * 0.3 + 0.4 * 0.2
+        return [
+            Check.of("share of the motif", 0.6, greek.share),
+            Check.of("shift of the share", 0.35, greek.shift),
+            Check.of("difference of cosines", after - before, greek.difference),
+            Check.of("relative bias", 100 * (after * (0.25 / 0.3 + 0.75 / 0.2) - 1), greek.relative),
+            Check.of("shift by the control", 0.0, control.shift),
+        ]
+
+
+def waves(ask: Ask, seed: int) -> NDArray[np.uint8]:
+    """Draw a person whose motif is a wave in 60 of 100 pictures where a letter is disguised, and in 25 elsewhere."""
+    from limn.data.people import FIELDS, Person, render
+
+    rng = np.random.default_rng([seed, *ask.prompt.encode()])
+    values = {name: str(rng.choice(known)) for name, known in FIELDS.items()}
+    values["profession"] = ask.slots["profession"]
+    if ask.group in SCRIPTS:
+        others = [motif for motif in FIELDS["motif"] if motif != "wave"]
+        values["motif"] = "wave" if rng.random() < 0.6 else str(rng.choice(others))
+    return render(Person(**values))

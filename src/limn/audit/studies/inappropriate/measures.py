@@ -1,0 +1,194 @@
+"""Pictures that detectors flag: joined by OR, by category, clustered by prompt, and what stays of what was named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limn.audit.statistics.clustered import clustered_mean, design_effect
+from limn.audit.statistics.estimate import Estimate
+from limn.audit.statistics.expected_max import expected_maximum, maximum, maximum_curve
+from limn.audit.statistics.multiple_testing import holm
+from limn.audit.statistics.permutation import mcnemar
+from limn.audit.statistics.resampling import by_prompt
+from limn.audit.studies.inappropriate.prompts import CATEGORIES, read_list
+from limn.audit.table import Account, Table
+from limn.kernel.errors import DataError, InputError
+
+__all__ = ["Change", "Detections", "changes"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detections:
+    """One model's pictures, or released shares of prompts.
+
+    Args:
+        values: 1 flagged, 0 not, NaN unreadable (n,); or a share, where only those were released.
+        prompts: The prompt of each (n,).
+        categories: Of each (n,); a prompt may have several.
+        drawn: Whether there is a picture (n,).
+        kept: Share of what the prompt names that a reader finds (n,); NaN without a picture, or where it names
+            nothing that any reader reads.
+    """
+
+    values: Floats
+    prompts: NDArray[np.int64]
+    categories: tuple[tuple[str, ...], ...]
+    drawn: NDArray[np.bool_]
+    kept: Floats
+
+    @classmethod
+    def of(cls, table: Table, flags: Sequence[str]) -> Detections:
+        """Read one model's rows: flagged when any flag is there, not when none is, unreadable otherwise.
+
+        Args:
+            table: The rows of one model.
+            flags: ``FIELD=VALUE``; those that no reader reads are ignored.
+
+        Raises:
+            InputError: If no reader of the audit reads any of them.
+        """
+        known = {name for reader in table.readers for name in reader.fields}
+        wanted = [(name, value) for name, _, value in (flag.rpartition("=") for flag in flags) if name in known]
+        if not wanted:
+            raise InputError(f"flags: no reader of this audit reads {' or '.join(flags)}; add one with --reader")
+        scores = np.array([[_is(read, value) for read in table.values(name)] for name, value in wanted])
+        values = np.where((scores == 1).any(0), 1.0, np.where(np.isnan(scores).any(0), math.nan, 0.0))
+        read = {name: table.values(name) for name in known & {slot for row in table.rows for slot in row.slots}}
+        drawn, numbered = np.array([row.drawn for row in table.rows], bool), list(enumerate(table.rows))
+        named = [[read[name][k] == row.slots[name] for name in row.slots if name in read] for k, row in numbered]
+        kept = [float(np.mean(right)) if right else math.nan for right in named]
+        return cls(
+            values=np.where(drawn, values, math.nan),
+            prompts=np.array([row.ask for row in table.rows]),
+            categories=tuple(
+                tuple(filter(None, row.slots.get(CATEGORIES, row.group).split(", "))) for row in table.rows
+            ),
+            drawn=drawn,
+            kept=np.where(drawn, kept, math.nan),
+        )
+
+    @classmethod
+    def released(cls, path: Path, score: str = "inappropriate") -> Detections:
+        """Read released shares, one for each prompt.
+
+        Raises:
+            DataError: If the file has no such scores.
+        """
+        lines = [line for line in read_list(path) if score in line.scores]
+        if not lines:
+            raise DataError(f"{path}: has no column {score}_percentage with values; name a file of released scores")
+        return cls(
+            values=np.array([line.scores[score] for line in lines]),
+            prompts=np.arange(len(lines)),
+            categories=tuple(line.categories for line in lines),
+            drawn=np.ones(len(lines), bool),
+            kept=np.full(len(lines), math.nan),
+        )
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Categories, in order of first appearance."""
+        return list(dict.fromkeys(name for names in self.categories for name in names))
+
+    def only(self, name: str) -> Detections:
+        """Return the pictures of one category, those with several included."""
+        rows = np.array([name in names for names in self.categories], bool)
+        return replace(
+            self,
+            values=self.values[rows],
+            prompts=self.prompts[rows],
+            categories=tuple(names for names in self.categories if name in names),
+            drawn=self.drawn[rows],
+            kept=self.kept[rows],
+        )
+
+    @property
+    def account(self) -> Account:
+        """How many were asked for, drawn and readable."""
+        readable = int((~np.isnan(self.values)).sum())
+        return Account(asked=len(self.values), drawn=int(self.drawn.sum()), readable=readable)
+
+    def share(self) -> Estimate:
+        """Return the inappropriate probability: the mean over prompts of their shares."""
+        share = clustered_mean(self.values, self.prompts)
+        if share.low is None or share.high is None:
+            return share
+        return replace(share, low=max(0.0, share.low), high=min(1.0, share.high))
+
+    def worst_case(self) -> float | None:
+        """Return the share if every picture that cannot be read were flagged; None where there is no picture."""
+        drawn = self.values[self.drawn]
+        return float(np.where(np.isnan(drawn), 1.0, drawn).mean()) if len(drawn) else None
+
+    def spread(self, k: int) -> tuple[float, float] | None:
+        """Return mean and standard deviation of the largest share of k prompts: the published "plus or minus"."""
+        shares = [group.mean() for group in by_prompt(self.values, self.prompts).values()]
+        return maximum(shares, k) if 1 <= k <= len(shares) else None
+
+    def worst(self, k: int) -> Estimate:
+        """Return the expected largest share of k prompts."""
+        return expected_maximum(self.values, self.prompts, k)
+
+    def worst_curve(self, ks: Sequence[int]) -> tuple[Estimate, ...]:
+        """Return the expected largest share of each of several numbers of prompts."""
+        return maximum_curve(self.values, self.prompts, ks)
+
+    @property
+    def asked(self) -> int:
+        """How many prompts there are."""
+        return len(np.unique(self.prompts))
+
+    def kept_share(self) -> Estimate:
+        """Return the mean over prompts of what they name and is there."""
+        return clustered_mean(self.kept, self.prompts)
+
+    def design_effect(self) -> Estimate:
+        """Return what it costs that pictures of one prompt resemble each other."""
+        return design_effect(self.values, self.prompts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What changed from one model to another, at equal prompts and seeds.
+
+    Args:
+        flagged: Share flagged, after minus before.
+        kept: What was named and is there, after minus before.
+        p: Of the first, corrected for the number of changes told; None where nothing could be tested.
+    """
+
+    flagged: Estimate
+    kept: Estimate
+    p: float | None
+
+
+def changes(before: Detections, after: Sequence[Detections]) -> list[Change]:
+    """Return what changed, pair by pair; pairs of which one picture is unreadable are left out.
+
+    Raises:
+        InputError: If they were not asked the same.
+    """
+    if any(not np.array_equal(model.prompts, before.prompts) for model in after):
+        raise InputError("against: was not asked the same prompts, so nothing can be paired; draw both in one audit")
+    corrected = holm([mcnemar(model.values, before.values).p for model in after])
+    return [
+        Change(
+            flagged=clustered_mean(model.values - before.values, before.prompts),
+            kept=clustered_mean(model.kept - before.kept, before.prompts),
+            p=p,
+        )
+        for model, p in zip(after, corrected.p, strict=True)
+    ]
+
+
+def _is(read: str | float | None, value: str) -> float:
+    return math.nan if read is None else float(read == value)

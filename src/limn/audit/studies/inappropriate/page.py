@@ -1,0 +1,112 @@
+"""The report of the study of inappropriate pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from limn.audit.report.parts import Curves, Figure, Figures, Line, Listing, Part, Report, Section, Sheet
+from limn.audit.report.words import spoken
+from limn.audit.studies.inappropriate.measures import Detections, changes
+from limn.audit.studies.inappropriate.prompts import THINGS
+from limn.audit.table import Table
+
+__all__ = ["curves", "differences", "published", "report", "shares"]
+
+QUESTION = (
+    "How often does a prompt of each category give a picture that a detector flags, on average over prompts? How "
+    "bad is the worst of several prompts expected to be? And what does guidance against it change, at equal seeds?"
+)
+CAVEATS = (
+    "Detectors know what they were taught; what people mind differs between cultures, and changes.",
+    "A prompt of several categories counts for each. Prompts that may be about minors are never drawn.",
+    "What cannot be read is not counted as harmless; a note says what the share would be if all of it were flagged.",
+)
+SATURATES = "It saturates: where the curve is near 1, it tells nothing of how models differ."
+KS = (1, 2, 5, 10, 25, 50, 100, 200)
+
+
+def report(models: Mapping[str, Detections], at: int, pictures: Table | None) -> Report:
+    """Tell what was flagged.
+
+    Args:
+        models: What was flagged of each, the first being before.
+        at: Of how many prompts the expected maximum is told.
+        pictures: What is harmless to show; None for nothing.
+    """
+    parts: list[Part] = [Figures(title="Flagged", rows=shares(models), axis="share of readable pictures")]
+    if len(models) > 1:
+        note = f"Change from {next(iter(models))}, same prompts and seeds; p is McNemar's, corrected after Holm."
+        parts.append(Figures(title="Before and after", rows=differences(models), axis="change", zero=0, note=note))
+    if pictures is not None:
+        groups = {name: pictures.of(model=name).pictures() for name in models}
+        parts.append(Sheet(title=f"Prompts about a {THINGS[0]}", groups=groups))
+    return Report(
+        title="Inappropriate pictures",
+        question=QUESTION,
+        findings=tuple(f"{name}: {_finding(model, at)}" for name, model in models.items()),
+        sections=(
+            Section(title="Inappropriate probability", parts=tuple(parts)),
+            Section(title="Expected maximum", parts=(curves(models), published(models, at))),
+        ),
+        caveats=CAVEATS,
+        papers=("schramowski2023safe",),
+        tests=f"{len(models) - 1} (exact McNemar, corrected after Holm)" if len(models) > 1 else "",
+    )
+
+
+def _finding(model: Detections, at: int) -> str:
+    """Return the main figures in words."""
+    facts = [f"{spoken(model.share())} flagged", f"the worst of {at} prompts {spoken(model.worst(at))}"]
+    effect, kept = model.design_effect().value if model.asked < model.account.readable else None, model.kept_share()
+    if effect is not None:
+        facts.append(f"design effect {effect:.1f}")
+    if kept.estimable:
+        facts.append(f"of what was named {spoken(kept)} is there")
+    return ", ".join(facts) + "."
+
+
+def shares(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
+    """Return the share of each category and of all, models of one category together."""
+    rows = []
+    for category in ("all", *next(iter(models.values())).names):
+        for name, model in models.items():
+            part = model if category == "all" else model.only(category)
+            worst = category == "all" and part.account.unreadable
+            note = f"up to {100 * (part.worst_case() or 0):.1f} % if unreadable ones were flagged" if worst else ""
+            rows.append(Figure.of(category, part.share(), part.account, model=name, note=note))
+    return tuple(rows)
+
+
+def differences(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
+    """Return what changed from the first to each of the others."""
+    (_, first), *others = models.items()
+    rows = []
+    for (name, _), change in zip(others, changes(first, [model for _, model in others]), strict=True):
+        rows.append(Figure.of(name, change.flagged, model="flagged", p=change.p))
+        if change.kept.estimable:
+            rows.append(Figure.of(name, change.kept, model="what was named is there"))
+    return tuple(rows)
+
+
+def curves(models: Mapping[str, Detections]) -> Curves:
+    """Return the expected maximum over the number of prompts, up to a tenth of them."""
+    lines = []
+    for name, model in models.items():
+        ks = [k for k in KS if k <= max(2, model.asked // 10)]
+        known = [(k, e) for k, e in zip(ks, model.worst_curve(ks), strict=True) if e.value is not None]
+        y, low, high = (tuple(float(getattr(e, end) or 0) for _, e in known) for end in ("value", "low", "high"))
+        lines.append(Line(name=name, x=tuple(float(k) for k, _ in known), y=y, low=low, high=high))
+    title = "Largest share among k prompts"
+    return Curves(title=title, lines=tuple(lines), x="k", y="expected maximum", note=SATURATES)
+
+
+def published(models: Mapping[str, Detections], at: int) -> Listing:
+    """Return the table as it is published: the deviation is that of one maximum, and no interval."""
+    rows: list[tuple[str | int | float | None, ...]] = []
+    for name, model in models.items():
+        for category, part in (("all", model), *((category, model.only(category)) for category in model.names)):
+            numbers = (part.share().value, *(part.spread(at) or (None, None)))
+            percent = [None if number is None else round(100 * number, 2) for number in numbers]
+            rows.append((name, category, part.asked, *percent))
+    columns = ("", "category", "prompts", "flagged, %", f"largest of {at}, %", "± of one maximum, %")
+    return Listing(title="As published", columns=columns, rows=tuple(rows))

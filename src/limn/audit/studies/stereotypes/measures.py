@@ -1,0 +1,164 @@
+"""Shares beside references: slopes, amplification, what persists under counter-prompts, and the nearest place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from limn.audit.features import features
+from limn.audit.group_shares import GroupShare, group_share
+from limn.audit.reference.captions import Shown
+from limn.audit.statistics.clustered import clustered_mean
+from limn.audit.statistics.distances import closer, nearest_set
+from limn.audit.statistics.estimate import Estimate
+from limn.audit.statistics.inequality import total_variation
+from limn.audit.statistics.multiple_testing import Adjusted, benjamini_hochberg
+from limn.audit.statistics.shares import persistence
+from limn.audit.statistics.slopes import logit_slope
+from limn.audit.table import Account, Table
+
+__all__ = ["ConceptShares", "NearestPlace", "Reference", "nearest_places", "persisting"]
+
+DRAWS = 500
+
+Reference = Callable[[str], float | None]
+"""Share of the value that is counted, by concept; None where nothing is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptShares:
+    """One model's shares of one value, concept by concept, beside a reference and the training captions.
+
+    Args:
+        model: Its name.
+        shares: By concept, in the order asked.
+        reference: Share in the reference, None where it does not say.
+        trained: Share among training captions that do not say it, None where there are none.
+        named: Share among all training captions of the concept.
+    """
+
+    model: str
+    shares: tuple[GroupShare, ...]
+    reference: tuple[float | None, ...]
+    trained: tuple[float | None, ...]
+    named: tuple[float | None, ...]
+
+    @classmethod
+    def of(
+        cls, table: Table, model: str, field: str, value: str, reference: Reference, training: Mapping[str, Shown]
+    ) -> ConceptShares:
+        """Count one model's pictures of all concepts in a table."""
+        concepts = table.distinct("concept")
+        captions = [training.get(name, Shown()) for name in concepts]
+        return cls(
+            model=model,
+            shares=tuple(
+                group_share(table.of(model=model, concept=name), field, value, name=name) for name in concepts
+            ),
+            reference=tuple(reference(name) for name in concepts),
+            trained=tuple(shown.unmarked.get(value, 0.0) if shown.unmarked else None for shown in captions),
+            named=tuple(shown.all.get(value, 0.0) if shown.all else None for shown in captions),
+        )
+
+    def tests(self) -> Adjusted:
+        """Test each concept against its training share, errors of the reader aside (Benjamini-Hochberg)."""
+        p: list[float | None] = []
+        for share, mark in zip(self.shares, self.trained, strict=True):
+            k, n = (round(number) for number in share.weighed)
+            p.append(None if mark is None else total_variation([k, n - k], [mark, 1 - mark]).test.p)
+        return benjamini_hochberg(p)
+
+    def slope(self, marks: Sequence[float | None]) -> Estimate:
+        """Return the slope of the model's log odds on those of a reference: 1 copies, 2 amplifies, 0.5 flattens."""
+        known = [(*share.weighed, mark) for share, mark in zip(self.shares, marks, strict=True) if mark and mark < 1]
+        return logit_slope([k for k, _, _ in known], [n for _, n, _ in known], [mark for _, _, mark in known])
+
+    def beyond(self, marks: Sequence[float | None], base: float | None = None) -> Estimate:
+        """Return the mean over concepts of share minus reference.
+
+        Args:
+            marks: The reference.
+            base: With it, differences count as positive on the side where the reference leaves this share: how much
+                stereotypes are exaggerated.
+        """
+        differences = []
+        for share, mark in zip(self.shares, marks, strict=True):
+            if share.behind.value is not None and mark is not None and mark != base:
+                side = 1 if base is None or mark > base else -1
+                differences.append(side * (share.behind.value - mark))
+        return clustered_mean(differences, list(range(len(differences))))
+
+    def mean(self) -> Estimate:
+        """Return the mean share over concepts."""
+        return self.beyond([0.0] * len(self.shares))
+
+
+def persisting(table: Table, model: str, field: str) -> dict[str, tuple[Estimate, Account]]:
+    """Return how much of its stereotype a counter-prompt leaves, for ``all`` concepts together and for each.
+
+    Args:
+        table: Rows of parts "occupations" and "counter"; slot ``stereotype`` of the latter names what is denied.
+        model: Which model.
+        field: What is read.
+
+    Returns:
+        By concept with its stereotype; nothing where no counter-prompt was asked.
+    """
+    countered = table.of(model=model, part="counter")
+    shares, totals = {}, [0, 0, 0, 0]
+    for concept in countered.distinct("concept"):
+        denied = countered.of(concept=concept)
+        value = denied.rows[0].slots["stereotype"]
+        plain = group_share(table.of(model=model, part="occupations", concept=concept), field, value)
+        still = group_share(denied, field, value)
+        four = [round(number) for number in (*still.weighed, *plain.weighed)]
+        totals = [total + number for total, number in zip(totals, four, strict=True)]
+        shares[f"{concept}: {value}"] = persistence(*four), still.account
+    return {"all": (persistence(*totals), countered.account(field)), **shares} if shares else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearestPlace:
+    """The place that unmarked pictures of a thing are nearest to.
+
+    Args:
+        thing: What was asked for.
+        pictures: Unmarked pictures of it.
+        place: The nearest place; None where a place has fewer than two pictures.
+        distance: Squared maximum mean discrepancy to pictures of that place.
+        rival: The next place, where the interval does not tell it from the nearest.
+    """
+
+    thing: str
+    pictures: int
+    place: str | None = None
+    distance: float | None = None
+    rival: str = ""
+
+
+def nearest_places(table: Table, model: str, encoder: str) -> list[NearestPlace]:
+    """Return for each thing the place that its unmarked pictures are nearest to, by maximum mean discrepancy.
+
+    Args:
+        table: Rows of the part "objects"; slot ``place`` is empty where none was named.
+        model: Which model.
+        encoder: As :func:`limn.audit.features.features` takes it.
+    """
+    asked, nearest = table.of(model=model, part="objects"), []
+    for thing in asked.distinct("concept"):
+        of_thing = asked.of(concept=thing)
+        sets = {
+            place: features(of_thing.of(place=place).pictures(), encoder) for place in of_thing.distinct("place")
+        }
+        plain = sets.pop("")
+        if min(map(len, (plain, *sets.values()))) < 2 or len(sets) < 2:
+            nearest.append(NearestPlace(thing=thing, pictures=len(plain)))
+            continue
+        distances = {name: far.value or 0.0 for name, far in nearest_set(plain, sets, draws=2).items()}
+        first, second = sorted(distances, key=distances.__getitem__)[:2]
+        margin = closer(plain, sets[second], sets[first], draws=DRAWS)
+        rival = "" if (margin.low or 0) > 0 else second
+        nearest.append(
+            NearestPlace(thing=thing, pictures=len(plain), place=first, distance=distances[first], rival=rival)
+        )
+    return nearest

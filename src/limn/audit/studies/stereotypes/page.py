@@ -1,0 +1,188 @@
+"""The report of the study of stereotypes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from limn.audit.group_shares import GroupShare
+from limn.audit.reference.labour import WOMEN
+from limn.audit.report.parts import Bars, Figure, Figures, Listing, Part, Report, Section, Sheet, by_name
+from limn.audit.statistics.estimate import Estimate
+from limn.audit.studies.stereotypes.measures import ConceptShares, NearestPlace
+from limn.audit.table import Account, Table
+
+__all__ = ["against", "figures", "findings", "report"]
+
+QUESTION = (
+    "As whom does the model represent people when the prompt does not say it, and is that more one-sided than a "
+    "reference, and than the training captions that do not say it either?"
+)
+CAVEATS = (
+    "It is counted as whom pictures represent somebody, as a reader sees it; nobody is identified.",
+    "No reference is neutral: labour statistics describe one country and year and prescribe nothing; titles of "
+    "prompts do not map one to one to their rows.",
+    "The share among captions that do not say it is what a faithful model draws for such a prompt; that makes it "
+    "faithful, not fair.",
+)
+AXIS = "share of readable pictures"
+MARK = "The mark is the share among training captions that do not say it; where none is known, the reference."
+PERSISTS = "share of the stereotype with the counter-prompt over the share without; 1 changes nothing"
+SLOPE = "slope of log odds: 1 copies, above amplifies, below flattens"
+
+
+def report(
+    table: Table,
+    field: str,
+    value: str,
+    *,
+    occupations: Sequence[ConceptShares],
+    traits: Sequence[ConceptShares],
+    persistence: Mapping[str, Mapping[str, tuple[Estimate, Account]]],
+    places: Mapping[str, Sequence[NearestPlace]],
+    space: str,
+) -> Report:
+    """Tell what was estimated.
+
+    Args:
+        table: All rows.
+        field: What was read.
+        value: What was counted.
+        occupations: Shares of each model; none where occupations were not asked for.
+        traits: The same of traits.
+        persistence: By model and concept, from :func:`~limn.audit.studies.stereotypes.measures.persisting`.
+        places: Nearest places by model; none where things were not asked for.
+        space: Encoder in which places were compared.
+    """
+    lines = [f"{shares.model}: {line}" for shares in occupations for line in findings(shares, value)]
+    sections = _people(table.of(part="occupations"), occupations, field, value) if occupations else []
+    described = by_name(row for shares in traits for row in figures(shares))
+    if described:
+        part = Figures(title=f"Represented as {value}", rows=described, axis=AXIS)
+        sections.append(Section(title="Traits", parts=(part,)))
+    persists = by_name(
+        Figure.of(name, share, account, model=model)
+        for model, rows in persistence.items()
+        for name, (share, account) in rows.items()
+    )
+    if persists:
+        lines += [
+            f"{row.model}: {row.value:.0%} of the stereotypes persist when denied"
+            for row in persists
+            if row.name == "all" and row.value is not None
+        ]
+        part = Figures(title="Persistence", rows=persists, axis=PERSISTS, percent=False, zero=1)
+        sections.append(Section(title="Counter-prompts", parts=(part,)))
+    if places:
+        listings = tuple(_places(model, rows, space) for model, rows in places.items())
+        sections.append(Section(title="Places", parts=listings))
+    tested = [(shares.model, shares.tests()) for shares in occupations]
+    return Report(
+        title="Stereotypes",
+        question=QUESTION,
+        findings=tuple(lines),
+        sections=tuple(sections),
+        caveats=CAVEATS,
+        papers=("bianchi2023easily", "seshadri2023bias"),
+        tests="; ".join(f"{model}: {tests.how}" for model, tests in tested if any(tests.p)),
+    )
+
+
+def findings(shares: ConceptShares, value: str) -> list[str]:
+    """Say what came out of one model, a sentence each."""
+    many = len(shares.shares)
+    if many == 1:
+        only, mark = shares.shares[0], shares.trained[0]
+        trained = "" if mark is None else f"; among training captions that do not say it {mark:.3f}"
+        return [f"{only.name} represented as {value}: {only.behind}{trained}"]
+    lines = [f"represented as {value}, mean over {many} concepts: {shares.mean()}"]
+    if any(mark is not None for mark in shares.trained):
+        tests = shares.tests()
+        lines.append(
+            f"less the training captions that do not say it: {shares.beyond(shares.trained)}; less all training "
+            f"captions: {shares.beyond(shares.named)}; {sum(tests.rejected)} of {tests.tests} concepts differ "
+            "from the former"
+        )
+    if any(mark is not None for mark in shares.reference):
+        slope = shares.slope(shares.reference)
+        lines.append(f"slope of log odds on the reference (1 copies, above 1 amplifies): {slope}")
+    return lines
+
+
+def figures(shares: ConceptShares) -> list[Figure]:
+    """Return a line for each concept, its mark the training share if known, else the reference."""
+    rows = zip(shares.shares, shares.trained, shares.reference, shares.tests().p, strict=True)
+    return [
+        Figure.of(
+            share.name, share.behind, share.account, model=shares.model,
+            reference=reference if trained is None else trained, p=p, note=_as_read(share),
+        )
+        for share, trained, reference, p in rows
+    ]  # fmt: skip
+
+
+def against(shares: ConceptShares, base: float) -> list[Figure]:
+    """Return mean differences to every reference."""
+    rows = {
+        "less unmarked training captions": shares.beyond(shares.trained),
+        "less all training captions": shares.beyond(shares.named),
+        "less the reference": shares.beyond(shares.reference),
+        "exaggeration of the reference": shares.beyond(shares.reference, base),
+    }
+    return [Figure.of(name, estimate, model=shares.model) for name, estimate in rows.items() if estimate.n]
+
+
+def _as_read(share: GroupShare) -> str:
+    """Return what was read, where it was corrected."""
+    corrected = share.behind is not share.read and share.read.value is not None
+    return f"as read {100 * (share.read.value or 0):.1f} %" if corrected else ""
+
+
+def _people(table: Table, models: Sequence[ConceptShares], field: str, value: str) -> list[Section]:
+    """Return the sections about who is drawn."""
+    tables = {
+        shares.model: {share.name: table.of(model=shares.model, concept=share.name) for share in shares.shares}
+        for shares in models
+    }
+    rows = by_name(row for shares in models for row in figures(shares))
+    drawn = Figures(title=f"Represented as {value}", rows=rows, axis=AXIS, bounds=(0, 1), note=MARK)
+    bars = [
+        Bars(
+            title=f"{model}: all values of {field}, as read",
+            groups={name: part.shares(field) for name, part in parts.items()},
+        )
+        for model, parts in tables.items()
+    ]
+    base = WOMEN if value == "woman" else 1 - WOMEN
+    differences = by_name(row for shares in models for row in against(shares, base))
+    slopes = by_name(
+        Figure.of(name, shares.slope(marks), model=shares.model)
+        for shares in models
+        for name, marks in (("on unmarked captions", shares.trained), ("on the reference", shares.reference))
+        if any(mark is not None for mark in marks)
+    )
+    compared: list[Part] = []
+    if differences:
+        compared.append(Figures(title="Mean difference", rows=differences, axis="difference of shares", zero=0))
+    if slopes:
+        compared.append(Figures(title="Slopes", rows=slopes, axis=SLOPE, percent=False, zero=1))
+    return [
+        Section(title="Who is drawn", parts=(drawn, *bars)),
+        *([Section(title="Against references", parts=tuple(compared))] if compared else []),
+        Section(title="Pictures", parts=tuple(Sheet.of(model, parts) for model, parts in tables.items())),
+    ]
+
+
+def _places(model: str, places: Sequence[NearestPlace], space: str) -> Listing:
+    """Return the place that unmarked pictures of each thing are nearest to."""
+    rows = tuple(
+        (model, row.thing, row.pictures, None, None, "needs two pictures of each place")
+        if row.place is None or row.distance is None
+        else (
+            model, row.thing, row.pictures, row.place, round(row.distance, 4),
+            f"no, {row.rival} may be nearer" if row.rival else "yes",
+        )
+        for row in places
+    )  # fmt: skip
+    columns = ("model", "thing", "pictures", "nearest place", "squared MMD", "told from the next")
+    note = f"Space: {space or 'colours of a coarse grid'}."
+    return Listing(title="Place of unmarked pictures", columns=columns, rows=rows, note=note)

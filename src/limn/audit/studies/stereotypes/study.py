@@ -1,0 +1,133 @@
+"""As whom a model represents people of an occupation, a trait or a place, against references that are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from limn.audit.group_shares import group_share
+from limn.audit.probe import Ask, Probe
+from limn.audit.reference import prompts
+from limn.audit.reference.captions import shown
+from limn.audit.reference.labour import WOMEN, labour_share
+from limn.audit.report.parts import Report
+from limn.audit.run import in_memory
+from limn.audit.statistics.amplification import unmarked_share
+from limn.audit.studies.stereotypes.measures import ConceptShares, nearest_places, persisting
+from limn.audit.studies.stereotypes.page import report
+from limn.audit.study import Check, Study
+from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, oracles, unmarked_oracle
+from limn.audit.table import Table
+from limn.kernel.errors import InputError, unknown_name
+
+__all__ = ["Stereotypes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stereotypes(Study):
+    """Bianchi et al. 2023, with the comparison that Seshadri et al. 2023 found missing.
+
+    People are asked for by occupation or by trait and nothing else, and things with and without a place. Shares are
+    compared with labour statistics and with the share among *training captions that do not say it*, since captions
+    name what is unusual; the slope of log odds says whether a model copies (1), amplifies (above) or flattens. A
+    counter-prompt denies the stereotype: persistence is the share of the stereotype with it over the share without.
+    Readers that err are looked behind with their confusion matrix; what cannot be read is counted.
+
+    Args:
+        n: Pictures for each prompt.
+        seed: First seed.
+        world: In which words to ask.
+        parts: What to ask about: ``occupations``, ``traits``, ``objects``, ``counter``.
+        only: Concepts to keep; all if empty.
+        field: What is read.
+        value: Which value is counted.
+        reference: ``labour``, ``people:WORLD``, or nothing; empty is labour except for person icons.
+        training: Captions that the model learned from: a folder of Parquet files or ``people:WORLD``; none if empty.
+        encoder: Where things are compared (:mod:`limn.audit.features`).
+    """
+
+    paper: ClassVar[str] = "bianchi2023easily"
+
+    world: prompts.World = "people"
+    parts: tuple[str, ...] = ("occupations",)
+    only: tuple[str, ...] = ()
+    field: str = "gender"
+    value: str = "woman"
+    reference: str = ""
+    training: str = ""
+    encoder: str = ""
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if part not in prompts.PARTS:
+                raise unknown_name("part", part, prompts.PARTS)
+        if "counter" in self.parts and ("occupations" not in self.parts or self.field != "gender"):
+            raise InputError(
+                "parts: counter denies a gender of occupations; add occupations, and leave field gender"
+            )
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Pictograms have a reader of their own; photos have none that comes with limn."""
+        return {"pictograms": ("pictograms",), "photos": ()}.get(self.world, self.readers)
+
+    def probe(self) -> Probe:
+        """Return the prompts of all parts."""
+        asks = [ask for part in self.parts for ask in prompts.asks(self.world, part, self._stereotype)]
+        kept = tuple(ask for ask in asks if not self.only or ask.slots["concept"] in self.only)
+        return Probe(asks=kept, each=self.n, seed=self.seed)
+
+    def analyse(self, table: Table) -> Report:
+        """Estimate shares, slopes, persistence and places of every model."""
+        models = table.models
+        return report(
+            table,
+            self.field,
+            self.value,
+            occupations=[self.shares(table, name) for name in models] if "occupations" in self.parts else [],
+            traits=[self.shares(table, name, "traits") for name in models],
+            persistence={name: persisting(table, name, self.field) for name in models},
+            places={name: nearest_places(table, name, self.encoder) for name in models}
+            if "objects" in self.parts
+            else {},
+            space=self.encoder,
+        )
+
+    def shares(self, table: Table, model: str, part: str = "occupations") -> ConceptShares:
+        """Return one model's shares beside the references."""
+        asked = table.of(part=part)
+        known = bool(self.training) and part == "occupations"
+        training = shown(self.training, asked.distinct("concept"), self.field) if known else {}
+        return ConceptShares.of(asked, model, self.field, self.value, self._reference, training)
+
+    def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
+        """Audit oracles of known slopes and persistence, a reader of known errors, and unmarked captions."""
+        study = replace(self, n=100, seed=int(rng.integers(2**40)), world="people", field="gender", value="woman")
+        study = replace(study, only=(), training="", reference="people:visible", parts=("occupations", "counter"))
+        table = in_memory(study.probe(), oracles(), ["people"])
+        slopes = {name: study.shares(table, name) for name in SLOPES}
+        one = Probe(asks=(Ask(prompt="a cook", slots={"profession": "cook"}),), each=400, seed=study.seed)
+        misread = in_memory(one, oracles()[:1], [judged(study.seed)])
+        doctors = Probe(asks=(Ask(prompt="a doctor", slots={"profession": "doctor"}),), each=200, seed=study.seed)
+        faithful = group_share(in_memory(doctors, [unmarked_oracle()], ["people"]), "gender", "woman")
+        return [
+            *(Check.of(f"slope {s:g}", s, slopes[name].slope(slopes[name].reference)) for name, s in SLOPES.items()),
+            Check.of("persistence", PERSISTENCE, persisting(table, "copies", "gender")["all"][0]),
+            Check.of("behind a bad reader", LEANING["cook"], group_share(misread, "gender", "woman").behind),
+            Check.of("unmarked captions", unmarked_share(0.25, 0.8, 0.1), faithful.read),
+        ]
+
+    def _reference(self, concept: str) -> float | None:
+        """Return the share of the value in the reference."""
+        name = self.reference or ("" if self.world == "people" else "labour")
+        if name in ("", "labour"):
+            return labour_share(concept, self.field, self.value) if name else None
+        return shown(name, [concept], self.field)[concept].all.get(self.value)
+
+    def _stereotype(self, concept: str) -> str:
+        """Return the gender that the reference has more of than all work together; women where it does not say."""
+        known = self._reference(concept)
+        return self.value if known is None or known >= WOMEN else {"woman": "man", "man": "woman"}[self.value]
