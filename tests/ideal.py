@@ -22,7 +22,7 @@ SCHEDULES: dict[str, Schedule] = {
     "scaled_linear": Discrete(),
     "cosine": Discrete(betas="cosine"),
     "zero_snr": Discrete(zero_snr=True, spacing="trailing"),
-    "karras": Discrete(karras=True),
+    "karras": Discrete(sigmas="karras"),
     "edm": Edm(),
     "flow": Flow(),
     "flow_shifted": Flow(shift=3.0),

@@ -15,11 +15,14 @@ from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.sampler import Sampler, Schedule
 from limn.samplers.ddim import DDIM
+from limn.samplers.decoding import Masking
 from limn.samplers.dpmpp_2m import DPMpp2M
 from limn.samplers.euler import Euler
+from limn.samplers.lcm import LCM
 from limn.samplers.levels import Discrete, Edm, Flow
+from limn.samplers.unmask import Unmask
 
-SAMPLERS: list[Sampler] = [DDIM(), Euler(), DPMpp2M()]  # one for each way to place discrete timesteps
+SAMPLERS: list[Sampler] = [DDIM(), Euler(), DPMpp2M(), LCM()]  # one for each way to place discrete timesteps
 
 
 @st.composite
@@ -30,14 +33,14 @@ def schedules(draw: st.DrawFn) -> Schedule:
             schedule,
             spacing=draw(st.sampled_from([None, "leading", "trailing", "linspace"])),
             steps_offset=draw(st.integers(0, 2)),
-            karras=draw(st.booleans()),
+            sigmas=draw(st.sampled_from([None, "karras", "exponential", "beta"])),
         )
     if isinstance(schedule, Flow):
         return replace(schedule, spacing=draw(st.sampled_from(["trailing", "linspace"])))
     return schedule
 
 
-@given(schedule=schedules(), steps=st.integers(1, 60), sampler=st.sampled_from(SAMPLERS))
+@given(schedule=schedules(), steps=st.integers(1, 50), sampler=st.sampled_from(SAMPLERS))
 def test_levels_fall_from_noise_to_the_clean_end(schedule: Schedule, steps: int, sampler: Sampler) -> None:
     levels = schedule.levels(steps, sampler)
     assert len(levels) == steps + 1
@@ -135,5 +138,56 @@ def test_every_registered_sampler_says_how_it_places_levels() -> None:
     for name in registry.names("samplers"):
         part = registry.find("samplers", name)
         assert issubclass(part, Sampler)
-        assert part.grid in ("whole", "fractional", "inner")
-        assert part.spacing in ("leading", "trailing", "linspace")
+        assert part.grid in ("whole", "fractional", "inner", "distilled")
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace", "lcm"])
+def test_a_spacing_of_timesteps_takes_the_place_of_the_schedules(spacing: str, sampler: Sampler) -> None:
+    usual = Discrete(sigmas="karras", spacing="trailing", steps_offset=1)
+    wanted = replace(usual, sigmas=None, spacing=spacing)  # type: ignore[arg-type]
+    assert usual.levels(7, sampler, spacing) == wanted.levels(7, sampler)
+    assert usual.start_scale(7, sampler, spacing) == wanted.start_scale(7, sampler)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("spacing", ["karras", "exponential", "beta"])
+def test_a_spacing_of_noise_keeps_the_schedules_ends(spacing: str, sampler: Sampler) -> None:
+    usual = Discrete(spacing="linspace")
+    assert usual.levels(7, sampler, spacing) == replace(usual, sigmas=spacing).levels(7, sampler)  # type: ignore[arg-type]
+    flow = Flow(spacing="linspace")
+    for schedule in (flow, Edm()):
+        ours, plain = schedule.levels(7, sampler, spacing), schedule.levels(7, sampler)
+        assert [ours[k].ratio for k in (0, 6, 7)] == pytest.approx([plain[k].ratio for k in (0, 6, 7)])
+        assert all(here.ratio > there.ratio for here, there in pairwise(ours))
+    assert Edm().levels(7, sampler, "karras") == Edm().levels(7, sampler)
+
+
+def test_even_spacings_of_the_logarithm_and_symmetric_quantiles() -> None:
+    sigmas = [level.sigma for level in Edm().levels(9, Euler(), "exponential")[:-1]]
+    assert [one / two for one, two in pairwise(sigmas)] == pytest.approx([sigmas[0] / sigmas[1]] * 8)
+    sigmas = [level.sigma for level in Edm().levels(9, Euler(), "beta")[:-1]]
+    assert [one + two for one, two in zip(sigmas, sigmas[::-1], strict=True)] == pytest.approx([80.002] * 9)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sampler", "spacing", "message"),
+    [
+        (Discrete(), Euler(), "cubic", "give leading, trailing, linspace, lcm, karras, exponential, beta"),
+        (Edm(), Euler(), "leading", "'leading' is not for this model; give karras, exponential, beta"),
+        (Flow(), Euler(), "lcm", "give trailing, linspace, karras, exponential, beta"),
+        (Masking(), Unmask(), "karras", "this model draws tokens"),
+    ],
+)
+def test_spacings_that_mean_nothing_are_refused(
+    schedule: Schedule, sampler: Sampler, spacing: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=f"spacing: .*{message}"):
+        schedule.levels(5, sampler, spacing)
+
+
+def test_lcm_spacing_has_the_steps_of_the_distillation() -> None:
+    assert [level.time for level in Discrete().levels(4, LCM())] == [999, 759, 499, 259, 0]
+    assert Discrete(set_alpha_to_one=False).levels(4, LCM())[-1].sigma == 0
+    with pytest.raises(InputError, match="steps: 51 is not allowed; this model takes 1 to 50"):
+        Discrete().levels(51, LCM())

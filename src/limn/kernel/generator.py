@@ -68,6 +68,7 @@ class Stage:
         size: tuple[int, int],
         sampler: Sampler | None = None,
         steps: int | None = None,
+        spacing: str = "",
         given: Mapping[str, Tensor] | None = None,
         noise: Tensor | None = None,
         adapters: Mapping[str, Adapter] | None = None,
@@ -84,6 +85,7 @@ class Stage:
             size: Height and width in pixels.
             sampler: Instead of the stage's own.
             steps: Instead of the stage's own.
+            spacing: How the noise levels are spaced; the model's and sampler's usual way when empty.
             given: What earlier stages made (pictures, ...).
             noise: Unit noise to start from, or for token models tokens, -1 where hidden, (pictures, *state); drawn
                 from the streams when ``None``.
@@ -96,12 +98,12 @@ class Stage:
             Each step, with ``x`` where the walk then stands and ``clean`` as predicted.
         """
         sampler, steps = sampler or self.sampler, steps or self.steps
-        levels = self.schedule.levels(steps, sampler)
+        levels = self.schedule.levels(steps, sampler, spacing)
         if noise is None:
             noise = streams.normal(self.codec.shape(*size))
         start = noise.to(self.device)
         if start.is_floating_point():
-            start = start * self.schedule.start_scale(steps, sampler)
+            start = start * self.schedule.start_scale(steps, sampler, spacing)
         predict = Runner(
             self.predictor, self.encoder, prompts, guidances, streams,
             given=given, adapters={**self.adapters, **(adapters or {})}, codec=self.codec, encodings=encodings,

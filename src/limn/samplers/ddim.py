@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from limn.kernel.errors import InputError
-from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.sampler import Grid, Predict, Sampler, fresh_noise
+from limn.kernel.step import Step
 
 __all__ = ["DDIM"]
 
@@ -27,8 +24,7 @@ class DDIM(Sampler):
     """
 
     paper: ClassVar[str] = "song2021ddim"
-    spacing: ClassVar[Literal["leading", "trailing", "linspace"]] = "leading"
-    grid: ClassVar[Literal["whole", "fractional", "inner"]] = "whole"
+    grid: ClassVar[Grid] = "whole"
 
     eta: float = 0.0
 
@@ -36,15 +32,10 @@ class DDIM(Sampler):
         if not 0 <= self.eta <= 1:
             raise InputError(f"sampler ddim: eta={self.eta} is not allowed; give a number from 0 to 1")
 
-    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
-        """Walk as :meth:`Sampler.walk` says."""
-        x = start
-        for index, (here, there) in enumerate(pairwise(levels)):
-            step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
-            clean = predict(step)
-            noise = (x - here.alpha * clean) / here.sigma
-            fresh = self.eta * there.sigma * math.sqrt(1 - (there.ratio / here.ratio) ** 2)
-            x = there.alpha * clean + math.sqrt(there.sigma**2 - fresh**2) * noise
-            if fresh:
-                x = x + fresh * streams.normal(x.shape[1:]).to(x)
-            yield replace(step, x=x, clean=clean)
+    def advance(self, step: Step, clean: Tensor, predict: Predict) -> Tensor:
+        """Step as :meth:`Sampler.advance` says."""
+        here, there, x = step.level, step.next, step.x
+        noise = (x - here.alpha * clean) / here.sigma
+        fresh = self.eta * there.sigma * math.sqrt(1 - (there.ratio / here.ratio) ** 2)
+        x = there.alpha * clean + math.sqrt(there.sigma**2 - fresh**2) * noise
+        return x + fresh * fresh_noise(step) if fresh else x

@@ -30,19 +30,19 @@ class Masking:
 
     shape: Shape = "cosine"
 
-    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
         """Return ``steps + 1`` levels from all tokens hidden to none.
 
         Raises:
             InputError: The sampler does not work on tokens, or there is no step.
         """
-        _check_tokens(sampler)
+        _check_tokens(sampler, spacing)
         if steps < 1:
             raise InputError(f"steps: {steps} is not allowed; give at least 1")
         shares = [hidden_share(k / steps, self.shape) for k in range(steps + 1)]
         return tuple(Level(1 - share, share, share) for share in shares)
 
-    def start_scale(self, steps: int, sampler: Sampler) -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
         """Return 1: noise plays no part in where a walk over tokens starts."""
         return 1.0
 
@@ -57,19 +57,19 @@ class Raster:
 
     tokens: int
 
-    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
         """Return a level for each number of decided tokens.
 
         Raises:
             InputError: The sampler does not work on tokens, or the steps are not as many as the tokens.
         """
-        _check_tokens(sampler)
+        _check_tokens(sampler, spacing)
         if steps != self.tokens:
             raise InputError(f"steps: {steps} is not allowed; this model takes {self.tokens}, one for each token")
         shares = [1 - k / steps for k in range(steps + 1)]
         return tuple(Level(1 - share, share, share) for share in shares)
 
-    def start_scale(self, steps: int, sampler: Sampler) -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
         """Return 1: noise plays no part in where a walk over tokens starts."""
         return 1.0
 
@@ -134,7 +134,9 @@ def check_drawing(name: str, temperature: float, top_k: int, top_p: float = 1.0)
         raise InputError(f"sampler {name}: top_p={top_p} is not allowed; give a number above 0 and up to 1")
 
 
-def _check_tokens(sampler: Sampler) -> None:
+def _check_tokens(sampler: Sampler, spacing: str) -> None:
+    if spacing:
+        raise InputError("spacing: this model draws tokens, which have no noise levels; leave it out")
     if sampler.space != "logits":
         name = type(sampler).__module__.rpartition(".")[2]
         raise InputError(f"sampler {name}: works on noise, this model draws tokens; use unmask or next_token")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.sampler import Grid, Predict, Sampler
+from limn.kernel.step import Step
 
 __all__ = ["DPMpp2M"]
 
@@ -27,24 +24,25 @@ class DPMpp2M(Sampler):
     """
 
     paper: ClassVar[str] = "lu2022dpmpp"
-    aliases: ClassVar[tuple[str, ...]] = ("dpm",)
+    aliases: ClassVar[tuple[str, ...]] = ("dpm", "dpm++ 2m", "dpm++_2m", "dpmsolver++")
     order: ClassVar[int] = 2
-    grid: ClassVar[Literal["whole", "fractional", "inner"]] = "inner"
+    grid: ClassVar[Grid] = "inner"
 
     lower_order_final: bool = True
 
-    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
-        """Walk as :meth:`Sampler.walk` says."""
-        x, total = start, len(levels) - 1
-        before: tuple[Tensor, float] | None = None
-        for index, (here, there) in enumerate(pairwise(levels)):
-            step = Step(index=index, total=total, x=x, level=here, next=there, streams=streams)
-            clean = ahead = predict(step)
-            # The log signal-to-noise ratio grows by this much; infinite from pure noise and to the clean state.
-            growth = math.log(here.ratio / there.ratio) if there.sigma and here.alpha else math.inf
-            final = there.sigma == 0 or (index == total - 1 and self.lower_order_final and total < 15)
-            if before is not None and not final:
-                ahead = clean + growth / (2 * before[1]) * (clean - before[0])
-            before = clean, growth
-            x = there.alpha * ahead + there.sigma / here.sigma * (x - here.alpha * ahead)
-            yield replace(step, x=x, clean=clean)
+    def advance(self, step: Step, clean: Tensor, predict: Predict) -> Tensor:
+        """Step as :meth:`Sampler.advance` says."""
+        here, there, ahead = step.level, step.next, self.ahead(step, clean)
+        return there.alpha * ahead + there.sigma / here.sigma * (step.x - here.alpha * ahead)
+
+    def ahead(self, step: Step, clean: Tensor) -> Tensor:
+        """Return the clean state as extrapolated to the middle of the step, and keep what the next one needs."""
+        here, there = step.level, step.next
+        # The log signal-to-noise ratio grows by this much; infinite from pure noise and to the clean state.
+        growth = math.log(here.ratio / there.ratio) if there.sigma and here.alpha else math.inf
+        final = there.sigma == 0 or (step.index == step.total - 1 and self.lower_order_final and step.total < 15)
+        before = step.memory.get("before")
+        step.memory["before"] = clean, growth
+        if before is not None and not final:
+            clean = clean + growth / (2 * before[1]) * (clean - before[0])
+        return clean

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
 from limn.kernel.errors import InputError
-from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.sampler import Predict, Sampler, fresh_noise
 from limn.kernel.step import Level, Step
 
 __all__ = ["Euler"]
@@ -44,19 +41,15 @@ class Euler(Sampler):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"sampler euler: {name} is not allowed; give a finite number of at least 0")
 
-    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
-        """Walk as :meth:`Sampler.walk` says."""
-        x = start
-        for index, (here, there) in enumerate(pairwise(levels)):
-            step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
-            clean = predict(step)
-            noise = (x - here.alpha * clean) / here.sigma
-            kept = 1 / (1 + self._gamma(here, len(levels) - 1))
-            if kept < 1:
-                fresh = self.s_noise * streams.normal(x.shape[1:]).to(x)
-                noise = kept * noise + math.sqrt(1 - kept**2) * fresh
-            x = there.alpha * clean + there.sigma * noise
-            yield replace(step, x=x, clean=clean)
+    def advance(self, step: Step, clean: Tensor, predict: Predict) -> Tensor:
+        """Step as :meth:`Sampler.advance` says."""
+        here, there = step.level, step.next
+        noise = (step.x - here.alpha * clean) / here.sigma
+        kept = 1 / (1 + self._gamma(here, step.total))
+        if kept < 1:
+            fresh = self.s_noise * fresh_noise(step)
+            noise = kept * noise + math.sqrt(1 - kept**2) * fresh
+        return there.alpha * clean + there.sigma * noise
 
     def _gamma(self, level: Level, total: int) -> float:
         """Return the share by which sigma / alpha is raised."""

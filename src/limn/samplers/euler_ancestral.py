@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
 from limn.kernel.errors import InputError
-from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.sampler import Predict, Sampler, fresh_noise
+from limn.kernel.step import Step
 
 __all__ = ["EulerAncestral"]
 
@@ -29,7 +26,7 @@ class EulerAncestral(Sampler):
     """
 
     paper: ClassVar[str] = "song2021sde"
-    aliases: ClassVar[tuple[str, ...]] = ("ancestral", "euler_a")
+    aliases: ClassVar[tuple[str, ...]] = ("ancestral", "euler_a", "euler a", "k_euler_a")
 
     eta: float = 1.0
 
@@ -37,16 +34,11 @@ class EulerAncestral(Sampler):
         if not 0 <= self.eta <= 1:
             raise InputError(f"sampler ancestral: eta={self.eta} is not allowed; give a number from 0 to 1")
 
-    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
-        """Walk as :meth:`Sampler.walk` says."""
-        x = start
-        for index, (here, there) in enumerate(pairwise(levels)):
-            step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
-            clean = predict(step)
-            noise = (x - here.alpha * clean) / here.sigma
-            up = self.eta * there.ratio * math.sqrt(1 - (there.ratio / here.ratio) ** 2)
-            down = math.sqrt(there.ratio**2 - up**2)
-            x = there.alpha * (clean + down * noise)
-            if up:
-                x = x + there.alpha * up * streams.normal(x.shape[1:]).to(x)
-            yield replace(step, x=x, clean=clean)
+    def advance(self, step: Step, clean: Tensor, predict: Predict) -> Tensor:
+        """Step as :meth:`Sampler.advance` says."""
+        here, there = step.level, step.next
+        noise = (step.x - here.alpha * clean) / here.sigma
+        up = self.eta * there.ratio * math.sqrt(1 - (there.ratio / here.ratio) ** 2)
+        down = math.sqrt(there.ratio**2 - up**2)
+        x = there.alpha * (clean + down * noise)
+        return x + there.alpha * up * fresh_noise(step) if up else x

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import ClassVar
 
 from torch import Tensor
 
-from limn.kernel.rng import Streams
 from limn.kernel.sampler import Predict, Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 __all__ = ["Heun"]
 
@@ -28,20 +25,17 @@ class Heun(Sampler):
     order: ClassVar[int] = 2
     calls: ClassVar[int] = 2
 
-    def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
-        """Walk as :meth:`Sampler.walk` says."""
-        x = start
-        for index, (here, there) in enumerate(pairwise(levels)):
-            step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
-            clean = predict(step)
-            noise = (x - here.alpha * clean) / here.sigma
-            x = there.alpha * clean + there.sigma * noise
-            if there.sigma > 0:
-                # With c = alpha + flow * sigma and t = sigma / c, the slope of x / c over t is noise - flow * clean.
-                flow = float(math.isclose(here.alpha + here.sigma, 1))
-                c, d = here.alpha + flow * here.sigma, there.alpha + flow * there.sigma
-                span = there.sigma / d - here.sigma / c
-                better = predict(replace(step, x=x, level=there, primary=False))
-                bend = (x - there.alpha * better) / there.sigma - noise - flow * (better - clean)
-                x = x + d * span / 2 * bend
-            yield replace(step, x=x, clean=clean)
+    def advance(self, step: Step, clean: Tensor, predict: Predict) -> Tensor:
+        """Step as :meth:`Sampler.advance` says."""
+        here, there = step.level, step.next
+        noise = (step.x - here.alpha * clean) / here.sigma
+        x = there.alpha * clean + there.sigma * noise
+        if there.sigma == 0:
+            return x
+        # With c = alpha + flow * sigma and t = sigma / c, the slope of x / c over t is noise - flow * clean.
+        flow = float(math.isclose(here.alpha + here.sigma, 1))
+        c, d = here.alpha + flow * here.sigma, there.alpha + flow * there.sigma
+        span = there.sigma / d - here.sigma / c
+        better = predict(replace(step, x=x, level=there, primary=False))
+        bend = (x - there.alpha * better) / there.sigma - noise - flow * (better - clean)
+        return x + d * span / 2 * bend

@@ -2,21 +2,28 @@
 
 A state at a level is ``alpha * clean + sigma * noise``. There are three families: ``Discrete`` timesteps (linear,
 scaled-linear and cosine betas; variance preserving), ``Edm`` (alpha is 1) and ``Flow`` (alpha is 1 - t, sigma is t).
-For discrete timesteps each scheduler of diffusers places its levels in its own way; a sampler says by its class
-variable ``grid`` which way is its own:
 
-- ``"whole"``: whole timesteps (DDIM).
-- ``"fractional"``: sigmas interpolated at fractional timesteps (Euler, Euler ancestral, Heun).
-- ``"inner"``: whole timesteps, one more than there are steps with the last left out (DPM-Solver++).
+Levels are spaced by timesteps: ``leading``, ``trailing`` or ``linspace`` (Lin et al. 2024, table 2), or ``lcm``,
+those of a distillation in 50 steps (Luo et al. 2023, section 4.3). Or by their noise over signal between two ends:
+``karras`` (Karras et al. 2022, equation 5), ``exponential`` (evenly in its logarithm) or ``beta`` (quantiles of a
+beta distribution; Lee et al. 2024).
+
+For discrete timesteps each scheduler of diffusers places its levels in its own way; a sampler says by its class
+variable ``grid`` which way is its own, and with it how they are usually spaced:
+
+- ``"whole"``: whole timesteps (DDIM), leading.
+- ``"fractional"``: sigmas interpolated at fractional timesteps (Euler, Euler ancestral, Heun), linspace.
+- ``"inner"``: whole timesteps, one more than there are steps with the last left out (DPM-Solver++, UniPC), linspace.
+- ``"distilled"``: whole timesteps down to the clean state (LCM), lcm.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import torch
@@ -25,10 +32,17 @@ from limn.kernel.errors import InputError
 from limn.kernel.sampler import Sampler
 from limn.kernel.step import Level
 
-__all__ = ["Discrete", "Edm", "Flow"]
+__all__ = ["Discrete", "Edm", "Flow", "Sigmas", "Times"]
 
 Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
+Times = Literal["leading", "trailing", "linspace", "lcm"]
+Sigmas = Literal["karras", "exponential", "beta"]
+
+_TIMES: Final = get_args(Times)
+_SIGMAS: Final = get_args(Sigmas)
+_USUAL: Final = {"whole": "leading", "fractional": "linspace", "inner": "linspace", "distilled": "lcm"}
+_DISTILLED = 50  # steps of the distillation whose timesteps "lcm" takes
 _CLEAN = Level(1.0, 0.0, 0.0)
 _FLOOR = 2.0**-24  # smallest signal power of a sampler that works with sigma / alpha, as in diffusers
 
@@ -43,9 +57,10 @@ class Discrete:
         beta_start: First beta, for the linear ones.
         beta_end: Last beta, for the linear ones.
         timesteps: How many the network knows.
-        spacing: How a walk's timesteps are spaced (Lin et al. 2024, table 2); ``None`` for the sampler's own way.
+        spacing: How a walk's timesteps are spaced; ``None`` for the sampler's own way.
         steps_offset: Added to the timesteps of leading spacing.
-        karras: Space the sigmas as Karras et al. 2022, equation 5, do, between the ends that ``spacing`` gives.
+        sigmas: How noise over signal is spaced between the ends that ``spacing`` gives; ``None`` for that of the
+            timesteps.
         set_alpha_to_one: Whether a walk over whole timesteps ends clean, or else at the level of timestep 0.
         zero_snr: Rescale the betas so that the last timestep is pure noise (Lin et al. 2024, algorithm 1).
     """
@@ -54,64 +69,73 @@ class Discrete:
     beta_start: float = 0.00085
     beta_end: float = 0.012
     timesteps: int = 1000
-    spacing: Literal["leading", "trailing", "linspace"] | None = None
+    spacing: Times | None = None
     steps_offset: int = 0
-    karras: bool = False
+    sigmas: Sigmas | None = None
     set_alpha_to_one: bool = True
     zero_snr: bool = False
 
-    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
         """Return ``steps + 1`` levels from noise to picture, as diffusers places them for this sampler.
 
         Raises:
-            InputError: If there are more steps than timesteps.
+            InputError: If the spacing is unknown, or there are more steps than timesteps.
         """
-        known = self.timesteps - (sampler.grid == "inner")
+        inner, whole = sampler.grid == "inner", sampler.grid in ("whole", "distilled")
+        way, respace = self._ways(sampler, spacing)
+        known = min(self.timesteps, _DISTILLED) if way == "lcm" else self.timesteps - inner
         if not 1 <= steps <= known:
             raise InputError(f"steps: {steps} is not allowed; this model takes 1 to {known} with this sampler")
-        whole, table = sampler.grid == "whole", self._table(sampler)
-        times = self._times(steps, sampler)
+        table = self._table(floored=self.zero_snr and (respace is not None or not whole))
+        times = self._times(way, steps, inner=inner, rounded=sampler.grid != "fractional")
         numbers = np.arange(self.timesteps, dtype=np.float64)
         sigmas = table[times.astype(np.int64)] if whole else np.interp(times, numbers, table)
-        if self.karras:
-            ends = (table[-1], table[0]) if sampler.grid == "inner" else (sigmas[0], sigmas[-1])
-            sigmas = _karras(*ends, steps, 7.0)
+        if respace is not None:
+            ends = (table[-1], table[0]) if inner else (sigmas[0], sigmas[-1])
+            sigmas = _respaced(respace, *ends, steps)
             times = np.interp(np.log(sigmas), np.log(table), numbers)
-            if sampler.grid == "inner":
-                times = np.floor(times) if self.betas == "cosine" else times.round()
-        last = _CLEAN if self.set_alpha_to_one or not whole else _preserving(table[0], 0.0)
+            if inner:
+                times = times.round() if respace == "karras" and self.betas != "cosine" else np.floor(times)
+        ends_clean = self.set_alpha_to_one or sampler.grid != "whole"
+        last = _CLEAN if ends_clean else _preserving(table[0], 0.0)
         return (*(_preserving(sigma, time) for sigma, time in zip(sigmas, times, strict=True)), last)
 
-    def start_scale(self, steps: int, sampler: Sampler) -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
         """Return the factor from unit noise to the state at the first level: sigma, or 1 where diffusers takes 1."""
-        if sampler.grid != "fractional" or self._spacing(sampler) == "leading":
+        if sampler.grid != "fractional" or self._ways(sampler, spacing)[0] == "leading":
             return 1.0
-        return self.levels(steps, sampler)[0].sigma
+        return self.levels(steps, sampler, spacing)[0].sigma
 
-    def _spacing(self, sampler: Sampler) -> str:
-        return self.spacing or sampler.spacing
+    def _ways(self, sampler: Sampler, spacing: str) -> tuple[str, str | None]:
+        """Return how the timesteps are spaced, and how noise over signal is between their ends, if it is."""
+        _check_spacing(spacing, [*_TIMES, *_SIGMAS])
+        if spacing in _TIMES:
+            return spacing, None
+        return self.spacing or _USUAL[sampler.grid], spacing or self.sigmas
 
-    def _table(self, sampler: Sampler) -> Array:
+    def _table(self, *, floored: bool) -> Array:
         """Return sigma / alpha of each timestep."""
         power = _signal_power(self.betas, self.beta_start, self.beta_end, self.timesteps, self.zero_snr)
-        if self.zero_snr and (self.karras or sampler.grid != "whole"):
+        if floored:
             power = np.maximum(power, _FLOOR)
         with np.errstate(divide="ignore"):
             table: Array = np.sqrt((1 - power) / power)
         return table
 
-    def _times(self, steps: int, sampler: Sampler) -> Array:
-        count, spacing = self.timesteps, self._spacing(sampler)
-        points = steps + (sampler.grid == "inner")
+    def _times(self, way: str, steps: int, *, inner: bool, rounded: bool) -> Array:
+        count, points = self.timesteps, steps + inner
         times: Array
-        if spacing == "linspace":
+        if way == "linspace":
             times = np.linspace(0, count - 1, points)[::-1][:steps]
-            times = times if sampler.grid == "fractional" else times.round()
-        elif spacing == "leading":
+            times = times.round() if rounded else times
+        elif way == "leading":
             ratio = count // points
             times = np.arange(points)[::-1][:steps] * ratio + float(min(self.steps_offset, ratio - 1))
-        else:
+        elif way == "trailing":
             times = (count - np.arange(steps) * (count / steps)).round() - 1
+        else:
+            known = min(count, _DISTILLED)
+            times = (known - np.floor(np.arange(steps) * (known / steps))) * (count // known) - 1
         return times
 
 
@@ -129,14 +153,15 @@ class Edm:
     sigma_max: float = 80.0
     rho: float = 7.0
 
-    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
-        """Return ``steps + 1`` levels (equation 5 of the paper), the last one clean."""
+    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+        """Return ``steps + 1`` levels, spaced as ``karras`` unless another way is named, the last one clean."""
         _check_steps(steps)
-        sigmas = _karras(self.sigma_max, self.sigma_min, steps, self.rho)
+        _check_spacing(spacing, _SIGMAS)
+        sigmas = _respaced(spacing or "karras", self.sigma_max, self.sigma_min, steps, self.rho)
         last = Level(1.0, 0.0, 0.25 * math.log(self.sigma_min))
         return (*(Level(1.0, float(sigma), 0.25 * math.log(sigma)) for sigma in sigmas), last)
 
-    def start_scale(self, steps: int, sampler: Sampler) -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
         """Return ``sigma_max``."""
         return self.sigma_max
 
@@ -156,15 +181,19 @@ class Flow:
     spacing: Literal["trailing", "linspace"] = "trailing"
     timesteps: int = 1000
 
-    def levels(self, steps: int, sampler: Sampler) -> tuple[Level, ...]:
+    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
         """Return ``steps + 1`` levels, the first pure noise and the last clean."""
         _check_steps(steps)
+        _check_spacing(spacing, ("trailing", "linspace", *_SIGMAS))
+        way = self.spacing if spacing in ("", *_SIGMAS) else spacing
         # diffusers shifts the smallest t when it is built, and once more with all the others
-        last = 1 / steps if self.spacing == "trailing" else self._shifted(1 / self.timesteps)
-        times = (self._shifted(float(t)) for t in np.linspace(1, last, steps))
+        last = 1 / steps if way == "trailing" else self._shifted(1 / self.timesteps)
+        times = [self._shifted(float(t)) for t in np.linspace(1, last, steps)]
+        if spacing in _SIGMAS:
+            times = [float(t) for t in _respaced(spacing, times[0], times[-1], steps)]
         return (*(Level(1 - t, t, t) for t in times), _CLEAN)
 
-    def start_scale(self, steps: int, sampler: Sampler) -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
         """Return 1: a walk starts at pure noise."""
         return 1.0
 
@@ -183,9 +212,23 @@ def _preserving(sigma: float, time: float) -> Level:
     return Level(alpha, math.sqrt(1 - alpha * alpha), float(time))
 
 
-def _karras(high: float, low: float, steps: int, rho: float) -> Array:
+def _check_spacing(spacing: str, known: Sequence[str]) -> None:
+    if spacing and spacing not in known:
+        raise InputError(f"spacing: {spacing[:40]!r} is not for this model; give {', '.join(known)}")
+
+
+def _respaced(way: str, high: float, low: float, steps: int, rho: float = 7.0) -> Array:
+    """Return sigmas from ``high`` to ``low``, spaced as ``karras``, ``exponential`` or ``beta``."""
     ramp = np.linspace(0, 1, steps)
-    sigmas: Array = (high ** (1 / rho) + ramp * (low ** (1 / rho) - high ** (1 / rho))) ** rho
+    sigmas: Array
+    if way == "karras":
+        sigmas = (high ** (1 / rho) + ramp * (low ** (1 / rho) - high ** (1 / rho))) ** rho
+    elif way == "exponential":
+        sigmas = np.exp(np.linspace(math.log(high), math.log(low), steps))
+    else:
+        from scipy.special import betaincinv
+
+        sigmas = low + betaincinv(0.6, 0.6, 1 - ramp) * (high - low)
     return sigmas
 
 
