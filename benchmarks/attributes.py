@@ -27,7 +27,7 @@ from limn.data.catalogue import GENDERS, TONES, Concept
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models.readers import KINDS, Reader, reader
-from limn.networks.attribute_reader import locate
+from limn.networks.attribute_reader import AttributeReader
 from limn.train.attribute_classifier import HELD_OUT, place_of, softened
 from limn.train.card import write_card
 
@@ -152,7 +152,7 @@ def carry(one: Reader, figures: Mapping[str, Any]) -> None:
         told[f"{name} of held-out people at work, crisp: read right"] = share(
             figures["as asked"]["real people, crisp"][name]
         )
-    folder = locate("reader")
+    folder = AttributeReader.locate("reader")
     card = json.loads((folder / "card.json").read_text("utf-8"))
     write_card(folder, {**card, "figures": told})
 

@@ -27,7 +27,7 @@ from limn.data.split import SPLITS, STYLES
 from limn.io.pictures import composite
 from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
-from limn.networks.dual_encoder import locate
+from limn.networks.dual_encoder import DualEncoder
 from limn.train.batches import signed
 from limn.train.card import write_card
 from limn.train.pairs import half
@@ -74,8 +74,8 @@ def carry(figures: dict[str, Any]) -> None:
             told[f"{kind} read, of {each['ways']}"] = share(each)
         for what, each in found.get("true caption told from one with exchanged parts, noise level 0.0", {}).items():
             told[f"true caption told from a false one, {what}"] = share(each)
-        card = json.loads((locate(name) / "card.json").read_text("utf-8"))
-        write_card(locate(name), {**card, "figures": told})
+        card = json.loads((DualEncoder.locate(name) / "card.json").read_text("utf-8"))
+        write_card(DualEncoder.locate(name), {**card, "figures": told})
 
 
 def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:

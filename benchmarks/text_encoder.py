@@ -37,7 +37,7 @@ from torch import Tensor
 
 from benchmarks.record import RESULTS, wilson, write
 from benchmarks.text_order import order_scores
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 
 HERE = Path(__file__).parent
 GROUPS = ("wordllama", "widths", "contextual")
@@ -146,7 +146,7 @@ def shipped_table() -> Iterator[Candidate]:
     """What ships."""
     words = TokenVectors()
     size = sum((FOLDER / name).stat().st_size for name in ("tokenizer.json", "vectors.safetensors"))
-    start = "from limn.encoders.text import TokenVectors; TokenVectors()(['a red heart'])"
+    start = "from limn.networks.token_embeddings import TokenVectors; TokenVectors()(['a red heart'])"
 
     def encode(texts: Sequence[str]) -> list[Tensor]:
         return [row[kept] for row, kept in zip(*words(texts), strict=True)]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.steering.common import mean
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 from limn.train import optimise
 from limn.train.batches import Batch, Feed, feed_for
 from limn.train.ema import Average

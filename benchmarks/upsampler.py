@@ -25,7 +25,7 @@ from limn.data.pictograms import load
 from limn.data.picture_set import packed
 from limn.data.split import STYLES
 from limn.models.upsampler import upsampler
-from limn.networks.upsampler import locate, names
+from limn.networks.upsampler import Upsampler
 from limn.train.attribute_classifier import softened
 from limn.train.card import write_card
 from limn.train.tasks import pixels
@@ -74,7 +74,7 @@ def main() -> None:
     }
     show(one.enlarge, one.factor)
     print(write("upsampler", {**figures, "prompts of the picture": "; ".join(PROMPTS)}))
-    if chosen.model in names():
+    if chosen.model in Upsampler.names():
         carry(chosen.model, figures)
 
 
@@ -152,7 +152,7 @@ def carry(name: str, figures: dict[str, Any]) -> None:
         told[f"held-out pictograms, {kind}: PSNR in dB, over Lanczos"] = (
             f"{found['learned']['mean']:.2f}, {gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})"
         )
-    folder = locate(name)
+    folder = Upsampler.locate(name)
     card = json.loads((folder / "card.json").read_text("utf-8"))
     write_card(folder, {**card, "figures": told})
 

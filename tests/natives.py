@@ -6,10 +6,10 @@ import torch
 
 from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.kernel import registry
 from limn.kernel.generator import Stage
 from limn.models.native import Network
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.diffusion import Diffusion
 from limn.samplers.levels import Flow

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from limn.codecs.tokens import Tokens
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Progress, Stage
@@ -27,6 +26,7 @@ from limn.kernel.prompt import Prompt, Region
 from limn.kernel.runner import Ledger
 from limn.networks.dual_encoder import CONFIG, DualEncoder, DualEncoderConfig
 from limn.networks.shipped import WEIGHTS
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors
 from limn.predictors.masked import Masked

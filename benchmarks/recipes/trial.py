@@ -17,9 +17,9 @@ from benchmarks.judges import hits
 from benchmarks.recipes.variants import Variant
 from benchmarks.steering.common import mean
 from limn.data.pictograms import PictureSet, load
-from limn.encoders.text import TokenVectors
 from limn.models.judges import judge
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
 from limn.train import optimise

@@ -16,13 +16,13 @@ from limn.edit.mask_free import MaskFree
 from limn.edit.outpaint import Outpaint
 from limn.edit.tokens import packed, touched, unpacked
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Picture, Progress, Stage
 from limn.kernel.request import Request
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from limn.encoders.coarse import GIVEN, PLACES, CoarseEncoder, before
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.kernel.encodings import Encodings
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import places
 
 

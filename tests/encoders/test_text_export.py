@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 
 SCRIPT = Path(__file__).parents[2] / "tools/export_text_vectors.py"
 

@@ -22,7 +22,7 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.step import Level, Step
-from limn.networks.dual_encoder import CONFIG, DualEncoder, locate
+from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.guides import Guide
 from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
@@ -178,7 +178,7 @@ def test_together_with_classifier_free_guidance(folders: dict[bool, str]) -> Non
 def test_the_guide_is_recorded_wherever_limn_is_installed(folders: dict[bool, str]) -> None:
     (name, found), *more = hashes([Clip()]).items()
     assert (name, more) == ("limn:weights/judge_a/model.safetensors", [])
-    assert found == sha256_of(locate("judge_a") / WEIGHTS)
+    assert found == sha256_of(DualEncoder.locate("judge_a") / WEIGHTS)
     assert list(hashes([Clip(guide=folders[False])])) == [str(Path(folders[False]) / WEIGHTS)]
     assert Clip(guide="nowhere", scale=0).files == ()
 

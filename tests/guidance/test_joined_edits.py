@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.kernel import registry
 from limn.kernel.attention import AttentionSite, Joined, attend
 from limn.kernel.branch import Branch
@@ -20,6 +19,7 @@ from limn.kernel.prompt import Prompt, Region
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.kernel.step import Level, Step
+from limn.networks.token_embeddings import TokenVectors
 from natives import native
 
 WRITTEN = [

@@ -15,7 +15,6 @@ from PIL import Image
 from torch import Tensor
 
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.paint_with_words import Painted, PaintWithWords
 from limn.kernel.attention import AttentionSite, attend
@@ -27,6 +26,7 @@ from limn.kernel.prompt import Prompt, Region
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.kernel.step import Level, Step
+from limn.networks.token_embeddings import TokenVectors
 from natives import native
 
 TEXT = "a red heart and a blue square"

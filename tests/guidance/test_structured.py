@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.structured import Bound, Structured
 from limn.kernel import registry
@@ -25,6 +24,7 @@ from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.kernel.step import Level, Step
 from limn.models.stable_diffusion.unet import Rows
+from limn.networks.token_embeddings import TokenVectors
 from limn.text.noun_phrases import best_parser
 from natives import native
 

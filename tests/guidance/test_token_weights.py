@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.token_weights import TokenWeights, Weighed
 from limn.kernel.attention import AttentionSite, attend
@@ -22,6 +21,7 @@ from limn.kernel.prompt import Prompt, Region
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.kernel.step import Level, Step
+from limn.networks.token_embeddings import TokenVectors
 from natives import native
 
 STEP = Step(

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from limn.encoders.text import TokenVectors
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 from limn.models.judges import Judge, judge, names
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.shipped import WEIGHTS
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.weights import write_tensors
 
 SMALL = {"size": 16, "patch": 2, "widths": [16], "blocks": [1], "width": 16, "heads": 2, "depth": 1}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.attribute_reader import CONFIG, AttributeReader, locate, read
+from limn.networks.attribute_reader import CONFIG, AttributeReader
 from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_each_field_has_its_logits(folder: Path) -> None:
-    network = read(folder)
+    network = AttributeReader.load(folder)
     found = network(torch.randn(3, 3, 16, 16))
     assert {name: tuple(each.shape) for name, each in found.items()} == {"tone": (3, 3), "gender": (3, 2)}
     assert all(each.dtype == torch.float32 for each in found.values())
@@ -34,7 +34,7 @@ def test_each_field_has_its_logits(folder: Path) -> None:
 
 
 def test_a_picture_is_read_alone_as_it_is_among_others(folder: Path) -> None:
-    network, x = read(folder), torch.randn(4, 3, 16, 16)
+    network, x = AttributeReader.load(folder), torch.randn(4, 3, 16, 16)
     together = network(x)
     for row in range(4):
         alone = network(x[row : row + 1])
@@ -49,8 +49,8 @@ def test_fields_without_a_choice_are_refused(fields: dict[str, object]) -> None:
 
 def test_unknown_readers_are_named() -> None:
     with pytest.raises(InputError, match="reader"):
-        locate("readr")
+        AttributeReader.locate("readr")
 
 
 def test_the_shipped_reader_is_small() -> None:
-    assert sum(each.numel() for each in read("reader").parameters()) <= 500_000
+    assert sum(each.numel() for each in AttributeReader.load("reader").parameters()) <= 500_000

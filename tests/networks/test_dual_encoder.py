@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.dual_encoder import CONFIG, DualEncoder, DualEncoderConfig, locate, read
+from limn.networks.dual_encoder import CONFIG, DualEncoder, DualEncoderConfig
 from limn.networks.shipped import WEIGHTS
 from limn.networks.weights import write_tensors
 
@@ -102,7 +102,7 @@ def test_the_scale_is_at_most_a_hundred() -> None:
 def test_what_was_written_is_read_frozen(tmp_path: Path) -> None:
     network = small(noisy=True)
     write(network, tmp_path)
-    found = read(tmp_path)
+    found = DualEncoder.load(tmp_path)
     assert found.config == network.config
     assert not any(each.requires_grad for each in found.parameters())
     x = torch.randn(2, 3, 32, 32)
@@ -127,21 +127,21 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path: Path, config: dict[s
     write(small(), tmp_path)
     (tmp_path / CONFIG).write_text(json.dumps({**SMALL, **config}))
     with pytest.raises(WeightsError, match=said) as error:
-        read(tmp_path)
+        DualEncoder.load(tmp_path)
     assert "\n" not in str(error.value)
 
 
 def test_a_folder_without_weights_or_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no such file"):
-        read(tmp_path)
+        DualEncoder.load(tmp_path)
     (tmp_path / CONFIG).write_text(json.dumps(asdict(DualEncoderConfig())))
     with pytest.raises(WeightsError, match="no such file"):
-        read(tmp_path)
+        DualEncoder.load(tmp_path)
     (tmp_path / WEIGHTS).write_bytes(b"\x80\x04pickle")
     with pytest.raises(WeightsError, match="pickle"):
-        read(tmp_path)
+        DualEncoder.load(tmp_path)
 
 
 def test_an_unknown_name_is_an_input_error() -> None:
     with pytest.raises(InputError, match="judge_q"):
-        locate("judge_q")
+        DualEncoder.locate("judge_q")

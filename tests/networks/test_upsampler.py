@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from limn.kernel.errors import WeightsError
 from limn.networks.shipped import WEIGHTS
-from limn.networks.upsampler import CONFIG, Upsampler, UpsamplerConfig, read
+from limn.networks.upsampler import CONFIG, Upsampler, UpsamplerConfig
 from limn.networks.weights import write_tensors
 
 SMALL = {"factor": 4, "width": 8, "blocks": 2}
@@ -74,12 +74,12 @@ def test_what_is_out_of_bounds_is_refused(wrong: dict[str, int]) -> None:
 def test_a_folder_gives_the_network_back(trained: Upsampler, tmp_path: Path) -> None:
     write_tensors(tmp_path / WEIGHTS, dict(trained.state_dict()))
     (tmp_path / CONFIG).write_text(json.dumps(asdict(trained.config)))
-    found, x = read(tmp_path), torch.rand(1, 3, 6, 6)
+    found, x = Upsampler.load(tmp_path), torch.rand(1, 3, 6, 6)
     assert torch.equal(found(x), trained(x))
     assert not any(each.requires_grad for each in found.parameters())
     (tmp_path / CONFIG).write_text(json.dumps({**SMALL, "width": 16}))
     with pytest.raises(WeightsError, match="shape"):
-        read(tmp_path)
+        Upsampler.load(tmp_path)
 
 
 def test_it_is_small() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 from limn.text.spans import occurrences, tokens_of
 
 

@@ -8,7 +8,7 @@ import torch
 
 from limn.data.pictograms import load
 from limn.data.shapes import SHAPES
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 from limn.train.batches import feed_for
 from limn.train.recipe import Recipe, parse
 

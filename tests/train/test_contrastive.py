@@ -13,9 +13,8 @@ from limn import models
 from limn.data.pictograms import load
 from limn.data.shapes import Scene, batch, caption, prompts
 from limn.data.split import SPLITS, STYLES, half_of, unit
-from limn.encoders.text import TokenVectors
-from limn.networks import dual_encoder
 from limn.networks.dual_encoder import DualEncoder
+from limn.networks.token_embeddings import TokenVectors
 from limn.train.contrastive import Contrastive, info_nce
 from limn.train.export import export
 from limn.train.loop import train
@@ -143,7 +142,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_and_is_exported(plan: dict[st
     *_, _ = train(chosen, tmp_path / "parts", device="cpu")
     for name in ("whole", "parts"):
         export(tmp_path / name, tmp_path / f"{name}.out")
-    one, two = (dual_encoder.read(tmp_path / f"{name}.out") for name in ("whole", "parts"))
+    one, two = (DualEncoder.load(tmp_path / f"{name}.out") for name in ("whole", "parts"))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
     card = json.loads((tmp_path / "whole.out" / "card.json").read_text())
     assert "dual encoder" in card["kind"]
@@ -168,4 +167,4 @@ def test_training_brings_captions_and_pictures_together() -> None:
 
 
 def test_judges_are_not_listed_as_models_that_draw() -> None:
-    assert not set(models.names()) & set(dual_encoder.names())
+    assert not set(models.names()) & set(DualEncoder.names())

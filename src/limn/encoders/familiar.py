@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from limn.data.captions import with_article
-from limn.encoders.text import TokenVectors
 from limn.io.configurations import read_json
 from limn.kernel.errors import WeightsError
+from limn.networks.token_embeddings import TokenVectors
 from limn.text.noun_phrases import CLOSED
 
 __all__ = ["FILE", "LEAST", "Reading", "Replaced", "Vocabulary", "words_of"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from limn.encoders.text import LIMIT, TokenVectors
 from limn.kernel.predictor import Ask, Conditioning
+from limn.networks.token_embeddings import LIMIT, TokenVectors
 
 __all__ = ["PromptEncoder"]
 

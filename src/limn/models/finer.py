@@ -9,11 +9,11 @@ from typing import Any
 from limn.codecs.tokens import Tokens
 from limn.encoders.coarse import PLACES, CoarseEncoder
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.io.configurations import check_range, read_config
 from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Stage
 from limn.models.parts import fill, sampler_of
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
 from limn.predictors.masked import Masked

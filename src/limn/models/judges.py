@@ -16,19 +16,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limn.encoders.text import TokenVectors
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 from limn.models.picture_states import picture_states
-from limn.networks import dual_encoder
 from limn.networks.dual_encoder import DualEncoder
 from limn.networks.shipped import WEIGHTS
+from limn.networks.token_embeddings import TokenVectors
 
 __all__ = ["Judge", "judge", "names"]
 
 _AT_ONCE = 256
 
-names = dual_encoder.names
+names = DualEncoder.names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +135,5 @@ def judge(name: str | Path = "judge_b", *, device: str = "cpu") -> Judge:
         InputError: There is no such judge; the message has the nearest name.
         WeightsError: Its files are missing, damaged, unsafe or do not fit each other.
     """
-    folder = dual_encoder.locate(name)
-    network = dual_encoder.read(folder, device=device)
-    weights = sha256_of(folder / WEIGHTS)
+    network, weights = DualEncoder.load(name, device=device), sha256_of(DualEncoder.locate(name) / WEIGHTS)
     return Judge(name=str(name), network=network, words=TokenVectors(), weights=weights)

@@ -14,7 +14,6 @@ from torch import Tensor
 from limn.codecs.latents import Latents
 from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.io.configurations import check_range, read_config, require
 from limn.kernel.attention import AttentionEdit
@@ -24,6 +23,7 @@ from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Conditioning
 from limn.models.parts import fill, sampler_of
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow

@@ -20,7 +20,6 @@ from limn.io.configurations import read_json
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, WeightsError
 from limn.models.picture_states import picture_states
-from limn.networks import attribute_reader
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.shipped import WEIGHTS
 
@@ -34,7 +33,7 @@ KINDS = ("soft", "crisp")
 
 _AT_ONCE = 256
 
-names = attribute_reader.names
+names = AttributeReader.names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +137,8 @@ def reader(name: str | Path = "reader", *, device: str = "cpu") -> Reader:
         InputError: There is no such reader; the message has the nearest name.
         WeightsError: Its files are missing, damaged, unsafe or do not fit each other.
     """
-    folder = attribute_reader.locate(name)
-    network = attribute_reader.read(folder, device=device)
+    folder = AttributeReader.locate(name)
+    network = AttributeReader.load(folder, device=device)
     held, fields = read_json(folder / CONFUSION), network.config.fields
     try:
         thresholds = {field: float(held["thresholds"][field]) for field in fields}

@@ -13,7 +13,6 @@ from typing import Any
 from limn.codecs.tokens import Tokens
 from limn.encoders.coarse import GIVEN
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.io.configurations import check_range, read_config, require
 from limn.kernel.errors import WeightsError
@@ -22,6 +21,7 @@ from limn.kernel.predictor import Predictor
 from limn.kernel.sampler import Schedule
 from limn.models.finer import finer
 from limn.models.parts import fill, sampler_of
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
 

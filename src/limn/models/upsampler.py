@@ -13,7 +13,6 @@ from torch import Tensor
 
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
-from limn.networks import upsampler as networks
 from limn.networks.shipped import WEIGHTS
 from limn.networks.upsampler import Upsampler
 
@@ -22,7 +21,7 @@ __all__ = ["TILE", "Enlarger", "names", "upsampler"]
 TILE: Final = 256
 """Side of the parts that are enlarged at once, in pixels of the small picture."""
 
-names = networks.names
+names = Upsampler.names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +92,8 @@ def upsampler(name: str | Path = "upsampler", *, device: str = "cpu") -> Enlarge
         InputError: There is no such upsampler; the message has the nearest name, or says how to make one.
         WeightsError: Its files are missing, damaged, unsafe or do not fit each other.
     """
-    folder = networks.locate(name)
-    network = networks.read(folder, device=device)
-    return Enlarger(name=str(name), network=network, weights=sha256_of(folder / WEIGHTS))
+    network, weights = Upsampler.load(name, device=device), sha256_of(Upsampler.locate(name) / WEIGHTS)
+    return Enlarger(name=str(name), network=network, weights=weights)
 
 
 def _states(picture: NDArray[np.uint8]) -> Tensor:

@@ -6,19 +6,17 @@ nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.io.configurations import check_range, read_config, require
-from limn.networks import shipped
+from limn.io.configurations import check_range, require
 from limn.networks.dual_encoder import DualEncoderConfig, ImageTower
+from limn.networks.shipped import Shipped
 
-__all__ = ["CONFIG", "AttributeReader", "AttributeReaderConfig", "locate", "names", "read"]
+__all__ = ["CONFIG", "AttributeReader", "AttributeReaderConfig"]
 
 CONFIG = "attribute_reader.json"
 """The configuration's file in a folder; its name keeps readers apart from models that draw."""
@@ -63,19 +61,16 @@ class AttributeReaderConfig:
         return DualEncoderConfig(**shared, out=self.width)
 
 
-class AttributeReader(nn.Module):
+class AttributeReader(Shipped):
     """Pictures to logits of each field's values."""
 
+    shape, file, noun = AttributeReaderConfig, CONFIG, "reader"
+    config: AttributeReaderConfig
+
     def __init__(self, config: AttributeReaderConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.image = ImageTower(config.tower)
         self.heads = nn.ModuleList(nn.Linear(config.width, len(values)) for values in config.fields.values())
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> AttributeReader:
-        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
-        return cls(read_config(AttributeReaderConfig, config))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Read pictures.
@@ -88,35 +83,3 @@ class AttributeReader(nn.Module):
         """
         seen = F.silu(self.image(x, None))
         return {name: head(seen).float() for name, head in zip(self.config.fields, self.heads, strict=True)}
-
-
-def names() -> list[str]:
-    """Return the names of the readers shipped with limn."""
-    return shipped.names(CONFIG)
-
-
-def locate(model: str | Path) -> Path:
-    """Return the folder of a reader.
-
-    Args:
-        model: A shipped one's name, or a folder.
-
-    Raises:
-        InputError: There is no such folder; the message has the nearest name.
-    """
-    return shipped.locate(model, CONFIG, "reader")
-
-
-def read(model: str | Path, *, device: str = "cpu") -> AttributeReader:
-    """Read a reader from its folder, frozen and ready for use.
-
-    Args:
-        model: A shipped one's name, or a folder with ``attribute_reader.json`` and ``model.safetensors``.
-        device: Where it runs.
-
-    Raises:
-        InputError: There is no such folder.
-        WeightsError: A file is missing, damaged, unsafe or does not fit the other.
-    """
-    folder = locate(model)
-    return shipped.frozen(AttributeReader(read_config(AttributeReaderConfig, folder / CONFIG)), folder, device)

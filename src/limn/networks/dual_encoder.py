@@ -8,27 +8,24 @@ noised CLIP: Nichol et al. 2022, arXiv:2112.10741). The image tower is smooth ev
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.io.configurations import check_range, read_config, require
+from limn.io.configurations import check_range, require
 from limn.kernel.attention import AttentionSite
 from limn.kernel.errors import WeightsError
-from limn.networks import shipped
+from limn.networks.convolutions import GROUP, Residual, check_layers
+from limn.networks.shipped import Shipped
 from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
 
-__all__ = ["CONFIG", "DualEncoder", "DualEncoderConfig", "ImageTower", "locate", "names", "read"]
+__all__ = ["CONFIG", "DualEncoder", "DualEncoderConfig", "ImageTower"]
 
 CONFIG = "dual_encoder.json"
 """The configuration's file in a folder; its name keeps judges apart from models that draw."""
 
-_GROUP = 16
 _MOST_SCALE = math.log(100)
 
 
@@ -74,27 +71,20 @@ class DualEncoderConfig:
         check_range(self, near=(0, 9))
         require(self.near % 2 == 1 or not self.near, "near must be odd, or 0")
         require(self.width % (4 * self.heads) == 0, "width must be a multiple of 4 times heads")
-        require(1 <= len(self.widths) == len(self.blocks) <= 6, "widths and blocks must be 1 to 6 numbers each")
-        for name, values, most in (("widths", self.widths, 1024), ("blocks", self.blocks, 8)):
-            sound = all(type(value) is int and 1 <= value <= most for value in values)
-            require(sound, f"{name} must be whole numbers from 1 to {most}")
-        require(all(width % _GROUP == 0 for width in self.widths), f"widths must be multiples of {_GROUP}")
+        check_layers(self.widths, self.blocks)
 
 
-class DualEncoder(nn.Module):
+class DualEncoder(Shipped):
     """Pictures and texts to unit vectors; similarity is their product."""
 
+    shape, file, noun = DualEncoderConfig, CONFIG, "judge"
+    config: DualEncoderConfig
+
     def __init__(self, config: DualEncoderConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.image = ImageTower(config)
         self.text = _TextTower(config)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> DualEncoder:
-        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
-        return cls(read_config(DualEncoderConfig, config))
 
     @property
     def scale(self) -> Tensor:
@@ -148,10 +138,10 @@ class ImageTower(nn.Module):
             for k, width in enumerate(widths)
         )
         self.levels = nn.ModuleList(
-            nn.ModuleList(_Residual(width, told) for _ in range(count))
+            nn.ModuleList(Residual(width, told) for _ in range(count))
             for width, count in zip(widths, config.blocks, strict=True)
         )
-        self.norm = nn.GroupNorm(widths[-1] // _GROUP, widths[-1])
+        self.norm = nn.GroupNorm(widths[-1] // GROUP, widths[-1])
         self.narrow = nn.Conv2d(widths[-1], 64, 1)
         self.out = nn.Linear(64 * config.cells**2, config.out)
 
@@ -176,26 +166,6 @@ class ImageTower(nn.Module):
                 h = block(h, told)
             found.append(h)
         return found
-
-
-class _Residual(nn.Module):
-    """Two convolutions, each behind a norm, added to what came in; the second norm is told the noise level."""
-
-    def __init__(self, width: int, told: int) -> None:
-        super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(width // _GROUP, width), nn.Conv2d(width, width, 3, padding=1)
-        self.norm2, self.conv2 = nn.GroupNorm(width // _GROUP, width), nn.Conv2d(width, width, 3, padding=1)
-        self.tell = nn.Linear(told, 2 * width) if told else None
-        nn.init.zeros_(self.conv2.weight)
-
-    def forward(self, x: Tensor, told: Tensor | None) -> Tensor:
-        """Map (rows, width, h, w) to the same shape."""
-        h = self.norm2(self.conv1(F.silu(self.norm1(x))))
-        if self.tell is not None and told is not None:
-            scale, shift = self.tell(told)[..., None, None].chunk(2, 1)
-            h = torch.addcmul(shift, h, 1 + scale)
-        change: Tensor = self.conv2(F.silu(h))
-        return x + change
 
 
 class _TextTower(nn.Module):
@@ -228,35 +198,3 @@ class _TextTower(nn.Module):
             x = block(x, still, hidden, False, (), site, None)
         answer: Tensor = self.out(F.layer_norm((x * real).sum(1) / real.sum(1).clamp_min(1), x.shape[-1:]))
         return answer
-
-
-def names() -> list[str]:
-    """Return the names of the dual encoders shipped with limn."""
-    return shipped.names(CONFIG)
-
-
-def locate(model: str | Path) -> Path:
-    """Return the folder of a dual encoder.
-
-    Args:
-        model: A shipped one's name, or a folder.
-
-    Raises:
-        InputError: There is no such folder; the message has the nearest name.
-    """
-    return shipped.locate(model, CONFIG, "judge")
-
-
-def read(model: str | Path, *, device: str = "cpu") -> DualEncoder:
-    """Read a dual encoder from its folder, frozen and ready for use.
-
-    Args:
-        model: A shipped one's name, or a folder with ``dual_encoder.json`` and ``model.safetensors``.
-        device: Where it runs.
-
-    Raises:
-        InputError: There is no such folder.
-        WeightsError: A file is missing, damaged, unsafe or does not fit the other.
-    """
-    folder = locate(model)
-    return shipped.frozen(DualEncoder(read_config(DualEncoderConfig, folder / CONFIG)), folder, device)

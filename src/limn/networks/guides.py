@@ -12,7 +12,7 @@ from torch import Tensor
 
 from limn.kernel.errors import InputError
 from limn.kernel.step import Step
-from limn.networks.dual_encoder import DualEncoder, locate, names, read
+from limn.networks.dual_encoder import DualEncoder
 from limn.networks.shipped import WEIGHTS
 from limn.networks.token_embeddings import TokenVectors
 
@@ -51,7 +51,7 @@ class Guide:
             InputError: There is no such guide.
             WeightsError: Its files are missing, damaged or do not fit.
         """
-        return cls(name, read(name, device=str(step.x.device)))
+        return cls(name, DualEncoder.load(name, device=str(step.x.device)))
 
     @staticmethod
     def files(name: str) -> tuple[str, ...]:
@@ -60,7 +60,8 @@ class Guide:
         Raises:
             InputError: There is no such guide.
         """
-        return (f"limn:weights/{name}/{WEIGHTS}" if name in names() else str(locate(name) / WEIGHTS),)
+        folder = f"limn:weights/{name}" if name in DualEncoder.names() else DualEncoder.locate(name)
+        return (f"{folder}/{WEIGHTS}",)
 
     @torch.no_grad()
     def texts(self, texts: Sequence[str]) -> Tensor:

@@ -1,53 +1,79 @@
-"""Networks that come with limn, of kinds that are told apart by the name of their configuration's file."""
+"""Networks that are built from a configuration, and those of them that come with limn."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, Self
 
 from torch import nn
 
+from limn.io.configurations import read_config
 from limn.kernel.errors import unknown_name
-from limn.networks.weights import load_state, read_tensors
+from limn.networks.weights import frozen
 
-__all__ = ["WEIGHTS", "frozen", "locate", "names"]
+__all__ = ["WEIGHTS", "Configured", "Shipped"]
 
 WEIGHTS = "model.safetensors"
 """The weights' file in a folder."""
 
 _SHIPPED = Path(__file__).parents[1] / "weights"
-_Network = TypeVar("_Network", bound=nn.Module)
 
 
-def names(config: str) -> list[str]:
-    """Return the names of the networks shipped with limn whose configuration's file is called so."""
-    return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{config}"))
-
-
-def locate(model: str | Path, config: str, what: str) -> Path:
-    """Return the folder of a network.
+class Configured(nn.Module):
+    """Base of networks whose whole shape is a configuration, a dataclass.
 
     Args:
-        model: A shipped one's name, or a folder.
-        config: The name of its configuration's file.
-        what: What it is called in an error, such as ``judge``.
-
-    Raises:
-        InputError: There is no such folder; the message has the nearest name.
+        config: Of the class :attr:`shape`.
     """
-    if str(model) in names(config):
-        return _SHIPPED / str(model)
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    raise unknown_name(what, str(model), names(config))
+
+    shape: ClassVar[type]
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+
+    @classmethod
+    def from_config(cls, fields: Mapping[str, Any] | Path) -> Self:
+        """Build from the fields of a configuration, or its file; what is unknown or out of bounds is refused."""
+        return cls(read_config(cls.shape, fields))
 
 
-def frozen(network: _Network, folder: Path, device: str) -> _Network:
-    """Give a network the weights of its folder, and return it ready for use and no longer learning.
+class Shipped(Configured):
+    """Base of networks that stand in a folder of their own, with weights that may come with limn.
 
-    Raises:
-        WeightsError: The weights are missing, damaged, unsafe or do not fit the network.
+    ``file`` is the configuration's name there, which keeps kinds apart; ``noun`` is what errors call one.
     """
-    load_state(network, read_tensors(folder / WEIGHTS), source=str(folder / WEIGHTS))
-    return network.to(device).eval().requires_grad_(False)
+
+    file: ClassVar[str]
+    noun: ClassVar[str]
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of those shipped with limn."""
+        return sorted(path.parent.name for path in _SHIPPED.glob(f"*/{cls.file}"))
+
+    @classmethod
+    def locate(cls, model: str | Path) -> Path:
+        """Return the folder of one, given a shipped one's name or a folder.
+
+        Raises:
+            InputError: There is no such folder; the message has the nearest name.
+        """
+        if str(model) in cls.names():
+            return _SHIPPED / str(model)
+        path = Path(model).expanduser()
+        if path.is_dir():
+            return path
+        raise unknown_name(cls.noun, str(model), cls.names())
+
+    @classmethod
+    def load(cls, model: str | Path, *, device: str = "cpu") -> Self:
+        """Read one from its folder, ready for use and no longer learning.
+
+        Raises:
+            InputError: There is no such folder.
+            WeightsError: A file is missing, damaged, unsafe or does not fit the other.
+        """
+        folder = cls.locate(model)
+        return frozen(cls.from_config(folder / cls.file), folder / WEIGHTS, device)

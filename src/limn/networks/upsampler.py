@@ -7,18 +7,15 @@ arXiv:1609.05158; Lim et al. 2017, arXiv:1707.02921). Without norms an answer de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.io.configurations import check_range, read_config
-from limn.networks import shipped
+from limn.io.configurations import check_range
+from limn.networks.shipped import Shipped
 
-__all__ = ["CONFIG", "Upsampler", "UpsamplerConfig", "locate", "names", "read"]
+__all__ = ["CONFIG", "Upsampler", "UpsamplerConfig"]
 
 CONFIG = "upsampler.json"
 """The configuration's file in a folder; its name keeps upsamplers apart from models that draw."""
@@ -47,23 +44,20 @@ class UpsamplerConfig:
         return 2 * self.blocks + 2
 
 
-class Upsampler(nn.Module):
+class Upsampler(Shipped):
     """Pictures in [-1, 1] to larger ones; until it is trained, to their bicubic enlargement."""
 
+    shape, file, noun = UpsamplerConfig, CONFIG, "upsampler"
+    config: UpsamplerConfig
+
     def __init__(self, config: UpsamplerConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.first = nn.Conv2d(3, config.width, 3, padding=1)
         self.blocks = nn.ModuleList(_Residual(config.width) for _ in range(config.blocks))
         self.last = nn.Conv2d(config.width, 3 * config.factor**2, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Upsampler:
-        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
-        return cls(read_config(UpsamplerConfig, config))
 
     @property
     def factor(self) -> int:
@@ -100,35 +94,3 @@ class _Residual(nn.Module):
         """Map (n, width, h, w) to the same shape."""
         change: Tensor = self.conv2(F.relu(self.conv1(x)))
         return x + change
-
-
-def names() -> list[str]:
-    """Return the names of the upsamplers shipped with limn."""
-    return shipped.names(CONFIG)
-
-
-def locate(model: str | Path) -> Path:
-    """Return the folder of an upsampler.
-
-    Args:
-        model: A shipped one's name, or a folder.
-
-    Raises:
-        InputError: There is no such folder; the message has the nearest name.
-    """
-    return shipped.locate(model, CONFIG, "upsampler")
-
-
-def read(model: str | Path, *, device: str = "cpu") -> Upsampler:
-    """Read an upsampler from its folder, frozen and ready for use.
-
-    Args:
-        model: A shipped one's name, or a folder with ``upsampler.json`` and ``model.safetensors``.
-        device: Where it runs.
-
-    Raises:
-        InputError: There is no such folder.
-        WeightsError: A file is missing, damaged, unsafe or does not fit the other.
-    """
-    folder = locate(model)
-    return shipped.frozen(Upsampler(read_config(UpsamplerConfig, folder / CONFIG)), folder, device)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.io.configurations import check_range, read_config
-from limn.networks.autoencoder import check_layers, doublings, halvings
+from limn.io.configurations import check_range
+from limn.networks.convolutions import ConvolutionsConfig, doublings, halvings
+from limn.networks.shipped import Configured
 
 __all__ = ["VQ", "Quantised", "VQConfig", "from_autoencoder", "perplexity"]
 
@@ -24,29 +24,20 @@ _DECAY = 0.98  # of the running usage: a code is judged by about the last 50 bat
 
 
 @dataclass(frozen=True, kw_only=True)
-class VQConfig:
+class VQConfig(ConvolutionsConfig):
     """The shape of a vector-quantised autoencoder; every field is bounded.
 
     Args:
         codes: How many tokens there are.
         code_width: Dimensions of a code.
-        widths: Channels of the layers at a half, a quarter, an eighth ... of the side; one halving each.
-        blocks: Residual blocks at each size.
     """
 
     codes: int = 512
     code_width: int = 8
-    widths: tuple[int, ...] = (64, 128, 192)
-    blocks: tuple[int, ...] = (1, 2, 1)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_range(self, codes=(2, 2**16), code_width=(1, 256))
-        check_layers(self.widths, self.blocks)
-
-    @property
-    def factor(self) -> int:
-        """Pixels along one side of a token."""
-        return int(2 ** len(self.widths))
 
 
 @dataclass(frozen=True)
@@ -68,27 +59,23 @@ class Quantised:
     commitment: Tensor
 
 
-class VQ(nn.Module):
+class VQ(Configured):
     """Pictures in [-1, 1] to tokens, and back.
 
     Args:
         config: The network's shape.
     """
 
+    shape = VQConfig
+    config: VQConfig
     usage: Tensor
 
     def __init__(self, config: VQConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = halvings(config.widths, config.blocks, config.code_width)
         self.decoder = doublings(config.widths, config.blocks, config.code_width)
         self.codebook = nn.Parameter(F.normalize(torch.randn(config.codes, config.code_width), dim=1))
         self.register_buffer("usage", torch.zeros(config.codes))
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> VQ:
-        """Build from the fields of a configuration file; an unknown field or value out of bounds is refused."""
-        return cls(read_config(VQConfig, config))
 
     @property
     def codes(self) -> int:

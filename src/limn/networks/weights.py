@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -30,11 +30,14 @@ __all__ = [
     "MAX_HEADER",
     "MAX_TENSORS",
     "check_names",
+    "frozen",
     "load_state",
     "read_header",
     "read_tensors",
     "write_tensors",
 ]
+
+_Network = TypeVar("_Network", bound=nn.Module)
 
 MAX_HEADER: Final = 4 * 2**20
 MAX_TENSORS: Final = 20_000
@@ -194,6 +197,16 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "
     with torch.no_grad():
         for name, tensor in tensors.items():
             own[name].copy_(tensor)
+
+
+def frozen(network: _Network, path: Path, device: str = "cpu") -> _Network:
+    """Give a network the weights of a file, and return it ready for use and no longer learning.
+
+    Raises:
+        WeightsError: The weights are missing, damaged, unsafe or do not fit the network.
+    """
+    load_state(network, read_tensors(path), source=str(path))
+    return network.to(device).eval().requires_grad_(False)
 
 
 def _check_header(

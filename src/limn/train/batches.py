@@ -23,9 +23,9 @@ from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.hard_negatives import swapped
 from limn.data.shapes.planted import plant
-from limn.encoders.text import LIMIT, TokenVectors
 from limn.io.pictures import composite
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.token_embeddings import LIMIT, TokenVectors
 from limn.networks.vq import VQ
 from limn.train.network import codec_of
 from limn.train.recipe import Data, Recipe

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.dual_encoder import DualEncoder
+from limn.networks.token_embeddings import TokenVectors
 from limn.train.batches import stream
 from limn.train.losses import noise_levels
 from limn.train.network import build, codec_of

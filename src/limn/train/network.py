@@ -16,7 +16,7 @@ from limn.networks.dual_encoder import DualEncoder
 from limn.networks.transformer import Transformer
 from limn.networks.upsampler import Upsampler
 from limn.networks.vq import VQ, from_autoencoder
-from limn.networks.weights import load_state, read_tensors
+from limn.networks.weights import frozen, load_state, read_tensors
 from limn.train.checkpoint import Checkpoint, load
 from limn.train.recipe import Recipe, parse
 
@@ -75,9 +75,7 @@ def codec_of(name: str) -> Autoencoder | VQ:
     for kind in (Autoencoder, VQ):
         weights = folder / f"{kind.__name__.lower()}.safetensors"
         if weights.is_file():
-            codec = kind.from_config(read_json(folder / "config.json")[weights.stem])
-            load_state(codec, read_tensors(weights), source=str(weights))
-            return codec.eval().requires_grad_(False)
+            return frozen(kind.from_config(read_json(folder / "config.json")[weights.stem]), weights)
     found = averaged(folder)
     if not isinstance(found, Autoencoder | VQ):
         raise InputError(f"{name}: holds neither an autoencoder nor a vq; train one first")

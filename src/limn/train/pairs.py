@@ -27,7 +27,7 @@ from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.hard_negatives import twin
 from limn.data.split import SPLITS, STYLES, half_of
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 from limn.train.batches import Captioned, signed, stream
 from limn.train.recipe import Recipe
 

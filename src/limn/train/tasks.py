@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limn.data import shapes
-from limn.encoders.text import TokenVectors
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
 from limn.train.batches import Batch, feed_for, stream

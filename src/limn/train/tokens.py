@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from limn.encoders.prompt import PromptEncoder
-from limn.encoders.text import TokenVectors
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Runner
-from limn.networks import dual_encoder
-from limn.networks.dual_encoder import ImageTower
+from limn.networks.dual_encoder import DualEncoder, ImageTower
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, Quantised, perplexity
 from limn.predictors.autoregressive import Autoregressive
@@ -120,7 +119,7 @@ class Quantisation:
             network.encoder.requires_grad_(False)
             network.codebook.requires_grad_(False)
         judge = recipe.objective.judge if recipe.objective.features else None
-        self.tower = dual_encoder.read(judge, device=device).image if judge else None
+        self.tower = DualEncoder.load(judge, device=device).image if judge else None
         self.feed = feed_for(recipe, TokenVectors())
         self.probe = torch.cat([self.feed(PROBE + k).clean for k in range(-(-256 // recipe.optimiser.batch))])
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from limn.audit.studies.homoglyphs.prompts import CLEAN, NAMED, SCRIPTS, asks, attributes, cultures
-from limn.encoders.text import TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 from limn.text.homoglyphs import normalised
 
 WORDS = TokenVectors()
