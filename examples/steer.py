@@ -19,9 +19,9 @@ picture.image.save("steered.png")
 print("steered.png: four guidances, one forward pass at each step")
 
 left = Region(words="a red heart", box=(0, 0, 0.5, 1))
-draft = studio.Draft(prompts=(limn.Prompt("a red heart and a yellow star"),), seed=5, regions=(left,))
+request = limn.Request(prompts="a red heart and a yellow star", seed=5, region=[left])
 grid = studio.grid(
-    emoji, draft, Store(Path("limn-runs")), x="scale=1,2,4,8", y="guide=none|paint_with_words:strength=0.1,0.2"
+    emoji, request, Store(Path("limn-runs")), x="scale=1,2,4,8", y="guide=none|paint_with_words:strength=0.1,0.2"
 )
 for event in grid:
     if isinstance(event, studio.Grid):

@@ -14,6 +14,7 @@ from limn import models, studio
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Progress
+from limn.kernel.guidance import Guidance
 from limn.store import Store, read_record
 from limn.studio.facts import differences, facts
 
@@ -122,13 +123,18 @@ def test_batches_that_are_not_allowed(tmp_path: Path, batch: int) -> None:
 
 def test_guidances_are_the_models_own_changed_as_asked() -> None:
     generator = toys.toy()
-    assert studio.guidances(generator) == [ClassifierFree(scale=2)]
-    assert studio.guidances(generator, scale=3, negative="blurry") == [ClassifierFree(scale=3, against="blurry")]
-    extra = studio.guidances(generator, negative="blurry", extra=["classifier_free:scale=5,drop=image"])
-    assert extra == [ClassifierFree(scale=5, against="blurry", drop="image")]
+
+    def guidances(**given: object) -> tuple[Guidance, ...] | None:
+        return generator.request("a cat", **given).guidance
+
+    assert guidances() == (ClassifierFree(scale=2),)
+    assert guidances(scale=3, negative="blurry") == (ClassifierFree(scale=3, against="blurry"),)
+    extra = guidances(negative="blurry", guide=["classifier_free:scale=5,drop=image"])
+    assert extra == (ClassifierFree(scale=5, against="blurry", drop="image"),)
+    assert guidances(guidance=[]) == ()
     generator.guidance = ()
-    assert studio.guidances(generator) == []
-    assert studio.guidances(generator, scale=4) == [ClassifierFree(scale=4)]
+    assert guidances() == ()
+    assert guidances(scale=4) == (ClassifierFree(scale=4),)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 4])

@@ -12,19 +12,19 @@ from PIL import Image
 import toys
 from limn import studio
 from limn.kernel.errors import InputError
-from limn.kernel.prompt import Prompt
+from limn.kernel.request import Request
 from limn.store import Store, read_record
-from limn.studio import Axis, Draft, cells
+from limn.studio import Axis, cells
 
-A_CAT = Draft(prompts=(Prompt("a cat"),))
+A_CAT = Request(prompts="a cat")
 
 
 def labels(text: str) -> list[str]:
     return [label for label, _ in Axis.parse(text).values]
 
 
-def drafts(text: str, draft: Draft = A_CAT) -> list[Draft]:
-    return [change(draft) for _, change in Axis.parse(text).values]
+def drafts(text: str, request: Request = A_CAT) -> list[Request]:
+    return [change(request) for _, change in Axis.parse(text).values]
 
 
 def test_a_grid_is_one_sheet_of_pictures_in_the_store(limn) -> None:
@@ -113,11 +113,11 @@ def test_axes_are_read_carefully(text: str, expected: list[str]) -> None:
 def test_what_an_axis_changes() -> None:
     assert [each.prompts[0].text for each in drafts("prompt='a, b',c")] == ["a, b", "c"]
     assert [each.steps for each in drafts("steps=2,9")] == [2, 9]
-    assert drafts("guide=sld:concept=fog,preset=weak,max")[1].guidance == (
+    assert drafts("guide=sld:concept=fog,preset=weak,max")[1].guide == (
         {"name": "sld", "concept": "fog", "preset": "max"},
     )
-    given = Draft(prompts=A_CAT.prompts, guidance=("sld:concept=fog", "rescale"))
-    assert drafts("guide=sld:preset=max", given)[0].guidance == (
+    given = Request(prompts="a cat", guide=("sld:concept=fog", "rescale"))
+    assert drafts("guide=sld:preset=max", given)[0].guide == (
         "rescale",
         {"name": "sld", "concept": "fog", "preset": "max"},
     )
@@ -130,8 +130,8 @@ def test_what_an_axis_changes() -> None:
         ("scal=1,2", "did you mean 'scale'"),
         ("scale", "no values"),
         ("scale=", "no values"),
-        ("scale=1,x", "give numbers"),
-        ("seed=1.5", "give whole numbers"),
+        ("scale=1,x", "give a finite number"),
+        ("seed=1.5", "give a whole number"),
         ("guide=safty:preset=weak", "did you mean 'safety'"),
         ("guide=sld:preset=weak,max,momentum=0,1", "give them to one option"),
         ("guide=sld:weak", "has no '='"),

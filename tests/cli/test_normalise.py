@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from limn.kernel.prompt import Prompt, Region
+from limn.kernel.prompt import Region
+from limn.kernel.request import Request
 from limn.store import read_record
-from limn.studio import Draft
+from limn.text.reading import latin
 
 ATTACKED = "a red heаrt"  # the second a is Cyrillic
 
@@ -34,7 +35,7 @@ def test_a_request_file_may_ask_for_it(limn) -> None:
 
 
 def test_regions_and_negative_prompts_follow() -> None:
-    draft = Draft(
-        prompts=(Prompt(ATTACKED),), negative="blurrу red", regions=(Region(words="heаrt"),), normalise=True
-    )
-    assert (draft.prompts[0].text, draft.negative, draft.regions[0].words) == ("a red heart", "blurry red", "heart")
+    asked = Request(prompts=ATTACKED, negative="blurrу red", region=(Region(words="heаrt"),), normalise=True)
+    read = latin(asked)
+    assert (read.prompts[0].text, read.negative, read.region[0].words) == ("a red heart", "blurry red", "heart")
+    assert latin(read) == read

@@ -61,7 +61,7 @@ def check(generator: Generator, parts: list[Guidance], sampler: str, plain: Tens
     request = generator.request(small_models.HEART, guidance=parts, sampler=sampler)
     again = Request.from_record(json.loads(json.dumps(request.record())))
     assert again == request
-    assert [registry.build("guidance", each) for each in again.guidance] == parts
+    assert list(again.guidance or ()) == parts
     state = small_models.walked(generator, parts, sampler=sampler)
     assert (state.shape, state.dtype) == (plain.shape, plain.dtype)
     assert torch.isfinite(state).all()

@@ -160,7 +160,7 @@ def test_as_text_and_record() -> None:
         first=ClassifierFree(scale=3.0, against="a, b"), second=CFGPlusPlus(scale=0.5), ratio=0.25
     )
     assert registry.build("guidance", json.loads(json.dumps(registry.record(part)))) == part
-    assert toy().request("a", guidance=[text]).guidance[0]["second"] == {
+    assert toy().request("a", guidance=[text]).record()["guidance"][0]["second"] == {
         "name": "cfg_plus_plus",
         "scale": 0.5,
         "against": "",

@@ -224,8 +224,7 @@ def test_a_folder_as_second_model_is_drawn_recorded_and_noticed_when_changed(
     other = build(tmp_path / "tuned", seed=1)
     generator = models.load(checkpoint)
     text = f"mixture:model={other},prompt='a blue cat',v=0.5"
-    guidance = [*studio.guidances(generator, extra=[text])]
-    request = generator.request("a red heart", steps=2, guidance=guidance)
+    request = generator.request("a red heart", steps=2, guide=[text])
     assert request.files == {str(other): models.load(other).weights}
     events = list(studio.generate(generator, request, Store(tmp_path / "store")))
     (path,) = [event.path for event in events if isinstance(event, studio.Drawn)]

@@ -184,7 +184,7 @@ def test_a_file_is_drawn_with_in_one_forward_recorded_and_noticed_when_changed(
     drawing: tuple[Path, Generator, Path], tmp_path: Path
 ) -> None:
     folder, generator, path = drawing
-    guidance = [*studio.guidances(generator, extra=[f"mixture:model={path},prompt='a blue cat',v=0.5"])]
+    guidance = generator.request("a", guide=[f"mixture:model={path},prompt='a blue cat',v=0.5"]).guidance or ()
     ledger = Ledger()
     state = walk(generator, *guidance, ledger=ledger)
     assert [(each.rows, each.carried) for each in ledger.forwards] == [(3, (str(path),)), (3, (str(path),))]

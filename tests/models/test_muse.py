@@ -13,6 +13,7 @@ from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.generator import Generator
 from limn.kernel.runner import Ledger
 from limn.networks.weights import read_tensors, write_tensors
+from limn.samplers.unmask import Unmask
 from token_models import Change, build
 
 
@@ -34,7 +35,7 @@ def test_pictures_come_and_depend_on_words_and_seed_only(generator: Generator) -
 
 
 def test_forwards_are_steps_for_one_family_and_tokens_for_the_other(generator: Generator) -> None:
-    ledger, muse = Ledger(), generator.request("a").sampler["name"] == "unmask"
+    ledger, muse = Ledger(), isinstance(generator.request("a").sampler, Unmask)
     list(generator.draw(generator.request("a red circle"), ledger=ledger))
     assert len(ledger.forwards) == (4 if muse else 16)
     assert ledger.rows == 2 * len(ledger.forwards)

@@ -52,11 +52,10 @@ def generator(request: pytest.FixtureRequest, tmp_path: Path) -> Generator:
 def states(generator: Generator, prompts: list[str], seeds: list[int], sampler: str) -> Tensor:
     stage = generator.stages[0]
     request = generator.request(prompts, sampler=sampler)
-    from limn.kernel import registry
 
     walk = stage.walk(
         list(request.prompts), generator.guidance, Streams(seeds), size=(16, 16),
-        sampler=registry.build("samplers", request.sampler), steps=4,
+        sampler=request.sampler, steps=4,
     )  # fmt: skip
     return list(walk)[-1].x
 

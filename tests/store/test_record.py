@@ -4,15 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.errors import InputError
-from limn.kernel.prompt import Prompt
 from limn.kernel.request import Request
+from limn.samplers.ddim import DDIM
 from limn.store.record import environment, key_of, picture_total
 
 
 @given(text=st.text(max_size=50).filter(lambda each: "\0" not in each), n=st.integers(1, 5), scale=st.floats(0, 100))
 def test_the_key_is_the_kernels(text, n, scale):
-    request = Request(model="emoji", prompts=(Prompt(text), Prompt("b")), n=n, guidance=({"scale": scale},))
+    guidance = [ClassifierFree(scale=scale)]
+    request = Request(prompts=(text, "b"), n=n, steps=1, size=64, sampler=DDIM(), guidance=guidance)
     assert key_of(request.record()) == request.key()
     assert picture_total(request.record()) == len(request.items())
 

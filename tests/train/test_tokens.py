@@ -102,7 +102,7 @@ def test_tokens_are_learned_exported_and_drawn(tmp_path: Path) -> None:
         assert run(recipe(task, tmp_path / "vq"), tmp_path / task)["loss"] > 0
         export(tmp_path / task, tmp_path / "model" / task, defaults={"batch": 2})
         generator = limn.models.load(tmp_path / "model" / task)
-        assert generator.request("a").sampler["name"] == family
+        assert generator.request("a").record()["sampler"]["name"] == family
         assert generator.generate("a red circle")[0].pixels.shape == (32, 32, 3)
 
 

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from limn.cli import console
 from limn.cli.drawing import shown
-from limn.cli.generate import OUT, Batch, Device
+from limn.cli.options import OUT, Batch, Device
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:

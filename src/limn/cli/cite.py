@@ -13,7 +13,7 @@ import typer
 
 import limn
 from limn.cli.console import say
-from limn.cli.generate import OUT
+from limn.cli.options import OUT
 from limn.cli.runs import record_of
 from limn.kernel.errors import InputError
 

@@ -16,7 +16,7 @@ import typer
 
 import limn
 from limn.cli import console
-from limn.cli.generate import OUT
+from limn.cli.options import OUT
 from limn.kernel.errors import LimnError
 
 __all__ = ["doctor", "missing"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from limn.studio import Axis, Event
     from limn.studio.upscaling import Method
 
-__all__ = ["Outcome", "draw", "enlarge", "explain", "labelled", "report", "rerank", "shown"]
+__all__ = ["Outcome", "check", "draw", "enlarge", "explain", "labelled", "report", "rerank", "shown"]
 
 
 def _new_ledger() -> Ledger:
@@ -185,6 +185,12 @@ def explain(outcomes: Sequence[Outcome]) -> None:
         if len(outcomes) > 1:
             console.say(f"{outcome.folder.name[:12]}: {outcome.request.prompts[0].text[:60]!r}")
         explained(outcome.ledger)
+
+
+def check(outcomes: Sequence[Outcome]) -> None:
+    """End with code 1 where a picture could not be drawn."""
+    if any(outcome.failed for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 def shown(path: Path) -> str:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from limn.cli import drawing
-from limn.cli.generate import (
-    OUT,
-    Batch,
-    Count,
-    Device,
-    Explain,
-    Json,
-    Negative,
-    Out,
-    Sampler,
-    Scale,
-    Seed,
-    Sheet,
-    Show,
-    Style,
-)
+from limn.cli.options import OUT, Batch, Device, Explain, Json, Out, Rows, Sheet, Show, drawing_options
+from limn.kernel.request import Request
 
 __all__ = ["edit"]
 
@@ -32,23 +19,18 @@ Prompts = Annotated[list[str], typer.Argument(help="What is to be seen in it.", 
 Mask = Annotated[Path | None, typer.Option(help="A picture of the same size, white where to draw anew.")]
 Box = Annotated[str | None, typer.Option(help='Where to draw anew: "left,top,right,bottom", each from 0 to 1.')]
 Extend = Annotated[str | None, typer.Option(help='Draw on beyond a side: "right=16" pixels; left, top, bottom.')]
-Steps = Annotated[int | None, typer.Option(help="Steps; without a mask, how far the picture goes (50).")]
 Model = Annotated[str, typer.Option(help="A masked token model: a name (limn models) or a folder.")]
 
 
+@drawing_options(without=["size", "regions", "region", "model"])
 def edit(
+    *,
     picture: Picture,
     prompts: Prompts,
     mask: Mask = None,
     box: Box = None,
     extend: Extend = None,
-    n: Count = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    sampler: Sampler = None,
-    scale: Scale = None,
-    negative: Negative = None,
-    style: Style = None,
+    asked: Mapping[str, Any],
     model: Model = "muse_shapes",
     out: Out = OUT,
     grid: Sheet = False,
@@ -57,6 +39,7 @@ def edit(
     show: Show = False,
     device: Device = "cpu",
     batch: Batch = None,
+    max_rows: Rows = None,
 ) -> None:
     """Draw a part of a picture anew (--mask, --box), draw on beyond a side (--extend), or let it drift to the words.
 
@@ -70,20 +53,10 @@ def edit(
 
     generator = models.load(model, device=studio.check_device(device))
     plan = edit_of(picture, generator.size, mask=mask, box=box, extend=extend)
-    drifting = mask is None and box is None and extend is None
-    request = generator.request(
-        prompts,
-        n=1 if n is None else n,
-        seed=seed or 0,
-        steps=DRIFT if drifting and steps is None else steps,
-        sampler="resample" if drifting and sampler is None else sampler,
-        style=style,
-        guidance=studio.guidances(generator, scale=scale, negative=negative or ""),
-        edit=plan,
-    )
-    outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=None)
+    usual = DRIFT if mask is None and box is None and extend is None else {}
+    request = generator.complete(Request.of(prompts, {**usual, **asked, "edit": plan}))
+    outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=max_rows)
     if explain:
         drawing.explain(outcomes)
     drawing.report(outcomes, show=show, grid=grid, json=json)
-    if any(each.failed for each in outcomes):
-        raise typer.Exit(1)
+    drawing.check(outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,20 +11,31 @@ import typer
 
 from limn.cli import drawing
 from limn.cli.console import say
-from limn.cli.prompts import Line, given, side_by_side
-from limn.cli.regions import place, regions
-from limn.cli.request_file import merged
+from limn.cli.options import (
+    OUT,
+    Batch,
+    Device,
+    Explain,
+    Json,
+    Method,
+    Out,
+    Rows,
+    Sheet,
+    Show,
+    Threads,
+    drawing_options,
+)
+from limn.cli.prompts import Row, given
+from limn.cli.request_file import read
 from limn.kernel.errors import InputError
-from limn.kernel.prompt import Prompt
+from limn.kernel.request import Request
 from limn.text.homoglyphs import normalise as normalise_text
+from limn.text.reading import PAINTER, latin, own_regions, painted
 
 if TYPE_CHECKING:
-    from limn.studio import Axis, Draft, upscaling
+    from limn.studio import Axis, upscaling
 
-__all__ = ["OUT", "generate", "tell_unknown"]
-
-OUT = Path("limn-runs")
-PAINTER = "paint_with_words"
+__all__ = ["generate", "tell_unknown"]
 
 Prompts = Annotated[
     list[str] | None, typer.Argument(help="What to draw; several prompts are drawn together.", show_default=False)
@@ -32,80 +44,24 @@ File = Annotated[Path | None, typer.Option(help="Prompts: text (one a line), .js
 RequestFile = Annotated[
     Path | None, typer.Option("--request", help="These options as TOML; what is given here takes their place.")
 ]
-Count = Annotated[int | None, typer.Option("-n", help="Pictures for each prompt; one unless given.")]
-Seed = Annotated[
-    int | None, typer.Option(help="Seed of each prompt's first picture, 0 unless given; the next ones count on.")
-]
-Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.")]
-Sampler = Annotated[str | None, typer.Option(help='Sampler with its options, as "ddim:eta=1".')]
-Scale = Annotated[float | None, typer.Option(help="Guidance scale: how strictly the words are followed.")]
-Negative = Annotated[str | None, typer.Option(help="What must not be seen.")]
-Guide = Annotated[
-    list[str] | None,
-    typer.Option(help='A guidance (limn guide list), as "classifier_free:scale=3"; may be repeated.'),
-]
-Painting = Annotated[
-    Path | None, typer.Option("--regions", help="A painting (PNG) whose colours say where words belong.")
-]
-Places = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--region", help='Words of the prompt by colour, "#ff0000=a heart", or box, "0,0,0.5,1=a cat@0.5".'
-    ),
-]
-Size = Annotated[str | None, typer.Option(help="Pixels, or width x height, as 64x96.")]
-Style = Annotated[str | None, typer.Option(help="One of the model's styles (limn models).")]
-Normalise = Annotated[
-    bool | None,
-    typer.Option("--normalise", help="Read letters that only look Latin, in words with Latin ones, as Latin."),
-]
-Familiar = Annotated[
-    bool | None,
-    typer.Option("--familiar", help="Read words that the model never learned as the nearest thing that it did."),
-]
-Model = Annotated[
-    str | None,
-    typer.Option(help="A name (limn models; emoji unless given), a model folder, or a safetensors file."),
-]
-Out = Annotated[Path, typer.Option(help="The store that pictures go to.")]
-Sheet = Annotated[bool, typer.Option("--grid", help="Also write a contact sheet.")]
 Across = Annotated[
     str | None, typer.Option("--grid-x", help='Values from left to right: "scale=1,3,5", "guide=NAME:option=a,b".')
 ]
 Down = Annotated[str | None, typer.Option("--grid-y", help="Values from top to bottom.")]
-Explain = Annotated[bool, typer.Option("--explain", help="Say what was asked of the model at each step.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Show = Annotated[bool, typer.Option("--show", help="Draw the pictures in the terminal.")]
-Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1.")]
-Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
-Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
 Rerank = Annotated[
     int | None, typer.Option(help="Draw this many for each picture and keep those a judge finds nearest.", min=1)
 ]
 Judge = Annotated[str | None, typer.Option(help="The dual encoder that reranks: a name or a folder (judge_a).")]
 Upscale = Annotated[bool, typer.Option("--upscale", help="Also write a copy of each picture, four times as large.")]
-Method = Annotated[str, typer.Option(help="How --upscale enlarges: learned or lanczos.")]
-Threads = Annotated[int | None, typer.Option(help="Threads of the processor.", min=1, max=1024)]
 
 
+@drawing_options()
 def generate(
+    *,
     prompts: Prompts = None,
     prompts_file: File = None,
     request: RequestFile = None,
-    n: Count = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    sampler: Sampler = None,
-    scale: Scale = None,
-    negative: Negative = None,
-    guide: Guide = None,
-    painting: Painting = None,
-    region: Places = None,
-    size: Size = None,
-    style: Style = None,
-    normalise: Normalise = None,
-    familiar: Familiar = None,
-    model: Model = None,
+    asked: Mapping[str, Any],
     out: Out = OUT,
     grid: Sheet = False,
     grid_x: Across = None,
@@ -126,31 +82,24 @@ def generate(
 
     The same command draws the same pictures; if it was stopped, it goes on where it stopped.
     """
-    options = {"n": n, "seed": seed, "steps": steps, "size": size, "sampler": sampler, "style": style}
-    options |= {"normalise": normalise, "familiar": familiar, "model": model}
-    steering = {"scale": scale, "negative": negative, "guidance": guide, "regions": painting, "region": region}
-    asked = merged(request, {"prompts": prompts, **options, **steering})
-    keep, texts = asked.get("n", 1), asked.pop("prompts", [])
-    asked["n"] = keep * (rerank or 1)
-    lines = given(prompts or [] if prompts_file else texts, prompts_file)
-    name, fields = asked.pop("model", "emoji"), _fields(asked)
-    if fields.get("normalise"):
-        _tell_changes(lines)
-    tell_unknown((line.prompt.text for line in lines), name, familiar=bool(fields.get("familiar")))
+    asked = {**(read(request) if request is not None else {}), **asked}
+    texts, keep = asked.pop("prompts", []), asked.get("n", 1)
+    rows = given(prompts or ([] if prompts_file else texts), prompts_file)
     from limn.store import Store
 
     store = Store(out)  # says at once, before anything slow, when nothing can be written there
     from limn import models, studio
 
-    axes = [studio.Axis.parse(each) if each is not None else None for each in (grid_x, grid_y)]
-    drafts = _drafts(lines, fields, axes)
-    studio.check_room(out, sum(each.n * len(each.prompts) for each in drafts), fields.get("size") or (64, 64))
+    axes = [studio.Axis.parse(text) if text is not None else None for text in (grid_x, grid_y)]
+    requests = _requests(rows, {**asked, "n": keep * (rerank or 1)}, axes)
+    _tell(rows, requests[0], normalise=asked.get("normalise", False))
+    studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].size or (64, 64))
     if threads is not None:
         _use_threads(threads)
     larger = _larger(method, device) if upscale else None
-    generator = models.load(name, device=studio.check_device(device))
-    requests = [draft.request(generator) for draft in drafts]
-    outcomes = drawing.draw(generator, requests, store, device=device, batch=batch, max_rows=max_rows)
+    generator = models.load(requests[0].model, device=studio.check_device(device))
+    complete = [generator.complete(incomplete) for incomplete in requests]
+    outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows)
     if explain:
         drawing.explain(outcomes)
     if rerank is not None:
@@ -159,28 +108,35 @@ def generate(
         drawing.enlarge(outcomes, larger)
     labelled = drawing.labelled(outcomes, store, axes) if any(axes) else None
     drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled)
-    if any(each.failed for each in outcomes):
-        raise typer.Exit(1)
+    drawing.check(outcomes)
 
 
-def _fields(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what all drafts have in common; regions bring their guidance with them when it is not given."""
-    fields = {name: value for name, value in asked.items() if name not in ("region", "regions")}
-    if "size" in fields:
-        fields["size"] = side_by_side(fields["size"])
-    places = regions([place(each) for each in asked.get("region", [])], asked.get("regions"))
-    guides = tuple(fields.get("guidance", ()))
-    if places and not any(_name(each) == PAINTER for each in guides):
-        guides = (*guides, PAINTER)
+def _requests(rows: Sequence[Row], asked: Mapping[str, Any], axes: Sequence[Axis | None]) -> list[Request]:
+    """Return one request for all prompts with the same seed and negative prompt, in order; or those of a grid."""
+    from limn import studio
+
+    base = painted(Request.of([row["prompt"] for row in rows], asked))
+    if len(base.guide) > len(asked.get("guide", ())):
         say(f"limn: regions are painted by {PAINTER}; change it with --guide {PAINTER}:option=value")
-    return {**fields, "guidance": guides, "regions": places}
+    groups: dict[tuple[tuple[str, Any], ...], list[Any]] = {}
+    for row in rows:
+        own = tuple((name, value) for name, value in row.items() if name != "prompt")
+        groups.setdefault(own, []).append(row["prompt"])
+    requests = [latin(replace(base, prompts=tuple(prompts), **dict(own))) for own, prompts in groups.items()]
+    if any(axes):
+        if len(requests) > 1:
+            raise InputError("grid: the prompts have seeds or negative prompts of their own; give one for all")
+        requests = [latin(request) for request in studio.cells(requests[0], *axes)]
+    return own_regions(requests)
 
 
-def _tell_changes(lines: Sequence[Line]) -> None:
-    """Say which letters of the prompts are read as others."""
-    for text in dict.fromkeys(line.prompt.text for line in lines):
-        for change in normalise_text(text).changes:
+def _tell(rows: Sequence[Row], request: Request, *, normalise: bool) -> None:
+    """Say which letters of the prompts are read as others, and which words the model never learned."""
+    texts = dict.fromkeys(row["prompt"].text for row in rows)
+    if normalise:
+        for change in (change for text in texts for change in normalise_text(text).changes):
             say(f"limn: {change}")
+    tell_unknown(texts, request.model, familiar=request.familiar)
 
 
 def tell_unknown(texts: Iterable[str], model: str, *, familiar: bool) -> None:
@@ -192,29 +148,6 @@ def tell_unknown(texts: Iterable[str], model: str, *, familiar: bool) -> None:
     told = dict.fromkeys(str(each) for text in dict.fromkeys(texts) for each in known(text).replaced)
     for each in told:
         say(f"limn: {each}" + ("" if familiar else " (--familiar reads it so)"))
-
-
-def _name(guide: str | Mapping[str, Any]) -> str:
-    return guide.partition(":")[0].strip() if isinstance(guide, str) else str(guide.get("name"))
-
-
-def _drafts(lines: Sequence[Line], fields: Mapping[str, Any], axes: Sequence[Axis | None]) -> list[Draft]:
-    """Gather prompts that share seed and negative prompt into one draft each, in order; or make those of a grid."""
-    from limn import studio
-
-    groups: dict[tuple[int | None, str | None], list[Prompt]] = {}
-    for line in lines:
-        groups.setdefault((line.seed, line.negative), []).append(line.prompt)
-    drafts = []
-    for (seed, negative), prompts in groups.items():
-        own = {name: value for name, value in (("seed", seed), ("negative", negative)) if value is not None}
-        drafts.append(studio.Draft(prompts=tuple(prompts), **{**fields, **own}))
-    if any(axes):
-        if len(drafts) > 1:
-            raise InputError("grid: the prompts have seeds or negative prompts of their own; give one for all")
-        drafts = studio.cells(drafts[0], *axes)
-    studio.check_regions(drafts)
-    return drafts
 
 
 def _larger(name: str, device: str) -> upscaling.Method:

@@ -6,34 +6,22 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 
-__all__ = ["Line", "given", "read", "side_by_side"]
+__all__ = ["Row", "given", "read"]
 
 MAX_BYTES = 256_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One prompt, with what only it says.
-
-    Args:
-        prompt: What is to be drawn.
-        seed: Instead of the seed of the whole call.
-        negative: Instead of the negative prompt of the whole call.
-    """
-
-    prompt: Prompt
-    seed: int | None = None
-    negative: str | None = None
+Row = Mapping[str, Any]
+"""A :class:`Prompt` under ``prompt``, and what only it says in place of the whole call: seed, negative."""
 
 
-def given(texts: Sequence[str], file: Path | None) -> list[Line]:
+def given(texts: Sequence[str], file: Path | None) -> list[Row]:
     """Return the prompts of a call: either arguments, or the lines of a file.
 
     Raises:
@@ -48,7 +36,7 @@ def given(texts: Sequence[str], file: Path | None) -> list[Line]:
     return [_line(f"prompt {place}", {"prompt": text}) for place, text in enumerate(texts, start=1)]
 
 
-def read(file: Path) -> list[Line]:
+def read(file: Path) -> list[Row]:
     """Read prompts from text (one a line), JSONL or CSV by the file's ending; ``-`` is text on stdin.
 
     JSONL holds objects with ``prompt`` and, if wanted, ``seed`` and ``negative``; CSV has columns of these names.
@@ -62,22 +50,6 @@ def read(file: Path) -> list[Line]:
     if not lines:
         raise InputError(f"{file}: holds no prompt; write one a line")
     return lines
-
-
-def side_by_side(text: str) -> tuple[int, int]:
-    """Return height and width of a size written as ``64`` or ``64x96`` (width x height).
-
-    Raises:
-        InputError: If the text is not of that form.
-
-    >>> side_by_side("64x96")
-    (96, 64)
-    """
-    sides = text.lower().replace("×", "x").split("x")
-    if len(sides) > 2 or not all(side.isascii() and side.isdecimal() and len(side) < 7 for side in sides):
-        raise InputError(f"size: {text[:40]!r} is not a size; write pixels as 64, or width x height as 64x96")
-    width, height = int(sides[0]), int(sides[-1])
-    return height, width
 
 
 def _content(file: Path) -> bytes:
@@ -131,7 +103,7 @@ def _csv_rows(file: Path, content: bytes) -> Iterator[tuple[int, Mapping[str, An
         raise InputError(f"{file}, line {reader.line_num}: is not CSV ({error}); mend its quotes") from None
 
 
-def _line(where: str, row: Mapping[str, Any]) -> Line:
+def _line(where: str, row: Mapping[str, Any]) -> Row:
     text, seed, negative = row.get("prompt"), row.get("seed"), row.get("negative")
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: the prompt is empty; say what is to be drawn")
@@ -143,6 +115,7 @@ def _line(where: str, row: Mapping[str, Any]) -> Line:
         raise InputError(f"{where}: negative {str(negative)[:40]!r} is not text")
     try:
         Prompt(negative or "")
-        return Line(prompt=Prompt(text), seed=seed, negative=negative)
+        own = {"prompt": Prompt(text), "seed": seed, "negative": negative}
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+    return {name: value for name, value in own.items() if value is not None}

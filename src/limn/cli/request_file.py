@@ -1,34 +1,15 @@
-"""Requests as TOML: the options of ``limn generate``, written down."""
+"""Requests as TOML: the options of drawing, written down."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from limn.io.configurations import read_toml
 from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.request import Option, options
 
-__all__ = ["KEYS", "merged", "read"]
-
-KEYS: Final[Mapping[str, tuple[type, ...]]] = {
-    "prompts": (str, list),
-    "n": (int,),
-    "seed": (int,),
-    "steps": (int,),
-    "sampler": (str,),
-    "scale": (int, float),
-    "negative": (str,),
-    "guidance": (str, dict, list),
-    "regions": (str,),
-    "region": (str, dict, list),
-    "size": (int, str),
-    "style": (str,),
-    "normalise": (bool,),
-    "familiar": (bool,),
-    "model": (str,),
-}
-"""What may stand in the file, and as what."""
+__all__ = ["read"]
 
 _WORDS: Final = {
     bool: "true or false",
@@ -38,21 +19,7 @@ _WORDS: Final = {
     list: "a list",
     dict: "a table",
 }
-_LISTS: Final = {"prompts": (str,), "guidance": (str, dict), "region": (str, dict)}
-
-
-def merged(file: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is asked for: the file's values, and in their place those that the command line gives.
-
-    Args:
-        file: A request as TOML, or nothing.
-        options: Options by the names of :data:`KEYS`; ``None`` and empty lists are not given.
-
-    Raises:
-        InputError: As :func:`read`.
-    """
-    given = {name: value for name, value in options.items() if value is not None and value != []}
-    return {**(read(file) if file is not None else {}), **given}
+_ALSO: Final = {"guidance": "guide"}
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -62,29 +29,33 @@ def read(file: Path) -> dict[str, Any]:
         file: TOML; its ``regions`` names a painting beside it.
 
     Returns:
-        Values by the names of :data:`KEYS`; ``prompts``, ``guidance`` and ``region`` as lists.
+        Values by the names of options, and ``prompts``; what may be repeated as lists.
 
     Raises:
         InputError: If the file cannot be read, or a key or value is not allowed.
     """
-    found = read_toml(file, remedy="use --prompts-file for many prompts")
-    for name, value in found.items():
-        if name not in KEYS:
-            raise unknown_name(f"key of {file}", name, KEYS)
-        if name in _LISTS:
-            value = found[name] = value if isinstance(value, list) else [value]
-            for each in value:
-                _check(file, f"each of {name}", each, _LISTS[name])
-        _check(file, name, value, KEYS[name])
-    if "size" in found:
-        found["size"] = str(found["size"])
-    if "regions" in found:
-        found["regions"] = file.parent / found["regions"]
-    return found
+    known = {"prompts": Option(kind=str, about="", many=True), **options()}
+    result: dict[str, Any] = {}
+    for key, value in read_toml(file, remedy="use --prompts-file for many prompts").items():
+        name = _ALSO.get(key, key)
+        if name not in known:
+            raise unknown_name(f"key of {file}", key, [*known, *_ALSO])
+        chosen = known[name]
+        kinds = {float: (int, float), str: (int, str) if chosen.number else (str,)}.get(chosen.kind, (chosen.kind,))
+        if chosen.many:
+            value = value if isinstance(value, list) else [value]
+            tables = () if name == "prompts" else (dict,)
+            for item in value:
+                _check(file, f"each of {key}", item, (*kinds, *tables))
+        else:
+            _check(file, key, value, kinds)
+        result[name] = value
+    if "regions" in result:
+        result["regions"] = str(file.parent / result["regions"])
+    return result
 
 
 def _check(file: Path, name: str, value: Any, kinds: tuple[type, ...]) -> None:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        names = [_WORDS[kind] for kind in kinds if kind is not int or float not in kinds]
-        wanted = " or ".join(names)
+        wanted = " or ".join(_WORDS[kind] for kind in kinds if kind is not int or float not in kinds)
         raise InputError(f"{file}: {name}: {str(value)[:40]!r} is not allowed; give {wanted}")

@@ -14,7 +14,7 @@ import typer
 
 from limn.cli import console
 from limn.cli.drawing import shown
-from limn.cli.generate import OUT
+from limn.cli.options import OUT
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from limn.cli import console, drawing
-from limn.cli.generate import (
-    OUT,
-    Device,
-    Familiar,
-    Method,
-    Model,
-    Out,
-    Sampler,
-    Scale,
-    Seed,
-    Show,
-    Steps,
-    tell_unknown,
-)
+from limn.cli.generate import tell_unknown
+from limn.cli.options import OUT, Device, Method, Out, Show, drawing_options
+from limn.kernel.request import Request
 
 if TYPE_CHECKING:
     from limn.studio.scenes import Layout
@@ -32,21 +23,14 @@ Words = Annotated[
     str,
     typer.Argument(help='Two or three things and where they are: "a cat above a red heart".', show_default=False),
 ]
-Count = Annotated[int, typer.Option("-n", help="Scenes.", min=1)]
-Style = Annotated[str | None, typer.Option(help="One of the model's styles; its first unless given.")]
 Upscale = Annotated[bool, typer.Option("--upscale", help="Compose of copies that are four times as large.")]
 
 
+@drawing_options(without=["size", "regions", "region"])
 def scene(
+    *,
     words: Words,
-    n: Count = 1,
-    seed: Seed = None,
-    style: Style = None,
-    steps: Steps = None,
-    sampler: Sampler = None,
-    scale: Scale = None,
-    familiar: Familiar = None,
-    model: Model = None,
+    asked: Mapping[str, Any],
     out: Out = OUT,
     upscale: Upscale = False,
     method: Method = "learned",
@@ -58,47 +42,37 @@ def scene(
     Models that draw one thing well often fail at two; here each is drawn alone, in one style.
     """
     from limn import models, studio
-    from limn.kernel.prompt import Prompt
     from limn.store import Store
     from limn.studio import scenes
     from limn.studio.upscaling import method as enlarging
 
-    found, store = scenes.layout(words), Store(out)
+    layout, store = scenes.layout(words), Store(out)
     larger = enlarging(method, device=studio.check_device(device)) if upscale else None
-    name = model or "emoji"
-    tell_unknown((thing.words for thing in found.things), name, familiar=bool(familiar))
-    generator = models.load(name, device=studio.check_device(device))
-    draft = studio.Draft(
-        prompts=tuple(Prompt(thing.words) for thing in found.things),
-        n=n,
-        seed=seed or 0,
-        steps=steps,
-        sampler=sampler,
-        scale=scale,
-        familiar=bool(familiar),
-        style=style or next(iter(generator.styles), None),
-    )
-    outcomes = drawing.draw(generator, [draft.request(generator)], store, device=device)
+    request = Request.of([thing.words for thing in layout.things], asked)
+    tell_unknown((thing.words for thing in layout.things), request.model, familiar=request.familiar)
+    generator = models.load(request.model, device=studio.check_device(device))
+    request = generator.complete(replace(request, style=request.style or next(iter(generator.styles), None)))
+    outcomes = drawing.draw(generator, [request], store, device=device)
     if larger is not None:
         drawing.enlarge(outcomes, larger)
-    files = _composed(outcomes[0], found, words, n)
+    files = _composed(outcomes[0], layout, words, request.n)
     for path in files:
         console.result(drawing.shown(path))
         if show:
             console.picture(path)
-    if len(files) < n:
-        console.say(f"limn: {n - len(files)} of {n} scenes lack a thing that could not be drawn")
+    if len(files) < request.n:
+        console.say(f"limn: {request.n - len(files)} of {request.n} scenes lack a thing that could not be drawn")
         raise typer.Exit(1)
 
 
-def _composed(outcome: drawing.Outcome, found: Layout, words: str, count: int) -> list[Path]:
+def _composed(outcome: drawing.Outcome, layout: Layout, words: str, count: int) -> list[Path]:
     """Compose the scenes whose things were all drawn."""
     from limn.studio import scenes
 
     drawn = outcome.larger or outcome.pictures
-    wanted = [[thing * count + number for thing in range(len(found.things))] for number in range(count)]
+    wanted = [[thing * count + number for thing in range(len(layout.things))] for number in range(count)]
     return [
-        scenes.write([drawn[index] for index in places], found, words, number)
+        scenes.write([drawn[index] for index in places], layout, words, number)
         for number, places in enumerate(wanted)
         if all(index in drawn for index in places)
     ]

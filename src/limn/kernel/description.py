@@ -95,7 +95,7 @@ def describe(kind: str, name: str) -> Description:
                 default=_default(field),
                 about=about.get(field.name, ""),
             )
-            for field in dataclasses.fields(part)  # type: ignore[arg-type]
+            for field in dataclasses.fields(part)
         ),
     )
 
@@ -134,7 +134,7 @@ def _written(value: Any) -> str:
         given = registry.record(value)
         changed = {
             field.name: given[field.name]
-            for field in dataclasses.fields(value)  # type: ignore[arg-type]
+            for field in dataclasses.fields(value)
             if getattr(value, field.name) != field.default
         }
         options = ",".join(f"{name}={_written(option)}" for name, option in changed.items())

@@ -3,113 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from limn.kernel import registry
-from limn.kernel.adapter import Adapter, Others
-from limn.kernel.codec import HIDDEN, Codec
-from limn.kernel.edit import Edit
+from limn.kernel.adapter import Others
+from limn.kernel.codec import HIDDEN
+from limn.kernel.completion import Fold, folded, guidances, placed, styled
+from limn.kernel.edit import Edit, Pixels
 from limn.kernel.encodings import Encodings
-from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, hashes
-from limn.kernel.predictor import Encoder, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.rng import Streams
-from limn.kernel.runner import Ledger, Runner, check_together
-from limn.kernel.sampler import Sampler, Schedule
+from limn.kernel.runner import Ledger, check_together
+from limn.kernel.stage import Stage
 from limn.kernel.step import Step
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["Generator", "Picture", "Progress", "Stage"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One link of a generator.
-
-    Args:
-        encoder: Turns prompts and what earlier stages gave into conditioning.
-        predictor: The network behind its convention.
-        codec: Turns states into pictures.
-        schedule: The network's noise levels.
-        sampler: Used unless the request names another.
-        steps: Used unless the request says otherwise.
-        gives: What this stage makes, by name; the last stage gives ``"image"``.
-        refines: Whether it draws in finer detail what an earlier stage drew, by its own sampler and steps.
-        adapters: Other sets of weights a guidance may name.
-        device: Where the state lives.
-    """
-
-    encoder: Encoder
-    predictor: Predictor
-    codec: Codec
-    schedule: Schedule
-    sampler: Sampler
-    steps: int
-    gives: str = "image"
-    refines: bool = False
-    adapters: Mapping[str, Adapter] = field(default_factory=dict)
-    device: str = "cpu"
-
-    def walk(
-        self,
-        prompts: Sequence[Prompt],
-        guidances: Sequence[Guidance],
-        streams: Streams,
-        *,
-        size: tuple[int, int],
-        sampler: Sampler | None = None,
-        steps: int | None = None,
-        spacing: str = "",
-        given: Mapping[str, Tensor] | None = None,
-        noise: Tensor | None = None,
-        adapters: Mapping[str, Adapter] | None = None,
-        encodings: Encodings | None = None,
-        max_rows: int | None = None,
-        ledger: Ledger | None = None,
-    ) -> Iterator[Step]:
-        """Walk one batch from noise to state.
-
-        Args:
-            prompts: One for each picture.
-            guidances: In any order.
-            streams: One random stream for each picture.
-            size: Height and width in pixels.
-            sampler: Instead of the stage's own.
-            steps: Instead of the stage's own.
-            spacing: How the noise levels are spaced; the model's and sampler's usual way when empty.
-            given: What earlier stages made (pictures, ...).
-            noise: Unit noise to start from, or for token models tokens, -1 where hidden, (pictures, *state); drawn
-                from the streams when ``None``.
-            adapters: Besides the stage\'s own.
-            encodings: Text encodings kept from earlier walks.
-            max_rows: Most rows in one forward pass.
-            ledger: Where forwards are noted.
-
-        Yields:
-            Each step, with ``x`` where the walk then stands and ``clean`` as predicted.
-        """
-        sampler, steps = sampler or self.sampler, steps or self.steps
-        levels = self.schedule.levels(steps, sampler, spacing)
-        if noise is None:
-            noise = streams.normal(self.codec.shape(*size))
-        start = noise.to(self.device)
-        if start.is_floating_point():
-            start = start * self.schedule.start_scale(steps, sampler, spacing)
-        predict = Runner(
-            self.predictor, self.encoder, prompts, guidances, streams,
-            given=given, adapters={**self.adapters, **(adapters or {})}, codec=self.codec, encodings=encodings,
-            max_rows=max_rows, ledger=ledger,
-        )  # fmt: skip
-        yield from sampler.walk(predict, start, levels, streams)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,7 +42,7 @@ class Picture:
     """
 
     item: Item
-    pixels: np.ndarray[Any, np.dtype[np.uint8]]
+    pixels: Pixels
     flaw: str = ""
     batch: tuple[int, ...] = ()
 
@@ -169,6 +87,7 @@ class Generator:
         guidance: Used unless a request names others.
         batch: Pictures drawn together by default.
         styles: Words for each style the model knows, with ``{}`` where the prompt goes.
+        folds: What a request's options of reading, such as ``normalise``, do to it, by their names, in order.
     """
 
     def __init__(
@@ -182,65 +101,53 @@ class Generator:
         guidance: Sequence[Guidance] = (),
         batch: int = 16,
         styles: Mapping[str, str] | None = None,
+        folds: Mapping[str, Fold] | None = None,
     ) -> None:
         self.name, self.stages, self.weights, self.size = name, tuple(stages), weights, size
         self.sizes = sizes or (min(size), max(size))
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
-        self.others = Others(self)
+        self.folds, self.others = dict(folds or {"region": placed}), Others(self)
         self._encodings = [Encodings(stage.encoder) for stage in self.stages]
 
-    def request(
-        self,
-        prompts: str | Prompt | Sequence[str | Prompt],
-        *,
-        n: int = 1,
-        seed: int = 0,
-        steps: int | None = None,
-        size: tuple[int, int] | None = None,
-        sampler: str | Sampler | None = None,
-        guidance: Sequence[str | Guidance] | None = None,
-        style: str | None = None,
-        edit: Edit | None = None,
-    ) -> Request:
-        """Say completely what is to be drawn, with this model's defaults for what is left out.
+    def request(self, prompts: str | Prompt | Sequence[str | Prompt], **given: Any) -> Request:
+        """Say completely what is to be drawn, with this model's own values for what is left out.
 
         Args:
             prompts: One or more.
-            n: Pictures for each prompt.
-            seed: Seed of the first picture of each prompt.
-            steps: Steps of the sampler.
-            size: Height and width in pixels.
-            sampler: A part, or text such as ``"ddim:eta=1"``.
-            guidance: Parts, or text such as ``"classifier_free:scale=3"``; an empty list switches guidance off.
-            style: One of the model's styles, put into every prompt's words.
-            edit: Says of which picture the last stage starts, and what of it stays.
+            **given: Options of :class:`Request`, such as ``n``, ``seed``, ``steps``, ``sampler``, ``guidance``.
 
         Raises:
             InputError: If a value is not allowed for this model, or guidances cannot be used together.
         """
-        given = [prompts] if isinstance(prompts, (str, Prompt)) else list(prompts)
-        texts = [each if isinstance(each, Prompt) else Prompt(each) for each in given]
-        height, width = self._size(size or self.size)
-        main = self.main
-        parts = self.guidance if guidance is None else [_part("guidance", each) for each in guidance]
+        return self.complete(Request.of(prompts, given))
+
+    def complete(self, request: Request) -> Request:
+        """Return a request in which nothing is left out, parts are objects, and hashes of all that is read stand.
+
+        Raises:
+            InputError: If a value is not allowed for this model, or guidances cannot be used together.
+        """
+        request = styled(folded(request, self.folds, self.name), self.styles, self.name)
+        size, main = self._size(request.size or self.size), self.main
+        parts = guidances(self.guidance, request)
         for stage in self.stages:
             check_together(parts, stage.predictor.space)
-        if edit is not None:
+        if request.edit is not None:
             for stage in self.stages[self.stages.index(main) :]:
-                edit.start(stage, (height, width))
-        return Request(
+                request.edit.start(stage, size)
+        sampler = main.sampler if request.sampler is None else request.sampler
+        return replace(
+            request,
             model=self.name,
             weights=self.weights,
-            prompts=tuple(self._styled(each, style) for each in texts),
-            n=n,
-            seed=seed,
-            steps=main.steps if steps is None else steps,
-            height=height,
-            width=width,
-            sampler=registry.record(main.sampler if sampler is None else _part("samplers", sampler)),
-            guidance=tuple(registry.record(each) for each in parts),
-            edit={} if edit is None else registry.record(edit),
+            steps=main.steps if request.steps is None else request.steps,
+            size=size,
+            sampler=registry.parse("samplers", sampler) if isinstance(sampler, str) else sampler,
+            guidance=parts,
             files=self.sources(parts),
+            scale=None,
+            negative="",
+            guide=(),
         )
 
     @property
@@ -312,43 +219,40 @@ class Generator:
         """
         return [each for each in self._draw_batch(request, items, None, None) if isinstance(each, Picture)]
 
-    def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **options: Any) -> list[Picture]:
+    def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **given: Any) -> list[Picture]:
         """Draw and return pictures; takes the options of :meth:`request`.
 
         Raises:
             InputError: If a value is not allowed for this model.
         """
-        return [each for each in self.draw(self.request(prompts, **options)) if isinstance(each, Picture)]
+        return [each for each in self.draw(self.request(prompts, **given)) if isinstance(each, Picture)]
 
     def _draw_batch(
         self, request: Request, chunk: Sequence[Item], max_rows: int | None, ledger: Ledger | None
     ) -> Iterator[Picture | dict[str, Any]]:
-        prompts = [item.prompt for item in chunk]
-        indices = tuple(item.index for item in chunk)
-        guidances = [registry.build("guidance", each) for each in request.guidance]
-        sampler = registry.build("samplers", request.sampler)
-        edit = registry.build("edit", request.edit) if request.edit else None
-        assert edit is None or isinstance(edit, Edit)
+        request = request if request.complete else self.complete(request)
+        assert request.steps is not None
+        assert request.size is not None
+        parts, main, edit = request.guidance or (), self.main, request.edit
+        prompts, indices = [item.prompt for item in chunk], tuple(item.index for item in chunk)
         seeds = Streams([item.seed for item in chunk])
         given: dict[str, Tensor] = {}
-        steps = sum(request.steps if stage is self.main else stage.steps for stage in self.stages)
+        steps = sum(request.steps if stage is main else stage.steps for stage in self.stages)
         taken = 0
         for place, stage in enumerate(self.stages):
-            main = stage is self.main
-            streams = seeds if place == 0 else seeds.fork(stage.gives)
+            own = {"sampler": request.sampler, "steps": request.steps, "spacing": request.spacing}
             walk = stage.walk(
                 prompts,
-                guidances,  # type: ignore[arg-type]
-                streams,
-                size=(request.height, request.width),
-                sampler=sampler if main else None,  # type: ignore[arg-type]
-                steps=request.steps if main else None,
+                parts,
+                seeds if place == 0 else seeds.fork(stage.gives),
+                size=request.size,
                 given=given,
-                noise=_start(edit, stage, request, len(chunk)) if main or stage.refines else None,
-                adapters=self.others.adapters(guidances, place),  # type: ignore[arg-type]
+                noise=_start(edit, stage, request.size, len(chunk)) if stage is main or stage.refines else None,
+                adapters=self.others.adapters(parts, place),
                 encodings=self._encodings[place],
                 max_rows=max_rows,
                 ledger=ledger,
+                **(own if stage is main else {}),  # type: ignore[arg-type]
             )
             for step in walk:
                 taken += 1
@@ -356,11 +260,9 @@ class Generator:
             given[stage.gives] = step.x
         with torch.no_grad():
             images = self.stages[-1].codec.decode(step.x)
-        for item, image, state in zip(chunk, images, step.x, strict=True):
-            decided = state.is_floating_point() or bool((state != HIDDEN).all())
-            sound = decided and bool(torch.isfinite(image).all()) and bool(torch.isfinite(state).all())
+        for item, pixels, sound in zip(chunk, _pixels(images), _sound(images, step.x), strict=True):
             flaw = "" if sound else "the model answered with values that are not numbers"
-            pixels = _pixels(image) if edit is None else edit.finish(self.stages[-1], _pixels(image))
+            pixels = pixels if edit is None else edit.finish(self.stages[-1], pixels)
             yield Picture(item=item, pixels=pixels, flaw=flaw, batch=indices)
 
     def _size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -373,26 +275,23 @@ class Generator:
                 raise InputError(f"size: {str(side)[:40]} pixels is not allowed; {self.name} draws {allowed}")
         return size
 
-    def _styled(self, prompt: Prompt, style: str | None) -> Prompt:
-        if style is None:
-            return prompt
-        if style not in self.styles:
-            raise unknown_name(f"style of {self.name}", style, self.styles)
-        return prompt.saying(self.styles[style].format(prompt.text))
 
-
-def _start(edit: Edit | None, stage: Stage, request: Request, pictures: int) -> Tensor | None:
+def _start(edit: Edit | None, stage: Stage, size: tuple[int, int], pictures: int) -> Tensor | None:
     """Return where an edit starts, once for each picture."""
     if edit is None:
         return None
-    start = edit.start(stage, (request.height, request.width))
+    start = edit.start(stage, size)
     return start.expand(pictures, *start.shape[1:])
 
 
-def _part(kind: str, part: Any) -> Any:
-    return registry.parse(kind, part) if isinstance(part, str) else part
+def _pixels(images: Tensor) -> Pixels:
+    """Turn pictures (pictures, 3, height, width) in [-1, 1] into bytes (pictures, height, width, 3)."""
+    levels = (torch.nan_to_num(images, nan=0.0).clamp(-1, 1) + 1) * 127.5
+    return levels.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def _pixels(image: Tensor) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    levels = (torch.nan_to_num(image, nan=0.0).clamp(-1, 1) + 1) * 127.5
-    return levels.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+def _sound(images: Tensor, states: Tensor) -> list[bool]:
+    """Say of each picture whether every value is a number and every token is decided."""
+    numbers = torch.isfinite(images).flatten(1).all(1)
+    decided = torch.isfinite(states) if states.is_floating_point() else states != HIDDEN
+    return (numbers & decided.flatten(1).all(1)).tolist()

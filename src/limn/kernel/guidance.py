@@ -58,7 +58,7 @@ class Guidance(Part):
     @property
     def parts(self) -> tuple[Guidance, ...]:
         """Guidances among its options, and among theirs."""
-        own = (getattr(self, each.name) for each in fields(self))  # type: ignore[arg-type]
+        own = (getattr(self, each.name) for each in fields(self))
         return tuple(each for part in own if isinstance(part, Guidance) for each in (part, *part.parts))
 
     @property

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from limn.kernel.errors import InputError
 
-__all__ = ["MAX_CHARACTERS", "Prompt", "Region"]
+__all__ = ["MAX_CHARACTERS", "Prompt", "Region", "prompt_from", "prompt_record"]
 
 MAX_CHARACTERS = 20_000
 
@@ -80,3 +82,33 @@ def _check_text(text: str) -> None:
         raise InputError("prompt: contains a NUL character; remove it")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError("prompt: contains half a character (a lone surrogate); remove it or fix the encoding")
+
+
+def prompt_record(prompt: Prompt) -> dict[str, Any]:
+    """Return a prompt as JSON-ready data."""
+    record: dict[str, Any] = {"text": prompt.text}
+    if prompt.images:
+        record["images"] = [image.hex() for image in prompt.images]
+    if prompt.regions:
+        record["regions"] = [
+            {"words": region.words, "box": list(region.box), "mask": region.mask.hex(), "weight": region.weight}
+            for region in prompt.regions
+        ]
+    if prompt.weights:
+        record["weights"] = list(prompt.weights)
+    return record
+
+
+def prompt_from(record: Mapping[str, Any]) -> Prompt:
+    """Return the prompt of a record; the inverse of :func:`prompt_record`."""
+    regions = tuple(
+        Region(
+            words=region["words"],
+            box=tuple(region["box"]),
+            mask=bytes.fromhex(region["mask"]),
+            weight=region["weight"],
+        )
+        for region in record.get("regions", ())
+    )
+    images = tuple(bytes.fromhex(image) for image in record.get("images", ()))
+    return Prompt(record["text"], images, regions, tuple(record.get("weights", ())))

@@ -56,6 +56,7 @@ FOLDERS: typing.Final[Mapping[str, str]] = {
 """Kinds of parts, and where limn's own are; a package's are entry points of the group ``limn.KIND``."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Part:
     """Base of registered parts; subclasses are frozen, keyword-only dataclasses.
 
@@ -108,7 +109,7 @@ def name_of(part: Part | type[Part]) -> str:
     return _name(part if isinstance(part, type) else type(part))  # type: ignore[arg-type]
 
 
-def build(kind: str, record: Mapping[str, Any]) -> Part:
+def build(kind: str, record: Mapping[str, Any]) -> Any:
     """Build a part from its record.
 
     Args:
@@ -123,7 +124,8 @@ def build(kind: str, record: Mapping[str, Any]) -> Part:
     if not isinstance(name, str):
         raise InputError(f'{_noun(kind)}: the record has no name; add "name"')
     part = _outside(kind, name, record["from"]) if "from" in record else find(kind, name)
-    hints, known = _hints(part), {field.name for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+    hints = _hints(part)  # type: ignore[arg-type]
+    known = {field.name for field in dataclasses.fields(part)}
     values = {}
     for key, value in record.items():
         if key in ("name", "from"):
@@ -138,12 +140,11 @@ def build(kind: str, record: Mapping[str, Any]) -> Part:
 
 def needed(part: type[Part]) -> list[str]:
     """Return the names of the options that have no default."""
-    options = dataclasses.fields(part)  # type: ignore[arg-type]
-    missing = dataclasses.MISSING
+    options, missing = dataclasses.fields(part), dataclasses.MISSING
     return [option.name for option in options if option.default is option.default_factory is missing]
 
 
-def parse(kind: str, text: str) -> Part:
+def parse(kind: str, text: str) -> Any:
     """Build a part from command-line text.
 
     Args:
@@ -167,7 +168,8 @@ def record(part: Part) -> dict[str, Any]:
     >>> record(parse("samplers", "ddim:eta=0.5"))
     {'name': 'ddim', 'eta': 0.5}
     """
-    options = {field.name: _plain(getattr(part, field.name)) for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+    hints = _hints(type(part))  # type: ignore[arg-type]
+    options = {name: _plain(getattr(part, name), hints[name]) for name in (f.name for f in dataclasses.fields(part))}
     origin = _origin(type(part))
     return {"name": name_of(part), **options, **({"from": origin} if origin else {})}
 
@@ -288,14 +290,19 @@ def _hints(part: type[Part]) -> dict[str, Any]:
     return typing.get_type_hints(part)
 
 
-def _nested(kind: str, value: Any) -> Part:
+def _nested(kind: str, value: Any) -> Any:
     return parse(kind, value) if isinstance(value, str) else build(kind, value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, hint: Any) -> Any:
+    """Return a value as JSON has it; a whole number in place of any number is written as what text would make it."""
     if isinstance(value, Part):
         return record(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        kinds = typing.get_args(hint) or (Any,)
+        return [_plain(item, kinds[0]) for item in value]
+    wanted = {hint, *typing.get_args(hint)}
+    return float(value) if type(value) is int and float in wanted and int not in wanted else value
 
 
 def _noun(kind: str) -> str:

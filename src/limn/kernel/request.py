@@ -1,17 +1,28 @@
-"""A request says everything that decides a picture; its key names the run."""
+"""A request says everything that decides a picture; its key names the run.
+
+The fields of :class:`Request` are at once the options of the command line, the keys of a request file, the axes of a
+grid, the keywords of :meth:`limn.Generator.request` and the record in every picture. To add an option, add a field.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
-from limn.kernel.errors import InputError
-from limn.kernel.prompt import Prompt, Region
+from limn.kernel import registry
+from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.prompt import Prompt, Region, prompt_from, prompt_record
 
-__all__ = ["MAX_PICTURES", "Item", "Request"]
+if TYPE_CHECKING:
+    from limn.kernel.edit import Edit
+    from limn.kernel.guidance import Guidance
+    from limn.kernel.sampler import Sampler
+
+__all__ = ["MAX_PICTURES", "Item", "Option", "Request", "option", "options"]
 
 MAX_PICTURES = 1_000_000
 MAX_SEED = 2**63 - 1
@@ -34,50 +45,153 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """Everything that decides the pictures of a run.
+class Option:
+    """How a field of :class:`Request` is given.
 
     Args:
-        model: Name or folder of the model.
-        weights: SHA-256 of the model's weights.
-        prompts: What is asked, in order.
+        kind: What it takes: ``int``, ``float``, ``str`` or ``bool``.
+        about: What it does, for the help.
+        flag: Its short flag.
+        many: Whether it may be repeated; in a request file it may then be a list, of tables too.
+        folds: Whether completing a request takes it up into others, so that records need not have it.
+        number: Whether a request file may give text as a bare number.
+        axis: Whether it can change along a side of a grid.
+    """
+
+    kind: type
+    about: str
+    flag: str = ""
+    many: bool = False
+    folds: bool = False
+    number: bool = False
+    axis: bool = True
+
+
+def option(default: Any, kind: type, about: str, **settings: Any) -> Any:
+    """Return a field of a request that every door offers; takes the settings of :class:`Option`."""
+    return field(default=default, metadata={"option": Option(kind=kind, about=about, **settings)})
+
+
+def options() -> dict[str, Option]:
+    """Return the options of drawing by name.
+
+    >>> options()["steps"].kind
+    <class 'int'>
+    """
+    return {each.name: each.metadata["option"] for each in fields(Request) if "option" in each.metadata}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Everything that decides the pictures of a run; what is left out is the model's own.
+
+    A generator completes a request (:meth:`limn.Generator.complete`): then nothing is left out, parts are objects,
+    and what only says how to read the rest is folded into it. Complete requests have a record and a key.
+
+    Args:
+        prompts: What is asked, in order; texts become prompts.
         n: Pictures for each prompt; picture k of a prompt is drawn with seed + k.
         seed: Seed of the first picture of each prompt, from 0 to 2**63 - 1.
         steps: Steps of the sampler.
-        width: Pixels.
-        height: Pixels.
-        sampler: Record of the sampler.
-        guidance: Records of the guidances.
-        edit: Record of the edit, if a picture that exists is where drawing starts.
+        size: Height and width in pixels, or text as ``64`` or ``64x96`` (width x height).
+        sampler: A part, or text such as ``"ddim:eta=1"``.
+        spacing: How the noise levels are spaced (:mod:`limn.samplers.levels`).
+        scale: Guidance scale, of whichever guidance has the slot ``scale``.
+        negative: Negative prompt of the same guidance.
+        guide: Further guidances, as parts, text or records; one that the model has keeps the model's values where
+            none are given, and one that takes another's place replaces it.
+        guidance: All guidances, in place of the model's own and ``guide``; an empty list switches guidance off.
+        region: Where words belong, as regions, text or tables; each is given to the prompts that hold its words.
+        regions: A painting (PNG) whose colours ``region`` names.
+        style: One of the model's styles, put into every prompt's words.
+        normalise: Whether letters that only look Latin become Latin (:mod:`limn.text.homoglyphs`).
+        familiar: Whether words that the model never learned are read as the nearest thing that it did.
+        edit: Says of which picture the last stage starts, and what of it stays.
+        model: Name or folder of the model.
+        weights: SHA-256 of the model's weights.
         files: SHA-256 of each file that a guidance reads, by its path.
 
-    >>> request = Request(model="emoji", prompts=(Prompt("a red heart"),), n=2, seed=7)
+    >>> request = Request(prompts="a red heart", n=2, seed=7)
     >>> [item.seed for item in request.items()]
     [7, 8]
     """
 
-    model: str
     prompts: tuple[Prompt, ...]
+    n: int = option(1, int, "Pictures for each prompt; one unless given.", flag="-n")
+    seed: int = option(0, int, "Seed of each prompt's first picture, 0 unless given; the next ones count on.")
+    steps: int | None = option(None, int, "Steps of the sampler.")
+    size: tuple[int, int] | None = option(None, str, "Pixels, or width x height, as 64x96.", number=True)
+    sampler: Sampler | str | None = option(
+        None, str, 'Sampler with its options, as "ddim:eta=1" (limn sampler list).'
+    )
+    spacing: str = option(
+        "", str, "Spacing of noise levels: trailing, leading, linspace, karras, exponential, beta."
+    )
+    scale: float | None = option(None, float, "Guidance scale: how strictly the words are followed.", folds=True)
+    negative: str = option("", str, "What must not be seen.", folds=True)
+    guide: tuple[Guidance | str | Mapping[str, Any], ...] = option(
+        (),
+        str,
+        'A guidance (limn guide list), as "classifier_free:scale=3"; may be repeated.',
+        folds=True,
+        many=True,
+    )
+    regions: str = option("", str, "A painting (PNG) whose colours say where words belong.", folds=True, axis=False)
+    region: tuple[Region | str | Mapping[str, Any], ...] = option(
+        (),
+        str,
+        'Words of the prompt by colour, "#ff0000=a heart", or box, "0,0,0.5,1=a cat@0.5".',
+        folds=True,
+        many=True,
+    )
+    style: str | None = option(None, str, "One of the model's styles (limn models).", folds=True)
+    normalise: bool = option(
+        False, bool, "Read letters that only look Latin, in words with Latin ones, as Latin.", folds=True
+    )
+    familiar: bool = option(
+        False, bool, "Read words that the model never learned as the nearest thing that it did.", folds=True
+    )
+    model: str = option(
+        "emoji", str, "A name (limn models; emoji unless given), a model folder, or a safetensors file.", axis=False
+    )
+    guidance: tuple[Guidance, ...] | None = None
+    edit: Edit | None = None
     weights: str = ""
-    n: int = 1
-    seed: int = 0
-    steps: int = 1
-    width: int = 64
-    height: int = 64
-    sampler: Mapping[str, Any] = field(default_factory=dict)
-    guidance: tuple[Mapping[str, Any], ...] = ()
-    edit: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.prompts:
+        given = [self.prompts] if isinstance(self.prompts, str | Prompt) else self.prompts
+        prompts = tuple(prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given)
+        changes: dict[str, Any] = {"prompts": prompts, "size": _size(self.size)}
+        for name in ("guide", "region", "guidance"):
+            value = getattr(self, name)
+            changes[name] = (
+                value if value is None else (value,) if isinstance(value, str | Mapping) else tuple(value)
+            )
+        for name, value in changes.items():
+            object.__setattr__(self, name, value)
+        if not prompts:
             raise InputError("prompts: none given; write at least one")
         _whole("n", self.n, 1, MAX_PICTURES)
-        _whole("pictures", self.n * len(self.prompts), 1, MAX_PICTURES)
+        _whole("pictures", self.n * len(prompts), 1, MAX_PICTURES)
         _whole("seed", self.seed, 0, MAX_SEED - self.n)
-        _whole("steps", self.steps, 1, 1000)
-        _whole("width", self.width, 1, 4096)
-        _whole("height", self.height, 1, 4096)
+        if self.steps is not None:
+            _whole("steps", self.steps, 1, 1000)
+        for side in self.size or ():
+            _whole("size", side, 1, 4096)
+
+    @classmethod
+    def of(cls, prompts: Any, given: Mapping[str, Any]) -> Request:
+        """Make a request of keywords.
+
+        Raises:
+            InputError: If one is unknown; the message has the nearest name.
+        """
+        known = {each.name for each in fields(cls)} - {"prompts", "weights", "files"}
+        for name in given:
+            if name not in known:
+                raise unknown_name("option of drawing", name, known)
+        return cls(prompts=prompts, **{name: value for name, value in given.items() if value is not None})
 
     def items(self) -> list[Item]:
         """Return the pictures asked for, all of one prompt after another."""
@@ -87,23 +201,59 @@ class Request:
             for k in range(self.n)
         ]
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left out, so that the request has a record."""
+        parts = isinstance(self.sampler, registry.Part) and self.guidance is not None
+        return parts and self.steps is not None and self.size is not None and not self.guide
+
+    def rewritten(self, read: Callable[[str], str]) -> Request:
+        """Return the request with all its words read anew: prompts, their regions, and the negative prompt."""
+
+        def anew(region: Any) -> Any:
+            return replace(region, words=read(region.words)) if isinstance(region, Region) else region
+
+        prompts = tuple(
+            replace(prompt, text=read(prompt.text), regions=tuple(map(anew, prompt.regions)))
+            for prompt in self.prompts
+        )
+        return replace(self, prompts=prompts, negative=read(self.negative), region=tuple(map(anew, self.region)))
+
     def record(self) -> dict[str, Any]:
-        """Return the request as JSON-ready data."""
+        """Return a complete request as JSON-ready data.
+
+        Raises:
+            InputError: If it is not complete.
+        """
+        if not self.complete:
+            raise InputError("request: is not complete; let a generator complete it")
+        size, sampler, guidance = typing.cast(tuple[Any, Any, Any], (self.size, self.sampler, self.guidance))
         return {
             "schema": SCHEMA,
             "model": self.model,
             "weights": self.weights,
-            "prompts": [_prompt_record(prompt) for prompt in self.prompts],
+            "prompts": [prompt_record(prompt) for prompt in self.prompts],
             "n": self.n,
             "seed": self.seed,
             "steps": self.steps,
-            "width": self.width,
-            "height": self.height,
-            "sampler": dict(self.sampler),
-            "guidance": [dict(each) for each in self.guidance],
-            **({"edit": dict(self.edit)} if self.edit else {}),
+            "width": size[1],
+            "height": size[0],
+            "sampler": registry.record(sampler),
+            "guidance": [registry.record(part) for part in guidance],
+            **self._further(),
+            **({"edit": registry.record(self.edit)} if self.edit is not None else {}),
             **({"files": dict(self.files)} if self.files else {}),
         }
+
+    def _further(self) -> dict[str, Any]:
+        """Return the options that are not those every record has, where they are not as usual."""
+        usual = {"prompts", "model", "n", "seed", "steps", "size", "sampler"}
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if "option" in each.metadata and each.name not in usual and not each.metadata["option"].folds
+            and getattr(self, each.name) != each.default
+        }  # fmt: skip
 
     def key(self) -> str:
         """Return the SHA-256 of the canonical record, as 64 hexadecimal digits."""
@@ -115,48 +265,37 @@ class Request:
         """Rebuild a request; the inverse of :meth:`record`.
 
         Raises:
-            InputError: If the record is of another schema or lacks a field.
+            InputError: If the record is of another schema, lacks a field, or names a part that is not here.
         """
         if not isinstance(record, Mapping) or record.get("schema") != SCHEMA:
-            found = record.get("schema") if isinstance(record, Mapping) else None
-            raise InputError(f"request record: schema {found!r} cannot be read; this version reads schema {SCHEMA}")
-        fields = {key: value for key, value in record.items() if key != "schema"}
+            schema = record.get("schema") if isinstance(record, Mapping) else None
+            raise InputError(f"request record: schema {schema!r} cannot be read; this version reads schema {SCHEMA}")
+        given: dict[str, Any] = {key: value for key, value in record.items() if key != "schema"}
         try:
-            fields["prompts"] = tuple(_prompt_from(each) for each in fields["prompts"])
-            fields["guidance"] = tuple(fields["guidance"])
-            return cls(**fields)
-        except (KeyError, TypeError, ValueError) as error:
+            for name, chosen in options().items():
+                if chosen.folds and name in given:
+                    raise ValueError(f"{name} is no part of a record")
+            given["prompts"] = tuple(prompt_from(prompt) for prompt in given["prompts"])
+            given["size"] = (given.pop("height"), given.pop("width"))
+            given["sampler"] = registry.build("samplers", given["sampler"])
+            given["guidance"] = tuple(registry.build("guidance", part) for part in given["guidance"])
+            if "edit" in given:
+                given["edit"] = registry.build("edit", given["edit"])
+            return cls(**given)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"request record: not complete ({error}); it was changed or damaged") from None
+
+
+def _size(size: Any) -> Any:
+    """Return height and width of a size that may be written as ``64`` or ``64x96`` (width x height)."""
+    if not isinstance(size, str | int):
+        return size if size is None else tuple(size)
+    sides = str(size).lower().replace("×", "x").split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdecimal() and len(side) < 7 for side in sides):
+        raise InputError(f"size: {str(size)[:40]!r} is not a size; write pixels as 64, or width x height as 64x96")
+    return int(sides[-1]), int(sides[0])
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InputError(f"{name}: {str(value)[:40]} is not allowed; give a whole number from {low} to {high}")
-
-
-def _prompt_record(prompt: Prompt) -> dict[str, Any]:
-    fields: dict[str, Any] = {"text": prompt.text}
-    if prompt.images:
-        fields["images"] = [image.hex() for image in prompt.images]
-    if prompt.regions:
-        fields["regions"] = [
-            {"words": each.words, "box": list(each.box), "mask": each.mask.hex(), "weight": each.weight}
-            for each in prompt.regions
-        ]
-    if prompt.weights:
-        fields["weights"] = list(prompt.weights)
-    return fields
-
-
-def _prompt_from(fields: Mapping[str, Any]) -> Prompt:
-    regions = tuple(
-        Region(
-            words=each["words"],
-            box=tuple(each["box"]),
-            mask=bytes.fromhex(each["mask"]),
-            weight=each["weight"],
-        )
-        for each in fields.get("regions", ())
-    )
-    images = tuple(bytes.fromhex(each) for each in fields.get("images", ()))
-    return Prompt(fields["text"], images, regions, tuple(fields.get("weights", ())))

@@ -7,6 +7,7 @@ A name stands for a folder of weights shipped with limn, or for a model that an 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from limn.encoders.familiar import Vocabulary
     from limn.kernel.adapter import Beside
     from limn.kernel.generator import Generator
+    from limn.kernel.request import Request
 
 __all__ = ["FAMILIES", "SHIPPED", "describe", "load", "locate", "names", "shipped", "vocabulary"]
 
@@ -67,8 +69,11 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
         InputError: If there is no such model.
         WeightsError: If its files are damaged, unsafe or do not fit each other.
     """
+    from limn.text.reading import FOLDS
+
     generator = _load(model, device)
     generator.others.load = partial(_beside, generator, device)
+    generator.folds = {**FOLDS, "familiar": partial(_familiar, generator.name)}
     return generator
 
 
@@ -77,6 +82,17 @@ def _beside(own: Generator, device: str, name: str) -> Generator | Beside:
     from limn.models.adapters import beside
 
     return beside(own, name) or load(name, device=device)
+
+
+def _familiar(model: str, request: Request) -> Request:
+    """Read words that a model never learned as the nearest thing that it did."""
+    if not request.familiar:
+        return request
+    known = vocabulary(model)
+    if known is None:
+        raise InputError(f"familiar: {model} does not say which words it has learned; leave this out")
+    read = request.rewritten(lambda text: known(text).text)
+    return replace(read, negative=request.negative, familiar=False)
 
 
 def _load(model: str | Path, device: str) -> Generator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from limn.studio.axes import Axis
-from limn.studio.drafts import Draft, Guide, check_regions, guidances
 from limn.studio.drawing import Drawn, Event, Failed, Finished, Kept, Started, check_room, generate, sheet
 from limn.studio.facts import check_device, facts
 from limn.studio.grids import Grid, cells, compose, grid
@@ -11,25 +10,21 @@ from limn.studio.replaying import Replay, replay
 
 __all__ = [
     "Axis",
-    "Draft",
     "Drawn",
     "Event",
     "Failed",
     "Finished",
     "Grid",
-    "Guide",
     "Kept",
     "Replay",
     "Started",
     "cells",
     "check_device",
-    "check_regions",
     "check_room",
     "compose",
     "facts",
     "generate",
     "grid",
-    "guidances",
     "replay",
     "sheet",
 ]

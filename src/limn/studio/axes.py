@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.options import fields, split, unquoted
-from limn.kernel.prompt import Prompt
-from limn.studio.drafts import Draft, Guide
+from limn.kernel.options import convert, fields, split, unquoted
+from limn.kernel.request import Option, Request, options
 
 __all__ = ["Axis", "Value"]
 
-Value = tuple[str, Callable[[Draft], Draft]]
+Value = tuple[str, Callable[[Request], Request]]
 """A label, and the change that it stands for."""
 
 
@@ -23,7 +22,7 @@ class Axis:
     """What changes along one side of a grid.
 
     Args:
-        values: A label, and how a draft is changed, for each column or row.
+        values: A label, and how a request is changed, for each column or row.
 
     >>> [label for label, _ in Axis.parse("scale=1,3").values]
     ['scale 1', 'scale 3']
@@ -38,8 +37,8 @@ class Axis:
         """Read an axis as it is written on the command line.
 
         Args:
-            text: ``name=value,value``, where the name is one of ``scale``, ``steps``, ``seed``, ``sampler``,
-                ``negative``, ``style``, ``prompt`` and ``guide``; a value with a comma stands in quotes. A guide is
+            text: ``name=value,value``, where the name is ``prompt``, ``guide`` or an option of a request that takes
+                one value, such as ``scale`` or ``sampler``; a value with a comma stands in quotes. A guide is
                 ``guide=NAME:option=value,value``, one option of which may have several values, or
                 ``guide=NAME|NAME``, or ``none`` for a cell without.
 
@@ -47,38 +46,29 @@ class Axis:
             InputError: If the text is not of that form.
         """
         name, equals, rest = text.partition("=")
-        name = name.strip()
-        if name not in _CHANGES and name != "guide":
-            raise unknown_name("grid axis", name, [*_CHANGES, "guide"])
-        values = _guides(rest) if name == "guide" else [_value(name, each) for each in split(rest)]
+        name, axes = name.strip(), _axes()
+        if name not in axes and name != "guide":
+            raise unknown_name("grid axis", name, [*axes, "guide"])
+        values = (
+            _guides(rest) if name == "guide" else [_value(name, axes[name].kind, value) for value in split(rest)]
+        )
         if not equals or not values:
             raise InputError(f"grid axis {name}: no values; write them with commas, as in scale=1,3,5")
         return cls(values=tuple(values))
 
 
-def _number(name: str, text: str, kind: type[int] | type[float]) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        wanted = "whole numbers" if kind is int else "numbers"
-        raise InputError(f"grid axis {name}: {text[:40]!r} is not allowed; give {wanted}") from None
+def _axes() -> dict[str, Option]:
+    """Return the options that can change along a side of a grid; a cell has one prompt there."""
+    plain = {name: chosen for name, chosen in options().items() if chosen.axis and not chosen.many}
+    return {**plain, "prompt": Option(kind=str, about="What to draw.")}
 
 
-_CHANGES: Final[Mapping[str, Callable[[str], Mapping[str, Any]]]] = {
-    "negative": lambda text: {"negative": text},
-    "prompt": lambda text: {"prompts": (Prompt(text),)},
-    "sampler": lambda text: {"sampler": text},
-    "scale": lambda text: {"scale": _number("scale", text, float)},
-    "seed": lambda text: {"seed": _number("seed", text, int)},
-    "steps": lambda text: {"steps": _number("steps", text, int)},
-    "style": lambda text: {"style": text},
-}
-
-
-def _value(name: str, text: str) -> Value:
+def _value(name: str, kind: type, text: str) -> Value:
     text = unquoted(text)
-    changes = _CHANGES[name](text)
-    return (text if name == "prompt" else f"{name} {text or 'none'}"), lambda draft: replace(draft, **changes)
+    value = convert(f"grid axis {name}", text, kind)
+    field = {"prompt": "prompts"}.get(name, name)
+    label = text if name == "prompt" else f"{name} {text or 'none'}"
+    return label, lambda request: replace(request, **{field: value})
 
 
 def _guides(text: str) -> list[Value]:
@@ -101,22 +91,22 @@ def _options(text: str) -> list[Value]:
     name, _, rest = text.partition(":")
     name = name.strip()
     if name == "none":
-        return [("no guide", lambda draft: draft)]
-    registry.find("guidance", name)
-    options: dict[str, list[str]] = {}
+        return [("no guide", lambda request: request)]
+    name = registry.name_of(registry.find("guidance", name))
+    given: dict[str, list[str]] = {}
     last = ""
     for piece in split(rest):
         key, equals, value = piece.partition("=")
-        if not equals and not options:
+        if not equals and not given:
             raise InputError(f"grid axis guide: {piece[:40]!r} has no '='; write guide={name}:option=value,value")
         last = key.strip() if equals else last
-        options.setdefault(last, []).append(unquoted(value if equals else piece))
-    several = [key for key, values in options.items() if len(values) > 1]
+        given.setdefault(last, []).append(unquoted(value if equals else piece))
+    several = [key for key, values in given.items() if len(values) > 1]
     if len(several) > 1:
         raise InputError(f"grid axis guide: {' and '.join(several)} have several values; give them to one option")
-    varied = several[0] if several else next(reversed(options), "")
-    values = options.pop(varied, [""])
-    fixed = {key: value[0] for key, value in options.items()}
+    varied = several[0] if several else next(reversed(given), "")
+    values = given.pop(varied, [""])
+    fixed = {key: value[0] for key, value in given.items()}
     return [
         (
             f"{name} {varied}={each}" if varied else name,
@@ -126,20 +116,19 @@ def _options(text: str) -> list[Value]:
     ]
 
 
-def _with_guide(said: Mapping[str, Any]) -> Callable[[Draft], Draft]:
-    def change(draft: Draft) -> Draft:
-        before = next((each for each in draft.guidance if _name(each) == said["name"]), None)
-        rest = tuple(each for each in draft.guidance if each is not before)
-        return replace(draft, guidance=(*rest, {**(_record(before) if before is not None else {}), **said}))
+def _with_guide(changes: Mapping[str, Any]) -> Callable[[Request], Request]:
+    def change(request: Request) -> Request:
+        before = next((guide for guide in request.guide if _record(guide)["name"] == changes["name"]), None)
+        rest = tuple(guide for guide in request.guide if guide is not before)
+        return replace(request, guide=(*rest, {**(_record(before) if before is not None else {}), **changes}))
 
     return change
 
 
-def _record(guide: Guide) -> Mapping[str, Any]:
-    if isinstance(guide, str):
-        return fields(guide)
-    return guide if isinstance(guide, Mapping) else registry.record(guide)
-
-
-def _name(guide: Guide) -> str:
-    return str(_record(guide).get("name"))
+def _record(guide: Any) -> dict[str, Any]:
+    """Return a guidance as a record under its registered name."""
+    if isinstance(guide, str | Mapping):
+        record = fields(guide) if isinstance(guide, str) else dict(guide)
+        name = str(record.get("name"))
+        return {**record, "name": registry.aliases("guidance").get(name, name)}
+    return registry.record(guide)

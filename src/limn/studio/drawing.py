@@ -16,6 +16,7 @@ from limn.io.atomic import explained
 from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Generator, Picture, Progress
+from limn.kernel.prompt import prompt_record
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.store import Store, grid, write_png
@@ -136,7 +137,7 @@ def generate(
     start, items, ledger = time.monotonic(), request.items(), Ledger() if ledger is None else ledger
     with store.open(request.key(), request.record()) as run:
         done = run.pictures()
-        check_room(run.folder, len(items) - len(done), (request.height, request.width))
+        check_room(run.folder, len(items) - len(done), request.size or generator.size)
         yield Started(folder=run.folder, total=len(items), kept=len(done))
         for index, path in done.items():
             yield Kept(item=items[index], path=path)
@@ -198,13 +199,12 @@ def _common(request: Request) -> dict[str, Any]:
     record = request.record()
     if len(json.dumps(record["prompts"])) > MAX_INLINE:
         record["prompts"] = None
-    against = [each.get("against") for each in request.guidance if each.get("against")]
+    against = [part["against"] for part in record["guidance"] if part.get("against")]
     return {"request": record, "negative": against[0] if against else ""}
 
 
 def _own(picture: Picture, size: int, max_rows: int | None) -> dict[str, Any]:
     """Return what only one picture's record says."""
     item = picture.item
-    prompt = Request(model="", prompts=(item.prompt,)).record()["prompts"][0]
     batch = {"size": size, "pictures": list(picture.batch), **({"max_rows": max_rows} if max_rows else {})}
-    return {"prompt": prompt, "seed": item.seed, "batch": batch}
+    return {"prompt": prompt_record(item.prompt), "seed": item.seed, "batch": batch}

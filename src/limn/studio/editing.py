@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -17,8 +17,8 @@ from limn.kernel.errors import InputError, unknown_name
 
 __all__ = ["DRIFT", "edit_of"]
 
-DRIFT = 50
-"""Steps of an edit without a mask, unless the person says otherwise."""
+DRIFT: Final = {"steps": 50, "sampler": "resample"}
+"""Options of an edit without a mask, unless the person says otherwise; steps are how far the picture goes."""
 
 Side = Literal["left", "top", "right", "bottom"]
 Array = np.ndarray[Any, np.dtype[np.uint8]]

@@ -15,11 +15,11 @@ from limn.io.atomic import make_folder
 from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
+from limn.kernel.request import Request
 from limn.kernel.runner import Ledger
 from limn.store import Store, write_png
 from limn.store import grid as contact_sheet
 from limn.studio.axes import Axis, Value
-from limn.studio.drafts import Draft
 from limn.studio.drawing import Drawn, Event, Kept, generate
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Grid:
 
 def grid(
     generator: Generator,
-    draft: Draft,
+    request: Request,
     store: Store,
     *,
     x: Axis | str | None = None,
@@ -63,7 +63,7 @@ def grid(
 
     Args:
         generator: The model.
-        draft: What all cells have in common, the seed among it.
+        request: What all cells have in common, the seed among it; it need not be complete.
         store: Where pictures and the sheet go.
         x: What changes from left to right.
         y: What changes from top to bottom.
@@ -79,13 +79,11 @@ def grid(
         InputError: If an axis or a value cannot be used; found out before anything is drawn.
     """
     across, down = (Axis.parse(each) if isinstance(each, str) else each for each in (x, y))
-    requests = [each.request(generator) for each in cells(draft, across, down)]
+    requests = [generator.complete(cell) for cell in cells(request, across, down)]
     files: list[tuple[Path, ...]] = []
-    for request in requests:
+    for asked in requests:
         found: dict[int, Path] = {}
-        for event in generate(
-            generator, request, store, device=device, batch=batch, max_rows=max_rows, ledger=ledger
-        ):
+        for event in generate(generator, asked, store, device=device, batch=batch, max_rows=max_rows, ledger=ledger):
             if isinstance(event, Kept):
                 found[event.item.index] = event.path
             elif isinstance(event, Drawn):
@@ -95,8 +93,8 @@ def grid(
     yield Grid(path=compose(store, files, across, down), cells=tuple(files))
 
 
-def cells(draft: Draft, x: Axis | None, y: Axis | None) -> list[Draft]:
-    """Return the draft of every cell, row by row.
+def cells(request: Request, x: Axis | None, y: Axis | None) -> list[Request]:
+    """Return the request of every cell, row by row.
 
     Raises:
         InputError: If there are too many.
@@ -104,7 +102,7 @@ def cells(draft: Draft, x: Axis | None, y: Axis | None) -> list[Draft]:
     across, down = _values(x), _values(y)
     if len(across) * len(down) > MAX_CELLS:
         raise InputError(f"grid: {len(across)} x {len(down)} cells; at most {MAX_CELLS} are drawn, leave values out")
-    return [change(other(draft)) for _, other in down for _, change in across]
+    return [change(other(request)) for _, other in down for _, change in across]
 
 
 def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Axis | None) -> Path:
@@ -132,7 +130,7 @@ def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Ax
 
 
 def _values(axis: Axis | None) -> tuple[Value, ...]:
-    return axis.values if axis is not None else (("", lambda draft: draft),)
+    return axis.values if axis is not None else (("", lambda request: request),)
 
 
 def _cell(files: Sequence[Path]) -> Image | None:

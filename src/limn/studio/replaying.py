@@ -13,10 +13,8 @@ import numpy as np
 import torch
 
 from limn.io.pictures import read_picture
-from limn.kernel import registry
 from limn.kernel.errors import InputError, LimnError
 from limn.kernel.generator import Generator, Picture, Progress
-from limn.kernel.guidance import Guidance
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.store import read_record
@@ -85,7 +83,7 @@ def replay(
     before = before if isinstance(before, dict) else {}
     device = check_device(device or _device(before))
     generator = load(model or request.model, device=device)
-    generator.request(request.prompts[0], size=(request.height, request.width))
+    generator.request(request.prompts[0], size=request.size)
     with _threads(before.get("threads")):
         causes = differences(before, facts(device))
         if together := _together(record["batch"], request):
@@ -96,7 +94,7 @@ def replay(
                     yield event
                 else:
                     picture = replace(event, item=replace(event.item, index=int(record["index"])))
-    sources = generator.sources(_guidances(request))
+    sources = generator.sources(request.guidance or ())
     changed = [path for path, hashed in sources.items() if request.files.get(path) != hashed]
     causes = (*(f"{path} is not what it was" for path in changed), *causes)
     if generator.weights != request.weights:
@@ -144,11 +142,6 @@ def _together(batch: Mapping[str, Any], request: Request) -> list[Item]:
 
 def _positive(value: Any) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
-
-
-def _guidances(request: Request) -> list[Guidance]:
-    parts = (registry.build("guidance", each) for each in request.guidance)
-    return [part for part in parts if isinstance(part, Guidance)]
 
 
 def _beside(path: Path, key: str) -> Any:

@@ -27,7 +27,7 @@ def check_part(kind: str, part: registry.Part) -> None:
     name, own = registry.name_of(part), type(part)
     written = own.__dict__.get("__dataclass_params__")
     assert written and written.frozen, f"{name}: is no frozen dataclass; write @dataclass(frozen=True, kw_only=True)"
-    options = dataclasses.fields(part)  # type: ignore[arg-type]
+    options = dataclasses.fields(part)
     assert all(option.kw_only for option in options), f"{name}: write kw_only=True, for options by name"
     record = json.loads(json.dumps(registry.record(part), allow_nan=False))
     assert registry.build(kind, record) == part, f"{name}: its record {record} does not give it back"

@@ -39,7 +39,7 @@ def check_sampler(part: Sampler, schedules: Sequence[Schedule] = (), *, steps: i
     check_part("samplers", part)
     clean = part.space == "clean"
     assert part.space in ("clean", "logits"), f"{registry.name_of(part)}: its space is {part.space!r}"
-    every = schedules or ((Discrete(), Discrete(karras=True), Edm(), Flow()) if clean else (Masking(),))
+    every = schedules or ((Discrete(), Discrete(sigmas="karras"), Edm(), Flow()) if clean else (Masking(),))
     for schedule in every:
         walk = Walk(part, schedule, steps)
         _check_steps(walk)

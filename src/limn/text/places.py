@@ -1,4 +1,4 @@
-"""Regions from the command line: words that belong to a colour of a painting, or to a box."""
+"""Regions as they are written: words that belong to a colour of a painting, or to a box."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Place:
     weight: float = 1.0
 
 
-def place(said: str | Mapping[str, Any]) -> Place:
+def place(written: str | Mapping[str, Any]) -> Place:
     """Read a region from text, or from a table with ``words``, ``colour`` or ``box``, and ``weight``.
 
     Raises:
@@ -45,8 +45,8 @@ def place(said: str | Mapping[str, Any]) -> Place:
     >>> place("0,0,0.5,1=a cat").box
     (0.0, 0.0, 0.5, 1.0)
     """
-    if isinstance(said, str):
-        where, equals, words = said.partition("=")
+    if isinstance(written, str):
+        where, equals, words = written.partition("=")
         text, at, weight = words.rpartition("@")
         weighted = bool(at) and _number(weight) is not None
         fields: Mapping[str, Any] = {
@@ -55,10 +55,10 @@ def place(said: str | Mapping[str, Any]) -> Place:
             "colour" if where.strip().startswith("#") else "box": where,
         }
         if not equals:
-            raise InputError(f"region {said[:60]!r}: has no '='; {USE}")
+            raise InputError(f"region {written[:60]!r}: has no '='; {USE}")
     else:
-        fields = said
-    return _place(str(said)[:60], fields)
+        fields = written
+    return _place(str(written)[:60], fields)
 
 
 def regions(places: Sequence[Place], painting: Path | None) -> tuple[Region, ...]:
