@@ -14,7 +14,7 @@ from limn.codecs.tokens import Tokens
 from limn.edit.inpaint import Inpaint
 from limn.edit.mask_free import MaskFree
 from limn.edit.outpaint import Outpaint
-from limn.edit.tokens import packed, touched, unpacked
+from limn.edit.token_pictures import packed, touched, unpacked
 from limn.encoders.prompt import PromptEncoder
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN

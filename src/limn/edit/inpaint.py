@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from limn.edit.tokens import packed, tokens_of, touched, unpacked
+from limn.edit.token_pictures import packed, tokens_of, touched, unpacked
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError

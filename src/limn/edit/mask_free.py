@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from limn.edit.tokens import packed, tokens_of, unpacked
+from limn.edit.token_pictures import packed, tokens_of, unpacked
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.generator import Stage

@@ -10,9 +10,8 @@ from limn.codecs.tokens import Tokens
 from limn.encoders.coarse import PLACES, CoarseEncoder
 from limn.encoders.prompt import PromptEncoder
 from limn.io.configurations import check_range, read_config
-from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Stage
-from limn.models.parts import fill, sampler_of
+from limn.models.parts import check_fit, fill, sampler_of
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
@@ -72,11 +71,7 @@ def finer(
         "text": (shape.text_width, words.width + coarse.config.code_width + PLACES),
         "words": (shape.text_limit > side**2, True),
     }
-    for what, (found, wanted) in fits.items():
-        if found != wanted:
-            raise WeightsError(
-                f"{folder / 'config.json'}: finer does not fit ({what}: {found}, {wanted}); export again"
-            )
+    check_fit(folder, "finer and the stage before it", fits)
     hashes = [
         fill(transformer, folder / "finer.safetensors", device),
         fill(tokenizer, folder / "finer_vq.safetensors", device),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from limn.kernel.generator import Generator
-from limn.models import tokens
+from limn.models import token_models
 from limn.predictors.masked import Masked
 from limn.samplers.decoding import Masking
 
@@ -23,7 +23,7 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     Raises:
         WeightsError: If a file is missing, damaged, unsafe or does not fit the others.
     """
-    return tokens.generator(
+    return token_models.generator(
         folder,
         name=name,
         device=device,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +12,12 @@ from torch import Tensor
 from limn.codecs.latents import Latents
 from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
-from limn.guidance.classifier_free import ClassifierFree
-from limn.io.configurations import check_range, read_config, require
+from limn.io.configurations import read_config
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
-from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Conditioning
-from limn.models.parts import fill, sampler_of
+from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_of
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
@@ -32,41 +28,20 @@ __all__ = ["NativeConfig", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NativeConfig:
+class NativeConfig(ModelConfig):
     """The file ``config.json`` of a native model; nothing else may stand in it.
 
     Args:
-        family: Always ``"native"``.
-        size: Side of the pictures in pixels.
         target: What the network was trained to answer: ``eps``, ``x0``, ``v`` or ``flow``.
-        transformer: Fields of the transformer's configuration.
         autoencoder: Fields of the autoencoder's configuration; empty for models of pixels.
-        steps: Steps drawn by default.
-        sampler: Sampler used by default, as text.
-        scale: Guidance scale used by default.
-        batch: Pictures drawn together by default.
-        styles: Words for each style, with ``{}`` where the prompt goes.
     """
 
-    family: str = "native"
-    size: int = 64
-    target: Target = "flow"
-    transformer: dict[str, Any] = field(default_factory=dict)
-    autoencoder: dict[str, Any] = field(default_factory=dict)
-    steps: int = 16
-    sampler: str = "dpmpp_2m"
-    scale: float = 4.0
-    batch: int = 16
-    styles: dict[str, str] = field(default_factory=dict)
+    families = ("native",)
 
-    def __post_init__(self) -> None:
-        check_range(self, size=(8, 1024), steps=(1, 1000), batch=(1, 1024))
-        require(self.family == "native", f"family must be native, not {self.family[:20]}")
-        require(math.isfinite(self.scale) and 0 <= self.scale <= 100, "scale must be from 0 to 100")
-        require(
-            all(isinstance(words, str) and words.count("{}") == 1 for words in self.styles.values()),
-            "each style must be words with one {} where the prompt goes",
-        )
+    family: str = "native"
+    target: Target = "flow"
+    autoencoder: dict[str, Any] = field(default_factory=dict)
+    sampler: str = "dpmpp_2m"
 
 
 class Network:
@@ -119,14 +94,14 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         hashes.append(fill(autoencoder, folder / "autoencoder.safetensors", device))
         codec = Latents(autoencoder)
     words = TokenVectors()
-    shape = codec.shape(config.size, config.size)
-    wanted = (transformer.config.channels, transformer.config.grid, transformer.config.grid)
-    if shape != wanted or transformer.config.text_width != words.width:
-        raise WeightsError(
-            f"{folder / 'config.json'}: transformer and codec do not fit ({wanted}, {shape}); export again"
-        )
+    shape, grid = transformer.config, transformer.config.grid
+    fits = {
+        "state": (codec.shape(config.size, config.size), (shape.channels, grid, grid)),
+        "text": (shape.text_width, words.width),
+    }
+    check_fit(folder, "transformer and codec", fits)
     stage = Stage(
-        encoder=PromptEncoder(words, limit=transformer.config.text_limit, device=device),
+        encoder=PromptEncoder(words, limit=shape.text_limit, device=device),
         predictor=Diffusion(network=Network(transformer), target=config.target),
         codec=codec,
         schedule=Flow(),
@@ -134,12 +109,4 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         steps=config.steps,
         device=device,
     )
-    return Generator(
-        name,
-        [stage],
-        weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
-        size=(config.size, config.size),
-        guidance=[ClassifierFree(scale=config.scale)],
-        batch=config.batch,
-        styles=config.styles,
-    )
+    return assembled(name, [stage], config, hashes)

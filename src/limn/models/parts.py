@@ -1,18 +1,103 @@
-"""What all native families are put together from: frozen networks, and the sampler that a configuration names."""
+"""What all native families are put together from: their configuration's fields, frozen networks, a generator."""
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
 from torch import nn
 
+from limn.guidance.classifier_free import ClassifierFree
+from limn.io.configurations import check_range, require
 from limn.io.files import sha256_of
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
+from limn.kernel.generator import Generator, Stage
 from limn.kernel.sampler import Sampler
-from limn.networks.weights import load_state, read_tensors
+from limn.networks.weights import frozen
 
-__all__ = ["fill", "sampler_of"]
+__all__ = ["ModelConfig", "assembled", "check_fit", "fill", "sampler_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What the file ``config.json`` of every native family says; :attr:`families` are those that may stand in it.
+
+    Args:
+        family: Which family it is.
+        size: Side of the pictures in pixels.
+        transformer: Fields of the transformer's configuration.
+        steps: Steps drawn by default.
+        sampler: Sampler used by default, as text.
+        scale: Guidance scale used by default.
+        batch: Pictures drawn together by default.
+        styles: Words for each style, with ``{}`` where the prompt goes.
+    """
+
+    families: ClassVar[tuple[str, ...]] = ()
+
+    family: str = ""
+    size: int = 64
+    transformer: dict[str, Any] = field(default_factory=dict)
+    steps: int = 16
+    sampler: str = ""
+    scale: float = 4.0
+    batch: int = 16
+    styles: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_range(self, size=(8, 1024), steps=(1, 1000), batch=(1, 1024))
+        require(self.family in self.families, f"family must be {' or '.join(self.families)}, not {self.family[:20]}")
+        require(math.isfinite(self.scale) and 0 <= self.scale <= 100, "scale must be from 0 to 100")
+        require(
+            all(isinstance(words, str) and words.count("{}") == 1 for words in self.styles.values()),
+            "each style must be words with one {} where the prompt goes",
+        )
+
+
+def assembled(
+    name: str, stages: Sequence[Stage], config: ModelConfig, hashes: Sequence[str], *, schedule: str = "constant"
+) -> Generator:
+    """Return the generator of a folder.
+
+    Args:
+        name: What it calls itself.
+        stages: From the first to the last.
+        config: Its defaults.
+        hashes: SHA-256 of each of its files of weights.
+        schedule: How the guidance scale goes over a walk by default.
+    """
+    return Generator(
+        name,
+        stages,
+        weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        size=(config.size, config.size),
+        guidance=[ClassifierFree(scale=config.scale, schedule=schedule)],  # type: ignore[arg-type]
+        batch=config.batch,
+        styles=config.styles,
+    )
+
+
+def check_fit(folder: Path, what: str, pairs: Mapping[str, tuple[Any, Any]]) -> None:
+    """Refuse networks that do not fit each other.
+
+    Args:
+        folder: The model folder.
+        what: Which networks.
+        pairs: What there is and what there must be, by name.
+
+    Raises:
+        WeightsError: Two of a pair differ.
+    """
+    for name, (value, wanted) in pairs.items():
+        if value != wanted:
+            raise WeightsError(
+                f"{folder / 'config.json'}: {what} do not fit ({name}: {value}, {wanted}); export again"
+            )
 
 
 def fill(network: nn.Module, path: Path, device: str) -> str:
@@ -29,8 +114,7 @@ def fill(network: nn.Module, path: Path, device: str) -> str:
     Raises:
         WeightsError: If the file is missing, damaged, unsafe or does not fit the network.
     """
-    load_state(network, read_tensors(path), source=str(path))
-    network.to(device).eval().requires_grad_(False)
+    frozen(network, path, device)
     return sha256_of(path)
 
 

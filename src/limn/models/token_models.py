@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,14 +11,13 @@ from typing import Any
 from limn.codecs.tokens import Tokens
 from limn.encoders.coarse import GIVEN
 from limn.encoders.prompt import PromptEncoder
-from limn.guidance.classifier_free import ClassifierFree
-from limn.io.configurations import check_range, read_config, require
+from limn.io.configurations import read_config, require
 from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Stage
 from limn.kernel.predictor import Predictor
 from limn.kernel.sampler import Schedule
 from limn.models.finer import finer
-from limn.models.parts import fill, sampler_of
+from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_of
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
@@ -29,49 +26,35 @@ __all__ = ["TokenConfig", "generator"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenConfig:
+class TokenConfig(ModelConfig):
     """The file ``config.json`` of a token model; nothing else may stand in it.
 
+    ``muse`` draws tokens in parallel, ``parti`` token after token and so always in one step for each; an empty
+    ``sampler`` is the family's own.
+
     Args:
-        family: ``"muse"`` (tokens in parallel) or ``"parti"`` (token after token).
-        size: Side of the pictures in pixels.
-        transformer: Fields of the transformer's configuration.
         vq: Fields of the tokenizer's configuration.
-        steps: Steps drawn by default; for ``"parti"`` always one for each token.
-        sampler: Sampler used by default, as text; empty for the family's own.
-        scale: Guidance scale used by default.
         growing: Whether the scale grows from 1 over the walk by default.
-        batch: Pictures drawn together by default.
-        styles: Words for each style, with ``{}`` where the prompt goes.
         finer: Fields of :class:`limn.models.finer.FinerConfig`; empty where no stage draws finer tokens.
         tokens_of: Name of the model folder beside this one whose ``vq.safetensors`` is read; empty for its own.
         tokens_sha256: What the SHA-256 of that file must be.
     """
 
+    families = ("muse", "parti")
+
     family: str = "muse"
-    size: int = 64
-    transformer: dict[str, Any] = field(default_factory=dict)
     vq: dict[str, Any] = field(default_factory=dict)
     steps: int = 12
-    sampler: str = ""
     scale: float = 3.0
     growing: bool = False
-    batch: int = 16
-    styles: dict[str, str] = field(default_factory=dict)
     finer: dict[str, Any] = field(default_factory=dict)
     tokens_of: str = ""
     tokens_sha256: str = ""
 
     def __post_init__(self) -> None:
-        check_range(self, size=(8, 1024), steps=(1, 1000), batch=(1, 1024))
-        require(self.family in ("muse", "parti"), f"family must be muse or parti, not {self.family[:20]}")
-        require(math.isfinite(self.scale) and 0 <= self.scale <= 100, "scale must be from 0 to 100")
+        super().__post_init__()
         require(re.fullmatch(r"\w{0,60}", self.tokens_of) is not None, "tokens_of must be a model's name")
         require(bool(self.tokens_of) == bool(self.tokens_sha256), "tokens_of and tokens_sha256 go together")
-        require(
-            all(isinstance(words, str) and words.count("{}") == 1 for words in self.styles.values()),
-            "each style must be words with one {} where the prompt goes",
-        )
 
 
 def generator(
@@ -98,14 +81,17 @@ def generator(
     """
     config = read_config(TokenConfig, folder / "config.json")
     transformer, tokenizer = Transformer.from_config(config.transformer), VQ.from_config(config.vq)
-    words, side = TokenVectors(), transformer.config.side
-    _check(folder, config, transformer, tokenizer, words.width)
-    hashes = [
-        fill(transformer, folder / "model.safetensors", device),
-        _tokens(tokenizer, folder, config, device),
-    ]
+    words, shape, side = TokenVectors(), transformer.config, transformer.config.side
+    fits = {
+        "tokens": (shape.vocabulary, tokenizer.codes + 1),
+        "size": (config.size, side * tokenizer.factor),
+        "causal": (shape.causal, config.family == "parti"),
+        "text": (shape.text_width, words.width),
+    }
+    check_fit(folder, "transformer and vq", fits)
+    hashes = [fill(transformer, folder / "model.safetensors", device), _tokens(tokenizer, folder, config, device)]
     stage = Stage(
-        encoder=PromptEncoder(words, limit=transformer.config.text_limit, device=device),
+        encoder=PromptEncoder(words, limit=shape.text_limit, device=device),
         predictor=predictor(transformer),
         codec=Tokens(tokenizer),
         schedule=schedule(side**2),
@@ -116,20 +102,10 @@ def generator(
     )
     stages = [stage]
     if config.finer:
-        refining, more = finer(
-            folder, config.finer, coarse=tokenizer, side=side, size=config.size, device=device
-        )  # fmt: skip
+        refining, more = finer(folder, config.finer, coarse=tokenizer, side=side, size=config.size, device=device)
         stages.append(refining)
         hashes += more
-    return Generator(
-        name,
-        stages,
-        weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
-        size=(config.size, config.size),
-        guidance=[ClassifierFree(scale=config.scale, schedule="linear" if config.growing else "constant")],
-        batch=config.batch,
-        styles=config.styles,
-    )
+    return assembled(name, stages, config, hashes, schedule="linear" if config.growing else "constant")
 
 
 def _tokens(tokenizer: VQ, folder: Path, config: TokenConfig, device: str) -> str:
@@ -141,19 +117,3 @@ def _tokens(tokenizer: VQ, folder: Path, config: TokenConfig, device: str) -> st
             f"{folder / 'config.json'}: {config.tokens_of} has other tokens than this model learned; export again"
         )
     return found
-
-
-def _check(folder: Path, config: TokenConfig, transformer: Transformer, tokenizer: VQ, width: int) -> None:
-    """Refuse networks that do not fit each other."""
-    shape = transformer.config
-    fits = {
-        "tokens": (shape.vocabulary, tokenizer.codes + 1),
-        "size": (config.size, shape.side * tokenizer.factor),
-        "causal": (shape.causal, config.family == "parti"),
-        "text": (shape.text_width, width),
-    }
-    for what, (found, wanted) in fits.items():
-        if found != wanted:
-            raise WeightsError(
-                f"{folder / 'config.json'}: transformer and vq do not fit ({what}: {found}, {wanted}); export again"
-            )
