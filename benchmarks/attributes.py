@@ -9,8 +9,6 @@ it.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,53 +16,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cards import share
-from benchmarks.drawing import draw, generator_of, in_random_order
-from benchmarks.record import wilson, write
+from benchmarks.kit.drawing import draw
+from benchmarks.kit.intervals import share
+from benchmarks.kit.judging import some
+from benchmarks.kit.run import PICTOGRAMS, run
 from limn.audit.statistics.measurement_error import rogan_gladen
 from limn.data.captions import STYLED, name_of
-from limn.data.catalogue import GENDERS, TONES, Concept
+from limn.data.catalogue import GENDERS, TONES, from_columns
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
-from limn.models.readers import KINDS, Reader, reader
-from limn.networks.attribute_reader import AttributeReader
+from limn.models.readers import Reader, reader
 from limn.train.attribute_classifier import HELD_OUT, place_of, softened
-from limn.train.card import write_card
 
 FIELDS = ("style", "tone", "gender", "profession")
 WORDS = {"seen people": "train", "held-out people": "cell"}
 GENDERED = GENDERS[:2]
 
 
-def main() -> None:
-    """Measure and write ``results/attributes.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--model", default="emoji")
-    arguments.add_argument("--prompts", type=int, default=200, help="of each kind")
-    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
-    chosen = arguments.parse_args()
-    source, one, generator = load(chosen.data, SPLITS), reader(), generator_of(chosen.model)
-    figures: dict[str, Any] = {"model": chosen.model, "reader": one.weights, "thresholds": dict(one.thresholds)}
+def measure(*, model: str = "emoji", prompts: int = 200, data: Path = PICTOGRAMS) -> dict[str, Any]:
+    """Return how often so many pictures of each kind are read as asked, beside real ones."""
+    source, one = load(data, SPLITS), reader()
     held = [place for place in at_work(source) if place_of(source.columns["key"][place]) < HELD_OUT]
     real = source.take(held)
     soft = softened(real.on(), "emoji", np.random.default_rng(0), 0.0)
-    figures["as asked"] = {
+    asked = {
         "real people, crisp": as_asked(one, real.on(), real),
         "real people, through the autoencoder": as_asked(one, soft, real),
     }
-    figures["unreadable"] = {"real people, through the autoencoder": unreadable(one, soft)}
+    failed = {"real people, through the autoencoder": unreadable(one, soft)}
     counts = confusions(one, soft, real)
     for words, split in WORDS.items():
         places = [place for place in at_work(source) if source.columns["split"][place] == split]
-        asked = source.take(in_random_order(np.array(places), chosen.prompts).tolist())
-        pictures, _ = draw(generator, prompts(asked))
-        found = as_asked(one, pictures, asked)
-        figures["as asked"] |= {words: found, f"{words}, corrected": corrected(one, found, asked, counts)}
-        figures["unreadable"][words] = unreadable(one, pictures)
-        print(words, figures["as asked"], flush=True)
-    print(write("attributes", figures))
-    if one.name == "reader":
-        carry(one, figures)
+        people = source.take(some(np.array(places), prompts))
+        pictures = draw(model, sentences(people)).pixels
+        read = as_asked(one, pictures, people)
+        asked |= {words: read, f"{words}, corrected": corrected(one, read, people, counts)}
+        failed[words] = unreadable(one, pictures)
+        print(words, read, flush=True)
+    about = {"model": model, "reader": one.weights, "thresholds": dict(one.thresholds)}
+    return {**about, "as asked": asked, "unreadable": failed}
 
 
 def at_work(source: PictureSet) -> list[int]:
@@ -74,27 +64,23 @@ def at_work(source: PictureSet) -> list[int]:
     return [place for place, (work, gender, tone) in enumerate(rows) if work and gender in GENDERS and tone in TONES]
 
 
-def prompts(source: PictureSet) -> list[str]:
+def sentences(source: PictureSet) -> list[str]:
     """Say each picture in one sentence that names style, skin tone, gender and profession."""
-    named = ("label", "group", "subgroup", "profession", "gender", "tone")
-    found = []
-    for place, style in enumerate(source.columns["style"]):
-        concept = Concept(code="", base="", tags=(), version=0, **{k: source.columns[k][place] for k in named})
-        found.append(STYLED[style][1].format(name_of(concept)))
-    return found
+    names = (name_of(from_columns(source.columns, place)) for place in range(len(source)))
+    return [STYLED[style][1].format(name) for style, name in zip(source.columns["style"], names, strict=True)]
 
 
 def as_asked(one: Reader, pictures: Any, asked: PictureSet) -> dict[str, Any]:
     """Return how often each field, and all of them, are read as asked."""
-    found = one.read(pictures, fields=FIELDS)
+    read = one.read(pictures, fields=FIELDS)
     right = {
-        name: np.array([a == b for a, b in zip(found[name].values, asked.columns[name], strict=True)])
+        name: np.array([a == b for a, b in zip(read[name].values, asked.columns[name], strict=True)])
         for name in FIELDS
     }
     right["all four"] = np.all(list(right.values()), 0)
-    said = np.array([each in GENDERED for each in asked.columns["gender"]])
-    right |= {name: right[name][said] for name in ("gender", "all four")}
-    return {name: wilson(int(each.sum()), len(each)) for name, each in right.items()}
+    gendered = np.array([gender in GENDERED for gender in asked.columns["gender"]])
+    right |= {name: right[name][gendered] for name in ("gender", "all four")}
+    return {name: share(int(each.sum()), len(each)) for name, each in right.items()}
 
 
 def unreadable(one: Reader, pictures: Any) -> dict[str, int]:
@@ -141,21 +127,5 @@ def calibration(counts: NDArray[np.int64], rows: Sequence[int]) -> tuple[int, in
     return hit, shown, int(among.sum()) - hit, shown * (len(rows) - 1)
 
 
-def carry(one: Reader, figures: Mapping[str, Any]) -> None:
-    """Put the reader's figures on its card."""
-    told = {}
-    for kind in KINDS:
-        for name, counts in one.counts[kind].items():
-            hit = wilson(int(np.trace(counts)), int(counts.sum()))
-            told[f"{name} of held-out pictures, {kind}: read right (unreadable counts as wrong)"] = share(hit)
-    for name in FIELDS:
-        told[f"{name} of held-out people at work, crisp: read right"] = share(
-            figures["as asked"]["real people, crisp"][name]
-        )
-    folder = AttributeReader.locate("reader")
-    card = json.loads((folder / "card.json").read_text("utf-8"))
-    write_card(folder, {**card, "figures": told})
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, quick={"prompts": 3})

@@ -6,12 +6,13 @@ Every figure is the share of audits, each with fresh random counts, whose nomina
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
-from benchmarks.record import wilson as recorded
-from benchmarks.record import write
+from benchmarks.kit.intervals import share as recorded
+from benchmarks.kit.run import run
 from limn.audit.statistics.clustered import clustered_mean
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.measurement_error import rogan_gladen
@@ -72,10 +73,10 @@ def sloped(slope: float) -> dict[str, float]:
     return covered(lambda rng, _: logit_slope(rng.binomial(200, chance), total, REFERENCE), slope)
 
 
-def main() -> None:
-    """Measure and write ``results/audit_statistics.json``."""
+def measure() -> dict[str, Any]:
+    """Return the share of audits whose interval holds the truth, by what is estimated."""
     draw = np.random.Generator.binomial
-    figures = {
+    return {
         "audits": AUDITS,
         "share .97 of 25": covered(lambda rng, _: share(draw(rng, 25, 0.97), 25), 0.97),
         "share .9 of 9": covered(lambda rng, _: share(draw(rng, 9, 0.9), 9), 0.9),
@@ -95,8 +96,7 @@ def main() -> None:
         **{f"copies {100 * rate:g} %": copied(rate) for rate in (0.0, 0.02, 0.1)},
         **{f"slope {slope:g}": sloped(slope) for slope in (0.5, 1.0, 2.0)},
     }
-    print(write("audit_statistics", figures).read_text("utf-8"))
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

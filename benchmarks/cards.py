@@ -3,153 +3,194 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.record import RESULTS
+import numpy as np
+
+from benchmarks.kit import intervals
+from benchmarks.kit.results import ROOT, read
+from benchmarks.pages import shown as share
+from limn.models import SHIPPED
+from limn.models.readers import KINDS, reader
 from limn.train.card import write_card
 
-ROOT = Path(__file__).parents[1]
 START, END = "<!-- figures: python -m benchmarks.cards -->", "<!-- end of figures -->"
+SWAPPED = "true caption told from one with exchanged parts, noise level 0.0"
+OBJECTS = {"one": "one object", "two": "two objects", "three": "three objects"}
+SPLITS = {"train": "seen (colour, shape) pairs", "pair": "held-out pairs"}
+MEASURED_ONLY = ("emoji", "judge_a", "judge_b", "shapes_guide", "shapes_guide_noisy", "reader", "upsampler")
+"""Models of which the card says nothing that is not measured here; others keep what their training measured."""
+
+Rows = dict[str, str]
 
 
-def result(name: str) -> dict[str, Any]:
-    """Return a results file, empty when it has not been measured."""
-    path = RESULTS / f"{name}.json"
-    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
-
-
-def share(figure: dict[str, Any]) -> str:
-    """Say a share with its interval, as in ``93 % (91 to 95)``."""
-    return f"{100 * figure['share']:.0f} % ({100 * figure['low']:.0f} to {100 * figure['high']:.0f})"
-
-
-def shapes() -> dict[str, str]:
+def shapes() -> Rows:
     """Return what was measured of the shapes model."""
-    found = result("shapes_accuracy")
-    kinds = {"one": "one object", "two": "two objects", "three": "three objects"}
-    splits = {"train": "seen (colour, shape) pairs", "pair": "held-out pairs"}
+    result = read("shapes_accuracy")
     return {
-        f"shapes, {words}, {other}: every attribute right": share(found[f"{kind}, {split}"]["all"])
-        for split, other in splits.items()
-        for kind, words in kinds.items()
-        if f"{kind}, {split}" in found
+        f"shapes, {words}, {pairs}: every attribute right": share(result[f"{kind}, {split}"]["all"])
+        for split, pairs in SPLITS.items()
+        for kind, words in OBJECTS.items()
+        if f"{kind}, {split}" in result
     }
 
 
-def tokens() -> dict[str, dict[str, str]]:
+def tokens() -> dict[str, Rows]:
     """Return what was measured of the token models, by model."""
-    found, figures = result("tokens_shapes_passes"), dict[str, dict[str, str]]()
-    pictograms = result("tokens_pictograms_passes")
+    result, figures = read("tokens_shapes_passes"), dict[str, Rows]()
+    pictograms = read("tokens_pictograms_passes")
     for key, name in (("muse, 8 passes", "muse"), ("parti, 64 passes", "parti")):
-        for kind, each in pictograms.get(key, {}).items():
+        for kind, value in pictograms.get(key, {}).items():
             if kind.startswith("found among"):
-                figures[name] = {f"prompt {kind} by a judge, seen and held-out pairs": share(each)}
+                figures[name] = {f"prompt {kind} by a judge, seen and held-out pairs": share(value)}
     for key, name in (("muse_shapes, 8 passes", "muse_shapes"), ("parti_shapes, 64 passes", "parti_shapes")):
-        if key in found:
-            right = found[key]["attributes"]
+        if key in result:
+            right = result[key]["attributes"]
             figures[name] = {
-                "one and two objects: every attribute right": share(found[key]["all right"]),
-                "one and two objects: attributes right": f"{100 * right['mean']:.0f} % "
-                f"({100 * right['low']:.0f} to {100 * right['high']:.0f})",
+                "one and two objects: every attribute right": share(result[key]["all right"]),
+                "one and two objects: attributes right": share({"share": right["mean"], **right}),
             }
     return figures
 
 
-def waiting() -> dict[str, str]:
+def judges() -> dict[str, Rows]:
+    """Return what was measured of the judges, by judge."""
+    figures: dict[str, Rows] = {}
+    for name, result in read("judges").items():
+        if not isinstance(result, dict) or "weights" not in result:
+            continue
+        rows = figures[name] = dict[str, str]()
+        for kind, hit in result.get("100-way, full captions", {"all": result.get("100-way")}).items():
+            rows[f"unseen real pictures find their caption among 100, {kind}"] = share(hit["top-1"])
+        for kind, value in result.get("attributes", {}).items():
+            rows[f"{kind} read, of {value['ways']}"] = share(value)
+        for what, value in result.get(
+            "true caption told from one with exchanged parts, noise level 0.0", {}
+        ).items():
+            rows[f"true caption told from a false one, {what}"] = share(value)
+    return figures
+
+
+def attributes() -> Rows:
+    """Return what was measured of the reader of attributes."""
+    one, rows = reader(), dict[str, str]()
+    for kind in KINDS:
+        for name, counts in one.counts[kind].items():
+            right = intervals.share(int(np.trace(counts)), int(counts.sum()))
+            rows[f"{name} of held-out pictures, {kind}: read right (unreadable counts as wrong)"] = share(right)
+    crisp = read("attributes").get("as asked", {}).get("real people, crisp", {})
+    for name in ("style", "tone", "gender", "profession"):
+        if name in crisp:
+            rows[f"{name} of held-out people at work, crisp: read right"] = share(crisp[name])
+    return rows
+
+
+def upsampler() -> Rows:
+    """Return what was measured of the upsampler."""
+    rows = {}
+    for kind, row in read("upsampler").get("PSNR in dB", {}).items():
+        gain, parts = row["learned - lanczos"], kind.split(", ")
+        if parts[-1] in ("crisp", "through the autoencoder"):
+            rows[f"held-out pictograms, {kind}: PSNR in dB, over Lanczos"] = (
+                f"{row['learned']['mean']:.2f}, {gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})"
+            )
+    return rows
+
+
+def waiting() -> Rows:
     """Return how long a person waits."""
-    found = result("speed")
     return {
         name: f"{value['median']}" if isinstance(value, dict) else f"{value}"
-        for name, value in found.items()
+        for name, value in read("speed").items()
         if name.startswith(("seconds", "pictures"))
     }
 
 
-def against() -> dict[str, str]:
+def against() -> Rows:
     """Return the comparison with diffusers."""
-    found = result("against_diffusers")
-    if not found:
+    result = read("against_diffusers")
+    if not result:
         return {}
-    sizes = [found["tiny"], found["6m"]]
-    worst = max(max(size["largest difference of latents"].values()) for size in sizes)
-    figures = {"latents against diffusers, largest difference": f"{worst:.1e}"}
-    for name, each in found["6m"]["speed"].items():
-        figures[f"{name}, 6 M U-Net: pictures a second, limn : diffusers"] = (
-            f"{each['limn pictures a second']} : {each['diffusers pictures a second']}"
-        )
-    return figures
-
-
-def emoji() -> dict[str, str]:
-    """Return how often a judge finds the prompt of an emoji picture among 100."""
-    found = result("retrieval")
+    worst = max(max(result[size]["largest difference of latents"].values()) for size in ("tiny", "6m"))
     return {
-        f"emoji, {kind}: prompt found among {each['ways']}, drawn (real pictures)": (
-            f"{share(each['drawn']['top-1'])} ({100 * each['real']['top-1']['share']:.0f} %)"
-        )
-        for kind, each in found.items()
-        if isinstance(each, dict) and "drawn" in each
+        "latents against diffusers, largest difference": f"{worst:.1e}",
+        **{
+            f"{name}, 6 M U-Net: pictures a second, limn : diffusers": (
+                f"{row['limn pictures a second']} : {row['diffusers pictures a second']}"
+            )
+            for name, row in result["6m"]["speed"].items()
+        },
     }
 
 
-def drawn_as_asked() -> dict[str, str]:
+def beside(value: Mapping[str, Any], real: Mapping[str, Any]) -> str:
+    """Say a share, and in brackets that of real pictures."""
+    return f"{share(value)} ({100 * real['share']:.0f} %)"
+
+
+def emoji() -> Rows:
+    """Return how often a judge finds the prompt of an emoji picture among 100."""
+    return {
+        f"emoji, {kind}: prompt found among {row['ways']}, drawn (real pictures)": beside(
+            row["drawn"]["top-1"], row["real"]["top-1"]
+        )
+        for kind, row in read("retrieval").items()
+        if isinstance(row, dict) and "drawn" in row
+    }
+
+
+def drawn_as_asked() -> Rows:
     """Return what readers and judges say of the emoji model's pictures."""
-    people, found = result("attributes").get("as asked", {}), dict[str, str]()
+    people, rows = read("attributes").get("as asked", {}), dict[str, str]()
     for kind in ("seen people", "held-out people"):
         for field in ("style", "tone", "gender", "profession"):
             if kind in people:
-                found[f"{kind}: {field} as asked, as read"] = share(people[kind][field])
-    near = result("quality").get("against held-out real pictures", {})
+                rows[f"{kind}: {field} as asked, as read"] = share(people[kind][field])
+    near = read("quality").get("against held-out real pictures", {})
     for name in ("judge_b", "DINOv2 ViT-S/14"):
         if f"drawn, {name}" in near:
             drawn, real = (near[f"{kind}, {name}"]["Frechet distance"] for kind in ("drawn", "real"))
-            found[f"Frechet distance to held-out pictures by {name} (of real ones)"] = f"{drawn:.3g} ({real:.3g})"
-    for kind, each in result("quality").get("similarity to the nearest training picture, by judge_b", {}).items():
-        copies = each.get("copies beyond look-alikes", {})
+            rows[f"Frechet distance to held-out pictures by {name} (of real ones)"] = f"{drawn:.3g} ({real:.3g})"
+    for kind, row in read("quality").get("similarity to the nearest training picture, by judge_b", {}).items():
+        copies = row.get("copies beyond look-alikes", {})
         if "share" in copies:
-            found[f"copies of training pictures beyond look-alikes, {kind}"] = share(copies)
-        if own := each.get("nearest is the picture that was asked for"):
-            found[f"nearest training picture is the one that was asked for, {kind}"] = f"{100 * own:.0f} %"
-    scenes = result("two_objects").get("scenes", {})
+            rows[f"copies of training pictures beyond look-alikes, {kind}"] = share(copies)
+        if own := row.get("nearest is the picture that was asked for"):
+            rows[f"nearest training picture is the one that was asked for, {kind}"] = f"{100 * own:.0f} %"
+    scenes, what = read("two_objects").get("scenes", {}), "both found, each in its place"
     for way in ("drawn in one go", "drawn thing by thing"):
         if way in scenes:
-            what = "both found, each in its place"
-            found[f"scenes of two {way}: {what} (real)"] = (
-                f"{share(scenes[way][what])} ({100 * scenes['real'][what]['share']:.0f} %)"
-            )
-    for kind, each in result("unseen_words").get("found among 100", {}).items():
+            rows[f"scenes of two {way}: {what} (real)"] = beside(scenes[way][what], scenes["real"][what])
+    for kind, row in read("unseen_words").get("found among 100", {}).items():
         if kind.startswith(("drawn from", "the same")) and "usual" not in kind:
-            found[f"prompt found among 100, {kind}"] = share(each["top-1"])
-    return found
+            rows[f"prompt found among 100, {kind}"] = share(row["top-1"])
+    return rows
 
 
-def branches() -> dict[str, str]:
+def branches() -> Rows:
     """Return what several questions in one forward cost against one after another."""
-    found = result("branches")
     return {
-        f"{name} in one forward, time over one by one": f"{each['time of one forward over one by one']['ratio']}"
-        for name, each in found.items()
+        f"{name} in one forward, time over one by one": f"{row['time of one forward over one by one']['ratio']}"
+        for name, row in read("branches").items()
         if name.endswith("branches") and not name.startswith("1 ")
     }
 
 
 def main() -> None:
     """Rewrite the cards and the table."""
-    weights = ROOT / "src" / "limn" / "weights"
-    measured = {"shapes": shapes(), "emoji": emoji() | drawn_as_asked(), **tokens()}
-    for path in sorted(weights.glob("*/card.json")):
+    measured: dict[str, Rows] = {"shapes": shapes(), "emoji": emoji() | drawn_as_asked(), **tokens(), **judges()}
+    measured |= {"reader": attributes(), "upsampler": upsampler()}
+    for path in sorted(SHIPPED.glob("*/card.json")):
         card, name = json.loads(path.read_text("utf-8")), path.parent.name
-        # All that emoji's card says is measured here; other cards keep what their training measured.
-        before = {} if name == "emoji" else card["figures"]
+        before = {} if name in MEASURED_ONLY else card["figures"]
         write_card(path.parent, {**card, "figures": {**before, **measured.get(name, {})}})
     rows = {**waiting(), **emoji(), **shapes(), **branches(), **against()}
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
     readme = ROOT / "README.md"
-    text = readme.read_text("utf-8")
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{START}\n{table}\n{END}{after}", "utf-8")
+    before_table, _, rest = readme.read_text("utf-8").partition(START)
+    after = rest.partition(END)[2]
+    readme.write_text(f"{before_table}{START}\n{table}\n{END}{after}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run every measurement that README and docs quote, one after another."""
+"""Run every measurement that README and docs quote, one after another, or those named; stop at the first failure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ import subprocess
 import sys
 
 MEASUREMENTS = [
-    "shapes_accuracy", "emoji_sheet", "against_diffusers", "training", "speed", "judges", "retrieval", "attributes",
-    "quality", "two_objects", "unseen_words", "steps", "style_sheets", "steering", "branches", "tokens all",
-    "tokens all --world pictograms", "upsampler", "recipes", "cards", "pages",
+    "benchmarks.shapes_accuracy", "tools.emoji_sheet", "benchmarks.against_diffusers", "benchmarks.training",
+    "benchmarks.speed", "benchmarks.judges", "benchmarks.retrieval", "benchmarks.attributes",
+    "benchmarks.quality", "benchmarks.two_objects", "benchmarks.unseen_words", "benchmarks.steps",
+    "tools.style_sheets", "benchmarks.steering", "benchmarks.branches", "benchmarks.tokens all",
+    "benchmarks.tokens all --world pictograms", "benchmarks.upsampler", "benchmarks.recipes",
+    "benchmarks.cards", "benchmarks.pages",
 ]  # fmt: skip
-"""With their arguments; ``text_encoder``, which needs files that have no package, is left out."""
-
-
-def main() -> None:
-    """Run all, or those named on the command line; stop at the first that fails."""
-    for name in sys.argv[1:] or MEASUREMENTS:
-        print(f"--- {name}", flush=True)
-        module, *arguments = name.split()
-        subprocess.run([sys.executable, "-m", f"benchmarks.{module}", *arguments], check=True)
-
+"""With their arguments; ``tools.text_encoder``, which needs files that have no package, is left out."""
 
 if __name__ == "__main__":
-    main()
+    for measurement in sys.argv[1:] or MEASUREMENTS:
+        print(f"--- {measurement}", flush=True)
+        subprocess.run([sys.executable, "-m", *measurement.split()], check=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,22 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-import limn.models
-from benchmarks.cards import share
-from benchmarks.record import wilson, write
+from benchmarks.kit.drawing import generator_of
+from benchmarks.kit.intervals import share
+from benchmarks.kit.judging import WAYS, captions, found_by, hits, meanings, places_of, some
+from benchmarks.kit.run import PICTOGRAMS, run
 from limn.data import shapes
 from limn.data.captions import STYLED, name_of, with_article
-from limn.data.catalogue import GENDERS, TONES, Concept, from_columns
+from limn.data.catalogue import GENDERS, TONES, from_columns
 from limn.data.pictograms import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.hard_negatives import Swap, swapped
 from limn.data.split import SPLITS, STYLES
 from limn.io.pictures import composite
-from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
-from limn.networks.dual_encoder import DualEncoder
 from limn.train.batches import signed
-from limn.train.card import write_card
 from limn.train.pairs import half
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")
@@ -39,86 +35,48 @@ NOT_WORK = re.compile(r"with |wearing|in tuxedo|breast|pregnant|feeding")
 RELATION = re.compile(r"(.+) (to the left of|left of|above) (.+)")
 
 
-def main() -> None:
-    """Measure and write ``results/judges.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
-    chosen = arguments.parse_args()
-    source = load(chosen.data, SPLITS)
+def measure(*, data: Path = PICTOGRAMS) -> dict[str, Any]:
+    """Return what each judge gets right, and how far the two of pictograms agree."""
+    source = load(data, SPLITS)
     judges = {name: judge(name) for name in ("judge_a", "judge_b")}
     figures: dict[str, Any] = {}
-    for name, other in (("judge_a", "b"), ("judge_b", "a")):
-        figures[name] = {
-            "reads": f"half {other}, never seen in training",
-            "weights": judges[name].weights,
-            **pictograms(judges[name], half(source, other)),
-        }
-        print(name, figures[name]["100-way, full captions"]["all"])
+    for (name, one), other in zip(judges.items(), "ba", strict=True):
+        about = {"reads": f"half {other}, never seen in training", "weights": one.weights}
+        figures[name] = {**about, **pictograms(one, half(source, other))}
+        print(name, figures[name]["100-way, full captions"]["all"], flush=True)
     figures["agreement"] = agreement(judges, source)
     for name in ("shapes_guide", "shapes_guide_noisy"):
         figures[name] = laboratory(judge(name))
-        print(name, figures[name])
-    print(write("judges", figures))
-    carry(figures)
-
-
-def carry(figures: dict[str, Any]) -> None:
-    """Put the main figures on the model cards."""
-    for name, found in figures.items():
-        if "weights" not in found:
-            continue
-        told: dict[str, str] = {}
-        for kind, hit in found.get("100-way, full captions", {"all": found.get("100-way")}).items():
-            told[f"unseen real pictures find their caption among 100, {kind}"] = share(hit["top-1"])
-        for kind, each in found.get("attributes", {}).items():
-            told[f"{kind} read, of {each['ways']}"] = share(each)
-        for what, each in found.get("true caption told from one with exchanged parts, noise level 0.0", {}).items():
-            told[f"true caption told from a false one, {what}"] = share(each)
-        card = json.loads((DualEncoder.locate(name) / "card.json").read_text("utf-8"))
-        write_card(DualEncoder.locate(name), {**card, "figures": told})
+        print(name, figures[name], flush=True)
+    return figures
 
 
 def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
     """Everything about one judge on pictograms."""
-    columns, pictures = source.columns, source.on()
-    meanings = list(zip(columns["codepoint"], columns["style"], strict=True))
-    full = [each[0] for each in columns["captions"]]
+    columns, pictures, mean = source.columns, source.on(), meanings(source)
     rng = np.random.default_rng(0)
-    drawn = [each[int(rng.integers(len(each)))] for each in columns["captions"]]
-    ranks = one.retrieval(pictures, full, meanings=meanings)
+    any_caption = [names[int(rng.integers(len(names)))] for names in columns["captions"]]
+    ways = min(WAYS, len(set(mean)))
+    ranks = one.retrieval(pictures, captions(source), meanings=mean, ways=ways)
     groups = {style: np.array(columns["style"]) == style for style in STYLES}
-    groups["people at work"] = np.array([bool(each) for each in columns["profession"]])
+    groups["people at work"] = np.array([bool(work) for work in columns["profession"]])
     groups["people at work, held-out cells"] = np.array(columns["split"]) == "cell"
     groups["all but people"] = np.array(columns["group"]) != "people-body"
-    found = {"all": hits(ranks), **{name: hits(ranks[rows]) for name, rows in groups.items()}}
-    order = np.random.default_rng(1).permutation(len(source)).tolist()
-    places, some = order[:500], source.take(order[:3000])
-    soft = through_autoencoder(pictures[places])
-    few = [full[place] for place in places]
-    return {
-        "100-way, full captions": found,
-        "100-way, any caption": hits(one.retrieval(pictures, drawn, meanings=meanings)),
-        "100-way, full captions, through the autoencoder": hits(
-            one.retrieval(soft, few, meanings=[meanings[place] for place in places])
-        ),
-        "scenes": scenes(one, source),
-        "attributes": {name: ask(one, some, some.on()) for name, ask in ATTRIBUTES.items()},
-    }
-
-
-def hits(ranks: NDArray[np.int64]) -> dict[str, Any]:
-    """Return the shares of ranks of 1 and of at most 5."""
-    return {f"top-{k}": wilson(int((ranks <= k).sum()), len(ranks)) for k in (1, 5)}
-
-
-def through_autoencoder(pictures: NDArray[np.uint8]) -> Tensor:
-    """Return what the shipped autoencoder makes of pictures, as states."""
-    generator = limn.models.load("emoji")
-    assert isinstance(generator, Generator)
-    codec = generator.stages[-1].codec
+    order = some(places_of(source), len(source), seed=1)
+    few, many = source.take(order[:500]), source.take(order[:3000])
+    codec = generator_of("emoji").main.codec
     with torch.inference_mode():
-        parts = [codec.decode(codec.encode(part)) for part in torch.split(signed(pictures), 64)]
-    return torch.cat(parts).clamp(-1, 1)
+        soft = torch.cat([codec.decode(codec.encode(part)) for part in signed(few.on()).split(64)]).clamp(-1, 1)
+    return {
+        "100-way, full captions": {
+            "all": hits(ranks),
+            **{name: hits(ranks[rows]) for name, rows in groups.items() if rows.any()},
+        },
+        "100-way, any caption": found_by(one, pictures, source, any_caption),
+        "100-way, full captions, through the autoencoder": found_by(one, soft, few),
+        "scenes": scenes(one, source),
+        "attributes": {name: ask(one, many, many.on()) for name, ask in ATTRIBUTES.items()},
+    }
 
 
 def scenes(one: Judge, source: PictureSet, count: int = 500) -> dict[str, Any]:
@@ -142,7 +100,7 @@ def pairs(one: Judge, pictures: NDArray[np.uint8] | Tensor, true: list[str], fal
     """Return how often a picture is nearer to its true text."""
     images = one.images(pictures)
     right, wrong = ((images * one.texts(texts)).sum(1) for texts in (true, false))
-    return wilson(int((right > wrong).sum()), len(true))
+    return share(int((right > wrong).sum()), len(true))
 
 
 def best(
@@ -152,23 +110,18 @@ def best(
     images = one.images(pictures)
     texts = one.texts([text for each in options for text in each]).view(len(options), len(options[0]), -1)
     chosen = torch.einsum("nd,nkd->nk", images, texts).argmax(1)
-    return {"ways": len(options[0]), **wilson(int((chosen == torch.tensor(right)).sum()), len(right))}
-
-
-def concept(source: PictureSet, place: int, **changed: str) -> Concept:
-    """Return what a picture shows, perhaps with another tone."""
-    return from_columns(source.columns, place, **changed)
+    return {"ways": len(options[0]), **share(int((chosen == torch.tensor(right)).sum()), len(right))}
 
 
 def style(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
-    names = [name_of(concept(source, place)) for place in range(len(source))]
+    names = [name_of(from_columns(source.columns, place)) for place in range(len(source))]
     options = [[STYLED[each][0].format(name) for each in STYLES] for name in names]
     return best(one, pictures, options, [STYLES.index(each) for each in source.columns["style"]])
 
 
 def tone(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
     rows = [place for place, each in enumerate(source.columns["tone"]) if each in TONES]
-    options = [[name_of(concept(source, place, tone=each)) for each in TONES] for place in rows]
+    options = [[name_of(from_columns(source.columns, place, tone=each)) for each in TONES] for place in rows]
     return best(one, pictures[rows], options, [TONES.index(source.columns["tone"][place]) for place in rows])
 
 
@@ -199,7 +152,9 @@ def colour(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[
     columns, said = source.columns, re.compile(rf"\b({'|'.join(COLOURS)})\b ?")
     single = [each[0] if len(each) == 1 and each[0] in COLOURS else "" for each in columns["colours"]]
     things = [place for place, each in enumerate(single) if each and columns["group"][place] != "people-body"]
-    named = {place: re.sub(r"^an? ", "", said.sub("", name_of(concept(source, place)))) for place in things}
+    named = {
+        place: re.sub(r"^an? ", "", said.sub("", name_of(from_columns(source.columns, place)))) for place in things
+    }
     rows = [place for place, noun in named.items() if noun.strip()]
     options = [[with_article(f"{each} {noun}") for each in COLOURS] for noun in map(named.__getitem__, rows)]
     return best(one, pictures[rows], options, [COLOURS.index(single[place]) for place in rows])
@@ -217,20 +172,20 @@ ATTRIBUTES: dict[str, Callable[[Judge, PictureSet, NDArray[np.uint8]], dict[str,
 
 def agreement(judges: dict[str, Judge], source: PictureSet, count: int = 2000) -> dict[str, Any]:
     """Do both judges say the same of the same pictures and prompts?"""
-    some = source.take(np.random.default_rng(3).permutation(len(source))[:count].tolist())
-    prompts = [each[0] for each in some.columns["captions"]]
-    first, second = (each.similarity(some.on(), prompts).numpy() for each in judges.values())
-    meanings = list(zip(some.columns["codepoint"], some.columns["style"], strict=True))
-    found = [each.retrieval(some.on(), prompts, meanings=meanings) == 1 for each in judges.values()]
-    apart = ~np.eye(count, dtype=bool)
+    few = source.take(some(places_of(source), count, seed=3))
+    prompts, mean = captions(few), meanings(few)
+    ways = min(WAYS, len(set(mean)))
+    first, second = (one.similarity(few.on(), prompts).numpy() for one in judges.values())
+    one, other = (each.retrieval(few.on(), prompts, meanings=mean, ways=ways) == 1 for each in judges.values())
+    own = np.eye(len(few), dtype=bool)
     return {
-        "same verdict, 100-way top-1": wilson(int((found[0] == found[1]).sum()), count),
-        "correlation of the similarity of own prompts": round(
-            float(np.corrcoef(np.diag(first), np.diag(second))[0, 1]), 4
-        ),
-        "correlation of the similarity of other prompts": round(
-            float(np.corrcoef(first[apart], second[apart])[0, 1]), 4
-        ),
+        "same verdict, 100-way top-1": share(int((one == other).sum()), len(few)),
+        **{
+            f"correlation of the similarity of {which} prompts": round(
+                float(np.corrcoef(first[cells], second[cells])[0, 1]), 4
+            )
+            for which, cells in (("own", own), ("other", ~own))
+        },
     }
 
 
@@ -251,12 +206,12 @@ def laboratory(one: Judge, count: int = 500) -> dict[str, Any]:
         for what in SWAPS:
             rows = [k for k, scene in enumerate(asked) if swapped(scene, what) != scene]
             false = [shapes.caption(swapped(asked[k], what)) for k in rows]
-            told[what] = wilson(int((own[rows] > (images[rows] * one.texts(false)).sum(1)).sum()), len(rows))
+            told[what] = share(int((own[rows] > (images[rows] * one.texts(false)).sum(1)).sum()), len(rows))
         other = (images * one.texts(true[1:] + true[:1])).sum(1)
-        told["another scene"] = wilson(int((own > other).sum()), count)
+        told["another scene"] = share(int((own > other).sum()), count)
         figures[f"true caption told from one with exchanged parts, noise level {level}"] = told
     return figures
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

@@ -1,4 +1,4 @@
-"""How exact and how fast are the readers of the laboratory worlds? Writes ``results/laboratory.json``."""
+"""How exact and how fast are the readers of the laboratory worlds?"""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # so that CPU time is time on one core
 
-import argparse
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
-from benchmarks.record import write
+from benchmarks.kit.run import run
+from benchmarks.kit.timing import processor
 from limn.data import people, shapes
 
 Floats = NDArray[np.floating[Any]]
@@ -22,12 +22,8 @@ Floats = NDArray[np.floating[Any]]
 
 def blur(pictures: Floats, sigma: float) -> Floats:
     """Gaussian blur of (n, height, width, channels); sigma in pixels."""
-    weights = np.exp(-(np.arange(-5, 6) ** 2) / (2 * sigma**2))
-    for axis in (1, 2):
-        wide = np.pad(pictures, [(5, 5) if k == axis else (0, 0) for k in range(4)], mode="edge")
-        length = pictures.shape[axis]
-        pictures = sum(w * wide.take(range(k, k + length), axis=axis) for k, w in enumerate(weights / weights.sum()))
-    return pictures
+    soft: Floats = gaussian_filter(pictures, (0, sigma, sigma, 0), mode="nearest", radius=(0, 5, 5, 0))
+    return soft
 
 
 def damages(rng: np.random.Generator) -> dict[str, Callable[[Floats], Floats]]:
@@ -60,44 +56,42 @@ def exactness(pictures: NDArray[np.uint8], truth: list[Any], read: Callable[...,
 
 def rate(count: int, work: Callable[[], object]) -> int:
     """Pictures a core-second, the best of three."""
-    work()
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        work()
-        seconds.append(time.process_time() - start)
-    return round(count / min(seconds))
+    return round(count / min(processor(work)))
 
 
-def caption_all(world: Any, truth: list[Any]) -> list[str]:
-    """Describe every picture once."""
-    rng = np.random.default_rng(2)
-    return [world.caption(each, rng) for each in truth]
-
-
-def main() -> None:
-    """Measure and write."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--pictures", type=int, default=2000)
-    count = arguments.parse_args().pictures
-    figures: dict[str, Any] = {"pictures": count}
-    for name, world, whole in (("shapes", shapes, "scene"), ("people", people, "person")):
-        wide = {"split": "all"} if name == "shapes" else {"population": people.Population()}
-        pictures, truth = world.batch(np.random.default_rng(0), count, **wide)
-        figures[name] = {
-            "drawn a core-second": rate(
-                count, lambda w=world, k=wide: w.batch(np.random.default_rng(3), count, **k)
-            ),
-            "captions a core-second": rate(count, lambda w=world, t=truth: caption_all(w, t)),
-            "read a core-second": rate(count, lambda w=world, p=pictures: w.read_all(p)),
-            "reading": exactness(pictures, truth, world.read_all, whole),
+def measure(*, pictures: int = 2000) -> dict[str, Any]:
+    """Return speed and exactness for both worlds."""
+    figures: dict[str, Any] = {"pictures": pictures}
+    worlds = {
+        "shapes": (shapes, "scene", {"split": "all"}),
+        "people": (people, "person", {"population": people.Population()}),
+    }
+    for name, (world, whole, wide) in worlds.items():
+        shown, truth = world.batch(np.random.default_rng(0), pictures, **wide)  # type: ignore[attr-defined]
+        figures[name] = speeds(world, shown, truth, wide) | {
+            "reading": exactness(shown, truth, world.read_all, whole),  # type: ignore[attr-defined]
             "noise taken for a picture": sum(
                 getattr(reading, whole) is not None
-                for reading in world.read_all(np.random.default_rng(4).random((count, 32, 32, 3)))
+                for reading in world.read_all(np.random.default_rng(4).random((pictures, 32, 32, 3)))  # type: ignore[attr-defined]
             ),
         }
-    print(write("laboratory", figures))
+    return figures
+
+
+def speeds(world: Any, pictures: NDArray[np.uint8], truth: list[Any], wide: dict[str, Any]) -> dict[str, Any]:
+    """Return how many pictures are drawn, described and read in a core-second."""
+    count = len(pictures)
+
+    def describe() -> list[str]:
+        rng = np.random.default_rng(2)
+        return [world.caption(scene, rng) for scene in truth]
+
+    return {
+        "drawn a core-second": rate(count, lambda: world.batch(np.random.default_rng(3), count, **wide)),
+        "captions a core-second": rate(count, describe),
+        "read a core-second": rate(count, lambda: world.read_all(pictures)),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, quick={"pictures": 20})

@@ -1,35 +1,41 @@
-"""Fill the figures of docs/ideas from benchmarks/results: every block that names a results file gets its table."""
+"""Fill the figures of docs from benchmarks/results: every block that names a results file gets its table."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.record import RESULTS
+from benchmarks.kit.results import ROOT, read
 
-PAGES = Path(__file__).parents[1] / "docs"
-BLOCK = re.compile(r"<!-- figures: (\w+) -->\n.*?<!-- end of figures -->", re.DOTALL)
+BLOCK = re.compile(
+    r"(?P<start><!-- figures: (?P<name>\w+)(?:, (?P<kind>\w+))? -->\n).*?(?P<end><!-- end of figures -->)", re.DOTALL
+)
 ABOUT = {"command", "commit", "changed", "machine", "versions", "claim", "curves"}
+WAYS = {"emoji": "guided (scale 3)", "emoji at 1": "unguided (scale 1)"}
+FORMS, ENDS = ("woman", "man", "person"), ("value", "low", "high")
 
 
-def said(value: Any) -> str:
+def percent(value: float, low: float, high: float, digits: int = 0) -> str:
+    """Say a share with its interval, as in ``93 % (91 to 95)``."""
+    return "{} % ({} to {})".format(*(f"{100 * share:z.{digits}f}" for share in (value, low, high)))
+
+
+def shown(value: Any) -> str:
     """Say a figure: a share or a mean with its interval, a number, yes or no.
 
-    >>> said({"share": 0.5, "low": 0.4, "high": 0.6, "n": 90})
+    >>> shown({"share": 0.5, "low": 0.4, "high": 0.6, "n": 90})
     '50 % (40 to 60)'
-    >>> said({"mean": 0.5, "low": 0.4, "high": 0.6})
+    >>> shown({"mean": 0.5, "low": 0.4, "high": 0.6})
     '0.5 (0.4 to 0.6)'
     """
-    if isinstance(value, Mapping) and "share" in value:
-        return f"{100 * value['share']:.0f} % ({abs(100 * max(value['low'], 0)):.0f} to {100 * value['high']:.0f})"
-    if isinstance(value, Mapping) and {"mean", "low", "high"} <= set(value):
-        low, high = f"{value['low']:.3g}", f"{value['high']:.3g}"
-        return f"{value['mean']:.3g}" if low == high else f"{value['mean']:.3g} ({low} to {high})"
     if isinstance(value, Mapping):
-        return f"{value['ratio']:.3g} ({value['10 %']:.3g} to {value['90 %']:.3g})"
+        if "share" in value:
+            return percent(value["share"], value["low"], value["high"])
+        if "ratio" in value:
+            return f"{value['ratio']:.3g} ({value['10 %']:.3g} to {value['90 %']:.3g})"
+        middle, low, high = (f"{value[name]:.3g}" for name in ("mean", "low", "high"))
+        return middle if low == high else f"{middle} ({low} to {high})"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -37,51 +43,77 @@ def said(value: Any) -> str:
 
 def single(value: Any) -> bool:
     """Say whether a value is one figure."""
-    return (
-        not isinstance(value, Mapping)
-        or "ratio" in value
-        or ("low" in value and bool({"share", "mean"} & set(value)))
-    )
+    return not isinstance(value, Mapping) or "ratio" in value or {"low", "high"} <= set(value)
 
 
-def tables(found: Mapping[str, Any]) -> str:
+def tables(result: Mapping[str, Any]) -> str:
     """Return the claim, its tables and single figures, and where they come from."""
-    lines = [f"Claim: {found['claim']}.", ""] if "claim" in found else []
-    rest = {name: value for name, value in found.items() if name not in ABOUT}
-    for name, group in rest.items():
-        if single(group) or all(single(each) for each in group.values()):
+    lines = [f"Claim: {result['claim']}.", ""] if "claim" in result else []
+    rest = {name: value for name, value in result.items() if name not in ABOUT}
+    groups = {name: value for name, value in rest.items() if not single(value)}
+    flat = {name: value for name, value in rest.items() if single(value)}
+    for name, group in groups.items():
+        if all(single(value) for value in group.values()):
+            flat |= {f"{name}: {key}": value for key, value in group.items()}
             continue
         columns = list(next(iter(group.values())))
         lines += [f"| {name} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-        for row, cells in group.items():
-            lines.append(f"| {row} | {' | '.join(said(cells.get(column)) for column in columns)} |")
+        lines += [
+            f"| {row} | {' | '.join(shown(cells.get(column)) for column in columns)} |"
+            for row, cells in group.items()
+        ]
         lines.append("")
-    flat = {name: value for name, value in rest.items() if single(value)}
-    for name, group in rest.items():
-        if not single(group) and all(single(each) for each in group.values()):
-            flat |= {f"{name}: {key}": value for key, value in group.items()}
-    lines += [f"- {name}: {said(value)}" for name, value in flat.items()]
-    lines += ["", f"`{found['command']}`, commit {found['commit']}, {found['machine']}."]
+    lines += [f"- {name}: {shown(value)}" for name, value in flat.items()]
+    return "\n".join([*lines, "", f"`{result['command']}`, commit {result['commit']}, {result['machine']}."])
+
+
+def means(result: Mapping[str, Any]) -> str:
+    """Return the means of stereotypes: for each form and way, the share and its distance from the captions."""
+    columns = ("mean", "less unmarked captions", "less all captions")
+    lines = [
+        "| represented as | mean share | less unmarked captions | less all captions | differ |",
+        "|---" * 5 + "|",
+    ]
+    for form in FORMS:
+        for model, way in WAYS.items():
+            row = result[f"{model}: {form}"]
+            cells = [percent(*(row[name][end] for end in ENDS), digits=1) for name in columns]
+            lines.append(f"| {form}, {way} | {' | '.join(cells)} | {row['differ from unmarked captions']} |")
     return "\n".join(lines)
+
+
+def professions(result: Mapping[str, Any]) -> str:
+    """Return a row for each profession: what captions show, and the corrected shares."""
+    lines = ["| profession | captions, % | woman | man | neutral | woman, unguided |", "|---" * 6 + "|"]
+    guided = [result[f"emoji: {form}"]["by profession"] for form in FORMS]
+    for name in guided[0]:
+        unmarked = (form[name]["unmarked"] for form in guided)
+        captions = " / ".join("-" if share is None else f"{100 * share:.0f}" for share in unmarked)
+        ways = (*guided, result["emoji at 1: woman"]["by profession"])
+        cells = [percent(*(way[name]["share"][end] for end in ENDS)) for way in ways]
+        lines.append(f"| {name} | {captions} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"": tables, "means": means, "professions": professions}
 
 
 def fill(text: str) -> str:
     """Return a page with its figures as they were last measured; a block without results says so."""
 
     def block(match: re.Match[str]) -> str:
-        path = RESULTS / f"{match[1]}.json"
-        body = tables(json.loads(path.read_text("utf-8"))) if path.exists() else "Not measured yet."
-        return f"<!-- figures: {match[1]} -->\n{body}\n<!-- end of figures -->"
+        result = read(match["name"])
+        body = KINDS[match["kind"] or ""](result) if result else "Not measured yet."
+        return f"{match['start']}{body}\n{match['end']}"
 
     return BLOCK.sub(block, text)
 
 
 def main() -> None:
     """Rewrite the pages whose figures changed."""
-    for page in sorted(PAGES.rglob("*.md")):
+    for page in sorted((ROOT / "docs").rglob("*.md")):
         text = page.read_text("utf-8")
-        filled = fill(text)
-        if filled != text:
+        if (filled := fill(text)) != text:
             page.write_text(filled, "utf-8")
             print(page)
 

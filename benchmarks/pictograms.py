@@ -1,16 +1,10 @@
-"""What is in the built pictograms, and whether their ground truth holds.
-
-    python -m benchmarks.pictograms data/pictograms
-
-Writes ``results/pictograms.json`` and the sheets ``docs/ideas/pictograms-world.png`` and ``scenes-world.png``.
-"""
+"""What is in the built pictograms, and whether their ground truth holds."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import re
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,48 +12,49 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from benchmarks.record import wilson, write
+from benchmarks.kit.intervals import share
+from benchmarks.kit.results import picture
+from benchmarks.kit.run import PICTOGRAMS, run
 from limn.data.catalogue import TONES
 from limn.data.colours import oklab
 from limn.data.picture_set import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.split import SPLITS, STYLES
+from limn.store.sheet import grid
 
-SHEETS = Path(__file__).parents[1] / "docs" / "ideas"
 SHOWN = (
     "red heart", "red apple", "dog", "tiger face", "butterfly", "automobile", "airplane", "house", "umbrella", "sun",
     "pizza", "guitar", "robot", "crying face", "woman farmer", "man health worker", "cook", "victory hand",
 )  # fmt: skip
 
 
-def main(folder: Path) -> None:
-    """Measure, and draw the sheets."""
+def measure(data: Path = PICTOGRAMS) -> dict[str, Any]:
+    """Measure, and draw ``docs/ideas/pictograms-world.png`` and ``scenes-world.png``."""
     clock = time.process_time()
-    load(folder)
+    load(data)
     seconds = time.process_time() - clock
-    everything = load(folder, SPLITS)
+    everything = load(data, SPLITS)
     scenes = Scenes(everything.where(split="train"))
     clock = time.process_time()
     drawn = list(itertools.islice(scenes.stream(np.random.default_rng(0)), 500))
     each = (time.process_time() - clock) / len(drawn)
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))["sets"]
+    manifest = json.loads((data / "manifest.json").read_text("utf-8"))["sets"]
     kept = ("package", "version", "sha256", "pictures", "splits")
     sets = {
         name: {key: entry[key] for key in kept} | {key: len(entry[key]) for key in ("lost", "repeats")}
         for name, entry in manifest.items()
     }
-    write("pictograms", {
+    grid(world(everything), len(SHOWN), gap=0).save(picture("ideas/pictograms-world.png"), optimize=True)
+    grid([scene.on() for scene in drawn[:48]], 12, gap=0).save(picture("ideas/scenes-world.png"), optimize=True)
+    return {
         "sets": sets,
         "held_out": held_out(everything),
         "tones_in_order": {style: tones_in_order(everything.where(style=style)) for style in STYLES},
         "colours_named_by_labels": colours_agree(everything),
         "captions": captions(everything),
         "cpu_seconds": {"load_train": round(seconds, 2), "scene": round(each, 5)},
-    })  # fmt: skip
-    world_sheet(everything).save(SHEETS / "pictograms-world.png", optimize=True)
-    tile([scene.on() for scene in drawn[:48]], 12).save(SHEETS / "scenes-world.png", optimize=True)
+    }
 
 
 def held_out(everything: PictureSet) -> dict[str, Any]:
@@ -77,8 +72,8 @@ def held_out(everything: PictureSet) -> dict[str, Any]:
     }
     trained = {row[:3] for row in people if row[3] == "train"}
     return {
-        "pairs": wilson(len(held), len(pairs)),
-        "cells": wilson(len(held_cells), len(cells)),
+        "pairs": share(len(held), len(pairs)),
+        "cells": share(len(held_cells), len(cells)),
         "never_in_training": unseen,
         "held_cells_in_training": len(held_cells & trained),
     }
@@ -87,9 +82,9 @@ def held_out(everything: PictureSet) -> dict[str, Any]:
 def tones_in_order(style: PictureSet) -> dict[str, float]:
     """Share of concepts whose skin gets darker from medium-light to dark, in the pixels that change."""
     found: dict[str, dict[str, NDArray[np.uint8]]] = {}
-    for label, tone, picture in zip(style.columns["label"], style.columns["tone"], style.pictures, strict=True):
+    for label, tone, pixels in zip(style.columns["label"], style.columns["tone"], style.pictures, strict=True):
         if tone in TONES[1:]:
-            found.setdefault(label, {})[tone] = picture
+            found.setdefault(label, {})[tone] = pixels
     ordered = []
     for toned in found.values():
         if len(toned) < 5:
@@ -97,9 +92,9 @@ def tones_in_order(style: PictureSet) -> dict[str, float]:
         stack = np.stack([toned[tone] for tone in TONES[1:]])
         sure = (np.ptp(stack[..., :3].astype(int), axis=0).max(-1) > 30) & (stack[..., 3] == 255).all(0)
         if sure.sum() >= 10:
-            light = [float(np.median(oklab(picture[sure][:, :3])[:, 0])) for picture in stack[1:]]
+            light = [float(np.median(oklab(pixels[sure][:, :3])[:, 0])) for pixels in stack[1:]]
             ordered.append(light == sorted(light, reverse=True))
-    return wilson(sum(ordered), len(ordered))
+    return share(sum(ordered), len(ordered))
 
 
 def colours_agree(everything: PictureSet) -> dict[str, float]:
@@ -110,7 +105,7 @@ def colours_agree(everything: PictureSet) -> dict[str, float]:
         told = re.match(r"(?:light )?(red|orange|yellow|green|blue|purple|brown|black|white|pink|grey)\b", label)
         if told and group != "people-body":
             hits.append(told[1] in {colour.split()[-1] for colour in colours})
-    return wilson(sum(hits), len(hits))
+    return share(sum(hits), len(hits))
 
 
 def captions(everything: PictureSet) -> dict[str, Any]:
@@ -127,19 +122,16 @@ def captions(everything: PictureSet) -> dict[str, Any]:
     }
 
 
-def world_sheet(everything: PictureSet) -> Image.Image:
-    """One row a style."""
+def world(everything: PictureSet) -> list[NDArray[np.uint8]]:
+    """Return the pictures of the sheet, one row a style."""
     columns = zip(*(everything.columns[name] for name in ("style", "label", "tone")), strict=True)
     places = {(style, label): i for i, (style, label, tone) in enumerate(columns) if tone in ("", "medium")}
-    shown = everything.on()
-    return tile([shown[places[style, label]] for style in STYLES for label in SHOWN], len(SHOWN))
-
-
-def tile(pictures: list[NDArray[np.uint8]], across: int) -> Image.Image:
-    """Lay pictures of one size in rows."""
-    rows = [np.concatenate(pictures[start : start + across], 1) for start in range(0, len(pictures), across)]
-    return Image.fromarray(np.concatenate(rows, 0))
+    pictures = everything.on()
+    white = np.full_like(pictures[0], 255)
+    return [
+        pictures[places[style, label]] if (style, label) in places else white for style in STYLES for label in SHOWN
+    ]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    run(measure)

@@ -12,72 +12,57 @@ onnxruntime.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from benchmarks.drawing import draw, generator_of, in_random_order
-from benchmarks.record import write
+from benchmarks.kit.drawing import Pixels, decoded, draw, generator_of
+from benchmarks.kit.judging import captions, places_of, some, vectors
+from benchmarks.kit.results import picture
+from benchmarks.kit.run import PICTOGRAMS, run
+from benchmarks.kit.sheets import captioned
 from limn.audit.statistics.distances import frechet, manifold, mmd
 from limn.audit.statistics.replication import excess_replication, threshold
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
 from limn.io.files import sha256_of
-from limn.models.judges import judge
+from limn.models.judges import Judge, judge
+from limn.store.sheet import grid
 from limn.train.batches import signed
-from limn.train.tasks import pixels
 
-Features = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+Features = Callable[[Pixels], NDArray[np.float64]]
 FEATURES = Path("runs/dinov2_vits14_patch_8x8.onnx")
-SHEET = Path(__file__).parents[1] / "docs" / "pictures" / "nearest.webp"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def main() -> None:
-    """Measure, write ``results/quality.json`` and ``docs/pictures/nearest.webp``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--model", default="emoji")
-    arguments.add_argument("--pictures", type=int, default=300)
-    arguments.add_argument("--features", type=Path, default=FEATURES)
-    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
-    chosen = arguments.parse_args()
-    source, generator = load(chosen.data, SPLITS), generator_of(chosen.model)
-    held = np.flatnonzero(np.array(source.columns["split"]) == "pair")
-    order = in_random_order(held, 2 * chosen.pictures, seed=5)
+def measure(
+    *, model: str = "emoji", pictures: int = 300, features: Path = FEATURES, data: Path = PICTOGRAMS
+) -> dict[str, Any]:
+    """Return distances and copies, and draw ``docs/pictures/nearest.webp``."""
+    source, generator, one = load(data, SPLITS), generator_of(model), judge("judge_b")
+    order = some(places_of(source, "pair"), 2 * pictures, seed=5)
     half = len(order) // 2
-    asked, others = (source.take(part.tolist()) for part in (order[:half], order[half:]))
-    drawn, _ = draw(generator, [captions[0] for captions in asked.columns["captions"]])
-    codec = generator.main.codec
-    with torch.inference_mode():
-        soft = np.concatenate(
-            [pixels(codec.decode(codec.encode(signed(part)))) for part in np.array_split(asked.on(), 8)]
-        )
-    figures: dict[str, Any] = {"model": chosen.model, "pictures": half}
-    extractors: dict[str, Features] = {"judge_b": judged}
-    if chosen.features.is_file():
-        extractors["DINOv2 ViT-S/14"] = dino(chosen.features)
-        figures["DINOv2 ViT-S/14, sha256"] = sha256_of(chosen.features)
-    for name, features in extractors.items():
-        told = features(others.on())
-        distances = figures.setdefault("against held-out real pictures", {})
-        for kind, pictures in {"drawn": drawn, "real, through the codec": soft, "real": asked.on()}.items():
-            distances[f"{kind}, {name}"] = compare(told, features(pictures))
+    asked, others = (source.take(part) for part in (order[:half], order[half:]))
+    drawn, codec = draw(generator, captions(asked)).pixels, generator.main.codec
+    soft = [decoded(codec, codec.encode(signed(part))) for part in np.array_split(asked.on(), min(8, half))]
+    kinds = {"drawn": drawn, "real, through the codec": np.concatenate(soft), "real": asked.on()}
+    figures: dict[str, Any] = {"model": model, "pictures": half}
+    extractors: dict[str, Features] = {"judge_b": partial(vectors, one)}
+    if features.is_file():
+        extractors["DINOv2 ViT-S/14"] = dino(features)
+        figures["DINOv2 ViT-S/14, sha256"] = sha256_of(features)
+    distances = figures["against held-out real pictures"] = dict[str, Any]()
+    for name, extract in extractors.items():
+        real = extract(others.on())
+        distances |= {f"{kind}, {name}": compare(real, extract(shown)) for kind, shown in kinds.items()}
         print(name, figures, flush=True)
-    figures |= copies(generator, source)
-    print(figures)
-    print(write("quality", figures))
-
-
-def judged(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return judge_b's unit vectors."""
-    return np.asarray(judge("judge_b").images(pictures).double().numpy())
+    return figures | copies(generator, source, one)
 
 
 def dino(path: Path) -> Features:
@@ -88,10 +73,10 @@ def dino(path: Path) -> Features:
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def features(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def features(pictures: Pixels) -> NDArray[np.float64]:
         rows = []
-        for picture in pictures:
-            large = np.asarray(Image.fromarray(picture).resize((224, 224), Image.Resampling.BICUBIC), np.float32)
+        for pixels in pictures:
+            large = np.asarray(Image.fromarray(pixels).resize((224, 224), Image.Resampling.BICUBIC), np.float32)
             x = ((large / 255 - MEAN) / STD).transpose(2, 0, 1)[None].astype(np.float32)
             rows.append(session.run(None, {"input": x})[0].reshape(-1, 384).mean(0))
         return np.array(rows, float)
@@ -106,33 +91,32 @@ def compare(real: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, 
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def copies(generator: Any, source: PictureSet, count: int = 64) -> dict[str, Any]:
+def copies(generator: Any, source: PictureSet, one: Judge, count: int = 64) -> dict[str, Any]:
     """Find the nearest training picture of drawn and of held-out pictures; show those of the drawn."""
-    splits = np.array(source.columns["split"])
-    learned = source.take(np.flatnonzero(splits == "train").tolist())
-    vectors, seen = judged(learned.on()), learned.on()
-    held = source.take(in_random_order(np.flatnonzero(splits == "pair"), 600, seed=7).tolist())
-    control = (judged(held.on()) @ vectors.T).max(1)
+    train, pair = places_of(source, "train"), places_of(source, "pair")
+    learned = source.take(train.tolist())
+    known, keys = vectors(one, learned.on()), learned.columns["key"]
+    control = (vectors(one, source.take(some(pair, 600, seed=7)).on()) @ known.T).max(1)
     found: dict[str, Any] = {}
-    rows = {
-        "seen pairs": in_random_order(np.flatnonzero(splits == "train"), count, seed=8),
-        "held-out pairs": in_random_order(np.flatnonzero(splits == "pair"), count, seed=9),
-    }
-    for words, places in rows.items():
-        pictures, _ = draw(generator, [source.columns["captions"][place][0] for place in places.tolist()], seed=5000)
-        close = judged(pictures) @ vectors.T
-        nearest = close.argmax(1)
-        excess = excess_replication(close.max(1), control)
+    for words, places in {
+        "seen pairs": some(train, count, seed=8),
+        "held-out pairs": some(pair, count, seed=9),
+    }.items():
+        asked = source.take(places)
+        pictures = draw(generator, captions(asked), seed=5000).pixels
+        close = vectors(one, pictures) @ known.T
+        similar, nearest = close.max(1), close.argmax(1).tolist()
+        excess = excess_replication(similar, control)
+        same = [keys[near] == own for near, own in zip(nearest, asked.columns["key"], strict=True)]
         found[words] = {
-            **spread(close.max(1)),
-            "copies beyond look-alikes": {"share": excess.value, "low": excess.low, "high": excess.high, "n": count},
-            "nearest is the picture that was asked for": round(
-                float(np.mean([learned.columns["key"][a] == source.columns["key"][b]
-                               for a, b in zip(nearest.tolist(), places.tolist(), strict=True)])), 4
-            ),
+            **spread(similar),
+            "copies beyond look-alikes": {
+                "share": excess.value, "low": excess.low, "high": excess.high, "n": len(asked)
+            },
+            "nearest is the picture that was asked for": round(float(np.mean(same)), 4),
         }  # fmt: skip
         if words == "seen pairs":
-            sheet(pictures, seen[nearest], close.max(1))
+            sheet(pictures, learned.on()[nearest], similar)
     found["held-out real pictures"] = spread(control)
     return {
         "training pictures": len(learned),
@@ -143,26 +127,19 @@ def copies(generator: Any, source: PictureSet, count: int = 64) -> dict[str, Any
 
 def spread(values: NDArray[np.float64]) -> dict[str, float]:
     """Return quartiles of the similarity to the nearest training picture."""
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).round(4).tolist()
-    return {"25 %": low, "median": middle, "75 %": high}
+    return dict(
+        zip(("25 %", "median", "75 %"), np.quantile(values, (0.25, 0.5, 0.75)).round(4).tolist(), strict=True)
+    )
 
 
-def sheet(pictures: NDArray[np.uint8], nearest: NDArray[np.uint8], close: NDArray[np.float64]) -> None:
+def sheet(pictures: Pixels, nearest: Pixels, similar: NDArray[np.float64], side: int = 96) -> None:
     """Lay each drawn picture beside the training picture nearest to it, the nearest pairs first."""
-    side, gap, columns = 96, 26, 8
-    rows = -(-len(pictures) // columns)
-    image = Image.new("RGB", (columns * (2 * side + gap), rows * (side + 18)), "white")
-    pen = ImageDraw.Draw(image)
-    for turn, place in enumerate(np.argsort(-close).tolist()):
-        left, top = (turn % columns) * (2 * side + gap), (turn // columns) * (side + 18)
-        for step, each in enumerate((pictures[place], nearest[place])):
-            image.paste(
-                Image.fromarray(each).resize((side, side), Image.Resampling.LANCZOS), (left + step * side, top)
-            )
-        pen.text((left + side - 14, top + side + 2), f"{close[place]:.3f}", fill="black")
-    SHEET.parent.mkdir(exist_ok=True)
-    image.save(SHEET, quality=60)
+    cells = []
+    for place in np.argsort(-similar).tolist():
+        pair = [Image.fromarray(pixels[place]).resize((side, side)) for pixels in (pictures, nearest)]
+        cells.append(captioned(grid(pair, 2, gap=0), f"{similar[place]:.3f}", size=10))
+    grid(cells, 8, gap=10).save(picture("pictures/nearest.webp"), quality=60)
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, quick={"pictures": 10})

@@ -9,31 +9,32 @@ from ``runs/train`` as they are there, otherwise from those that ship. What is m
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from benchmarks import tokens_cost, tokens_drift, tokens_sizes
-from benchmarks.record import write
-from benchmarks.steering.common import mean, paired
-from benchmarks.tokens_worlds import SCRATCH, Pixels, World, draw, folder_of, generator, world
+from benchmarks.kit import results
+from benchmarks.kit.charts import chart
+from benchmarks.kit.drawing import Pixels, decoded, draw
+from benchmarks.kit.intervals import mean, paired
+from benchmarks.kit.run import run
+from benchmarks.tokens_worlds import SCRATCH, Pictograms, Shapes, World, folder_of, generator
 from limn.codecs.tokens import Tokens
+from limn.io.atomic import write_bytes
 from limn.models.judges import judge
 from limn.networks.vq import perplexity
 from limn.train.batches import signed
 from limn.train.upsampling import psnr
 
 SEEDS = (0, 1, 2)
-TRIES = 16
+TRIES, SPREAD = 16, 8
 STEPS = {"masked": (4, 8, 12, 16, 24, 64), "diffusion": (4, 8, 16, 24, 64)}
 PLAIN = "classifier_free:scale={}"
 
@@ -70,9 +71,7 @@ class Book:
                 raise OutOfTime
             self.kept[full] = measure()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            new = self.path.with_suffix(".tmp")
-            new.write_text(json.dumps(self.kept), "utf-8")
-            new.replace(self.path)
+            write_bytes(self.path, json.dumps(self.kept).encode())
             print(f"{key}: {json.dumps(self.kept[full])[:150]}", flush=True)
         return self.kept[full]
 
@@ -80,29 +79,27 @@ class Book:
         """Return what is asked, by seed."""
         return [self.world.ask(count or self.prompts, seed) for seed in SEEDS]
 
-
-def drawn(book: Book, name: str, finer: str = "", **options: Any) -> tuple[Pixels, int]:
-    """Draw one picture of each prompt of each seed."""
-    model, parts, forwards = generator(name, finer), list[Pixels](), 0
-    for seed, some in zip(SEEDS, book.asked(), strict=True):
-        found = draw(model, book.world.texts(some), seed=10_000 * (seed + 1), **options)
-        parts.append(found.pixels[:, 0])
-        forwards = found.forwards
-    return np.concatenate(parts), forwards
+    def figures(self, name: str, finer: str = "", **options: Any) -> tuple[dict[str, Any], NDArray[np.float64]]:
+        """Draw one picture of each prompt of each seed; return passes and quality, and the score of each picture."""
+        model, parts, passes = generator(name, finer), list[Pixels](), 0
+        for seed, some in zip(SEEDS, self.asked(), strict=True):
+            drawn = draw(model, self.world.texts(some), seed=10_000 * (seed + 1), spread=SPREAD, **options)
+            parts.append(drawn.pixels)
+            passes = drawn.passes
+        pixels, asked = np.concatenate(parts), [want for some in self.asked() for want in some]
+        return {"passes": passes, **self.world.figures(pixels, asked, len(SEEDS))}, self.world.scores(pixels, asked)
 
 
 def passes(book: Book) -> dict[str, Any]:
     """Quality against forward passes, by family."""
-    some = [each for part in book.asked() for each in part]
 
     def measure(name: str, steps: int | None) -> dict[str, Any]:
-        pixels, forwards = drawn(book, name, steps=steps)
-        return {"passes": forwards, **book.world.figures(pixels, some, len(SEEDS))}
+        return book.figures(name, steps=steps)[0]
 
     masked, serial, diffusion = book.world.names
     ways = [(masked, steps) for steps in STEPS["masked"]] + [(serial, None)]
     ways += [(diffusion, steps) for steps in STEPS["diffusion"]]
-    found: dict[str, Any] = {"judge": book.world.judge().weights[:16]}
+    found: dict[str, Any] = {"judge": book.world.judge.weights[:16]}
     for name, key in {masked: "through the tokens and back", diffusion: "through the latents and back"}.items():
         weights = generator(name).weights
         found[key] = book.once(key, weights, partial(ceiling, book, name))
@@ -119,10 +116,8 @@ def ceiling(book: Book, name: str) -> dict[str, Any]:
     codec = generator(name).stages[0].codec
     some = [each for part in book.asked() for each in part]
     real = book.world.real(some)
-    with torch.no_grad():
-        state = codec.encode(signed(real))
-        back = codec.decode(state)
-    pixels = ((back.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    state = codec.encode(signed(real))
+    pixels = decoded(codec, state)
     found = {**book.world.figures(pixels, some, len(SEEDS)), "psnr": round(float(psnr(pixels, real).mean()), 2)}
     if isinstance(codec, Tokens):
         found["perplexity"] = round(perplexity(state.long(), codec.tokenizer.codes), 1)
@@ -139,12 +134,11 @@ def steering(book: Book) -> dict[str, Any]:
         "random order": {"guidance": [PLAIN.format(3)], "sampler": "unmask:keep=random"},
         "no order noise": {"guidance": [PLAIN.format(3)], "sampler": "unmask:order_noise=0"},
     }
-    some = [each for part in book.asked() for each in part]
 
     def measure(options: dict[str, Any]) -> dict[str, Any]:
-        pixels, _ = drawn(book, name, steps=8, **options)
-        found = book.world.figures(pixels, some, len(SEEDS))
-        return {**found, "scores": book.world.scores(pixels, some).round(5).tolist()}
+        figures, scores = book.figures(name, steps=8, **options)
+        del figures["passes"]
+        return {**figures, "scores": scores.round(5).tolist()}
 
     weights = generator(name).weights
     kept = {
@@ -192,10 +186,10 @@ def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]
     for seed, some in zip(SEEDS, book.asked(max(2, book.prompts // 4)), strict=True):
         texts = book.world.texts(some)
         options = {"steps": 8} if name == book.world.names[0] else {}
-        pixels = draw(
-            generator(name), texts, seed=10_000 * (seed + 1), n=TRIES, guidance=[PLAIN.format(scale)], **options
+        guidance = [PLAIN.format(scale)]
+        flat = draw(
+            generator(name), texts, seed=10_000 * (seed + 1), n=TRIES, spread=SPREAD, guidance=guidance, **options
         ).pixels
-        flat = pixels.reshape(-1, *pixels.shape[2:])
         repeated = [each for each in some for _ in range(TRIES)]
         scores = book.world.scores(flat, repeated).reshape(len(some), TRIES)
         near = (ranking.images(flat) * ranking.texts([each for each in texts for _ in range(TRIES)])).sum(1)
@@ -208,7 +202,6 @@ def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]
 def finer(book: Book) -> dict[str, Any]:
     """What the second stage adds to pictures of the same prompts, at several numbers of its steps."""
     name, second = book.world.names[0], book.world.finer
-    some = [each for part in book.asked() for each in part]
     model = generator(name, second)
     stages, found = model.stages, dict[str, Any]()
 
@@ -217,10 +210,9 @@ def finer(book: Book) -> dict[str, Any]:
             (stages[0], replace(stages[1], steps=steps)) if steps else (replace(stages[0], gives="image"),)
         )
         try:
-            pixels, forwards = drawn(book, name, second, steps=8)
+            return book.figures(name, second, steps=8)[0]
         finally:
             model.stages = stages
-        return {"passes": forwards, **book.world.figures(pixels, some, len(SEEDS))}
 
     for steps in (0, 2, 4, 8, 16):
         found[f"{steps} finer steps"] = book.once(
@@ -268,39 +260,52 @@ ONLY_SHAPES = ("drift", "sizes")
 APART = ("finer", "sizes")
 """Parts that ``all`` leaves out: one needs a second stage, the other trains."""
 
+WORLDS: Mapping[str, World] = {"shapes": Shapes(), "pictograms": Pictograms()}
 
-def main() -> None:
-    """Measure parts, each into ``results/tokens_WORLD_PART.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("parts", nargs="+", choices=["all", *PARTS])
-    arguments.add_argument("--world", choices=["shapes", "pictograms"], default="shapes")
-    arguments.add_argument("--prompts", type=int, help="prompts a seed, of three seeds")
-    arguments.add_argument("--minutes", type=float, default=10.0, help="CPU time after which nothing new is begun")
-    chosen = arguments.parse_args()
-    Path("runs").mkdir(exist_ok=True)
-    here = world(chosen.world)
-    book = Book(here, chosen.minutes * 60, chosen.prompts or here.count)
-    parts = [name for name in PARTS if name not in APART] if "all" in chosen.parts else chosen.parts
-    for name in parts:
-        if here.title != "shapes" and name in ONLY_SHAPES:
-            continue
-        print(f"--- {here.title}, {name}", flush=True)
-        try:
-            found = PARTS[name](book)
-        except OutOfTime:
-            print(f"{chosen.minutes:g} minutes are over; the same command goes on where this one stopped")
-            return
-        command = f"python -m benchmarks.tokens {name} --world {here.title} --prompts {book.prompts}"
-        about = {} if name == "sizes" else {each: described(each) for each in here.names}
-        figures = {
-            "command": command,
-            "models": about,
-            "seeds": list(SEEDS),
-            "prompts a seed": book.prompts,
-            **found,
-        }
-        print(write(f"tokens_{here.title}_{name}", figures), flush=True)
+
+Part = Literal["all", "passes", "steering", "rerank", "cost", "drift", "finer", "sizes", "plot"]
+
+
+def measure(
+    *parts: Part, world: Literal["shapes", "pictograms"] = "shapes", prompts: int | None = None, minutes: float = 10
+) -> None:
+    """Measure parts, or ``all``, each into ``results/tokens_WORLD_PART.json``; ``plot`` draws what was measured.
+
+    ``--prompts`` is for each of three seeds; after ``--minutes`` of processor time nothing new is begun.
+    """
+    here = WORLDS[world]
+    book = Book(here, minutes * 60, prompts or here.count)
+    for name in (name for name in PARTS if name not in APART) if "all" in parts else parts:
+        if name == "plot":
+            plot()
+        elif here.title == "shapes" or name not in ONLY_SHAPES:
+            print(f"--- {here.title}, {name}", flush=True)
+            try:
+                found = PARTS[name](book)
+            except OutOfTime:
+                print(f"{minutes:g} minutes are over; the same command goes on where this one stopped")
+                return
+            models = {} if name == "sizes" else {each: described(each) for each in here.names}
+            figures = {"models": models, "seeds": list(SEEDS), "prompts a seed": book.prompts, **found}
+            command = f"python -m benchmarks.tokens {name} --world {here.title} --prompts {book.prompts}"
+            print(results.write(f"tokens_{here.title}_{name}", figures, command), flush=True)
+
+
+def plot() -> None:
+    """Draw ``docs/pictures/tokens-WORLD.svg``: quality against forward passes, from what was measured."""
+    families = {"muse": "masked", "parti": "autoregressive", "flow": "diffusion"}
+    titles = {"shapes": "attributes right", "pictograms": "prompt found among 100 by a judge"}
+    for world, title in titles.items():
+        lines: dict[str, list[tuple[float, ...]]] = {}
+        for key, row in results.read(f"tokens_{world}_passes").items():
+            family = families.get(key.partition(",")[0].partition("_")[0])
+            if family and "passes" in row:
+                share = next(value for value in row.values() if isinstance(value, dict))
+                middle = share["mean"] if "mean" in share else share["share"]
+                lines.setdefault(family, []).append((row["passes"], middle, share["low"], share["high"]))
+        svg = chart(lines, f"{world}: {title}", "forward passes", logarithmic=True)
+        results.picture(f"pictures/tokens-{world}.svg").write_text(svg, "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, quick={"prompts": 2})

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,21 +11,22 @@ import numpy as np
 import torch
 
 import limn.models
+from benchmarks.kit.timing import child, peak
 from benchmarks.tokens_worlds import World, folder_of, generator
 from limn.kernel.generator import Generator, Picture
 from limn.kernel.runner import Ledger
 
-__all__ = ["measure"]
+__all__ = ["measure", "memory"]
 
 ROUNDS = 5
 BATCHES = (1, 16)
-Ways = dict[str, tuple[str, int | None, bool]]
 
 
-def ways(world: World) -> Ways:
-    """Return name, steps and whether keys and values are kept, by label."""
+def measure(world: World) -> dict[str, Any]:
+    """Return seconds of CPU, forwards, operations and memory, by way and batch."""
+    torch.set_num_threads(1)
     masked, serial, diffusion = world.names
-    return {
+    ways: dict[str, tuple[str, int | None, bool]] = {  # name, steps, whether keys and values are kept
         "masked, 8 steps": (masked, 8, True),
         "masked, 12 steps": (masked, 12, True),
         "autoregressive": (serial, None, True),
@@ -36,38 +34,26 @@ def ways(world: World) -> Ways:
         "diffusion, 8 steps": (diffusion, 8, True),
         "diffusion, 16 steps": (diffusion, 16, True),
     }
-
-
-def measure(world: World) -> dict[str, Any]:
-    """Return seconds of CPU, forwards, operations and memory, by way and batch."""
-    torch.set_num_threads(1)
     texts = world.texts(world.ask(max(BATCHES), 0))
+    models = {label: as_cached(generator(name), cached) for label, (name, _, cached) in ways.items()}
     found: dict[str, Any] = {}
     taken: dict[str, list[float]] = {}
-    models = {label: as_cached(generator(name), cached) for label, (name, _, cached) in ways(world).items()}
     for batch in BATCHES:
         for turn in range(ROUNDS + 1):
-            for label, (_, steps, _) in ways(world).items():
-                ledger, key = Ledger(), f"{label}, batch {batch}"
-                start = time.process_time()
+            for label, (_, steps, _) in ways.items():
+                ledger, key, start = Ledger(), f"{label}, batch {batch}", time.process_time()
                 run(models[label], texts[:batch], steps, ledger)
                 if turn:
                     taken.setdefault(key, []).append((time.process_time() - start) / batch)
-                found[key] = {
-                    "forwards": len(ledger.forwards), "rows": ledger.rows,
-                    "GFLOP a picture": round(ledger.flops / 1e9 / batch, 3),
-                }  # fmt: skip
+                flops = round(ledger.flops / 1e9 / batch, 3)
+                found[key] = {"forwards": len(ledger.forwards), "rows": ledger.rows, "GFLOP a picture": flops}
     for key, seconds in taken.items():
         found[key]["CPU seconds a picture, median"] = round(float(np.median(seconds)), 4)
         found[key]["least and most"] = [round(min(seconds), 4), round(max(seconds), 4)]
-    for label, (name, steps, cached) in ways(world).items():
+    for label, (name, steps, cached) in ways.items():
         for batch in BATCHES:
-            asked = [str(folder_of(name)), steps, cached, texts[:batch]]
-            out = subprocess.run(
-                [sys.executable, "-m", "benchmarks.tokens_cost", json.dumps(asked)],
-                capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            found[f"{label}, batch {batch}"] |= json.loads(out.stdout)
+            asked = (str(folder_of(name)), steps, cached, texts[:batch])
+            found[f"{label}, batch {batch}"]["memory, MB"] = child("benchmarks.tokens_cost:memory", *asked)
     return found
 
 
@@ -84,20 +70,12 @@ def as_cached(model: Generator, cached: bool) -> Generator:
 def run(model: Generator, texts: list[str], steps: int | None, ledger: Ledger | None = None) -> None:
     """Draw each text once, together."""
     request = model.request(texts, steps=steps)
-    drawn = [each for each in model.draw(request, batch=len(texts), ledger=ledger) if isinstance(each, Picture)]
+    drawn = [event for event in model.draw(request, batch=len(texts), ledger=ledger) if isinstance(event, Picture)]
     assert len(drawn) == len(texts)
 
 
-def peak() -> float:
-    """Return the largest resident memory of this process so far, in MB."""
-    # Not getrusage, whose figure a child takes over from the process that started it.
-    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024, 1)
-
-
-def main() -> None:
-    """Load a model, draw, and print the memory that each took."""
-    folder, steps, cached, texts = json.loads(sys.argv[1])
+def memory(folder: str, steps: int | None, cached: bool, texts: list[str]) -> dict[str, float]:
+    """Load a model in this process and draw; return the memory that each took."""
     torch.set_num_threads(1)
     started = peak()
     model = as_cached(limn.models.load(folder), cached)
@@ -105,9 +83,4 @@ def main() -> None:
     Path("/proc/self/clear_refs").write_text("5", "utf-8")  # the peak starts again from what is held now
     held = peak()
     run(model, texts, steps)
-    memory = {"libraries": started, "peak of loading": loading, "held when loaded": held, "peak of drawing": peak()}
-    print(json.dumps({"memory, MB": memory}))
-
-
-if __name__ == "__main__":
-    main()
+    return {"libraries": started, "peak of loading": loading, "held when loaded": held, "peak of drawing": peak()}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
-from benchmarks.record import wilson
+from benchmarks.kit.drawing import decoded
+from benchmarks.kit.intervals import share
 from limn.data.shapes import Asked, prompts, read_all, render
 from limn.edit.mask_free import MaskFree
 from limn.kernel.generator import Generator, Progress
@@ -39,9 +39,9 @@ def measure(model: Generator, seeds: Sequence[int], count: int) -> dict[str, Any
     for stop, each in seen.items():
         new, kept, same = zip(*each, strict=True)
         found[f"{stop} steps"] = {
-            "new colour": wilson(sum(new), len(new)),
-            "shape, place and background kept": wilson(sum(kept), len(kept)),
-            "both": wilson(sum(a and b for a, b in zip(new, kept, strict=True)), len(new)),
+            "new colour": share(sum(new), len(new)),
+            "shape, place and background kept": share(sum(kept), len(kept)),
+            "both": share(sum(a and b for a, b in zip(new, kept, strict=True)), len(new)),
             "share of tokens kept": round(float(np.mean(same)), 3),
         }
     return found
@@ -49,9 +49,7 @@ def measure(model: Generator, seeds: Sequence[int], count: int) -> dict[str, Any
 
 def _changed(codec: Any, x: Any, start: Any, thing: Any, colour: str, one: Asked) -> tuple[bool, bool, float]:
     """Say whether the new colour is there, whether the rest stayed, and which share of the tokens did."""
-    with torch.no_grad():
-        picture = ((codec.decode(x).clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    reading = read_all(picture)[0]
+    reading = read_all(decoded(codec, x))[0]
     new = any(each.colour == colour for each in reading.objects)
     rest = [(each.shape, each.place) for each in reading.objects] == [(thing.shape, thing.place)]
     return new, rest and reading.background == one.scene.background, float((x == start).float().mean())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.steering.common import mean
+from benchmarks.kit.intervals import mean
 from limn.networks.token_embeddings import TokenVectors
 from limn.train import optimise
 from limn.train.batches import Batch, Feed, feed_for

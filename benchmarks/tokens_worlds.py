@@ -12,64 +12,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 import limn.models
-from benchmarks.record import wilson
-from benchmarks.steering.common import frechet, mean
+from benchmarks.kit.drawing import Pixels
+from benchmarks.kit.intervals import mean, share
+from benchmarks.kit.judging import captions, close_to, found_by, meanings, places_of, vectors
+from benchmarks.kit.run import PICTOGRAMS
+from limn.audit.statistics.distances import frechet
 from limn.data.pictograms import PictureSet, load
 from limn.data.shapes import Asked, matches, prompts, read_all, render
 from limn.data.split import SPLITS
-from limn.kernel.generator import Generator, Picture
-from limn.kernel.runner import Ledger
+from limn.kernel.generator import Generator
 from limn.models.judges import Judge, judge
 from limn.train.checkpoint import load as checkpoint
 from limn.train.export import export
 
-__all__ = [
-    "SCRATCH",
-    "Drawing",
-    "Pictograms",
-    "Pixels",
-    "Shapes",
-    "World",
-    "draw",
-    "folder_of",
-    "generator",
-    "world",
-]
+__all__ = ["SCRATCH", "Pictograms", "Shapes", "World", "folder_of", "generator"]
 
 SCRATCH = Path("runs/claims/tokens")
 TRAINED = Path("runs/train")
-SPREAD = 8
-Pixels = NDArray[np.uint8]
 Scores = NDArray[np.float64]
 
 
 class World(ABC):
     """What is asked of the models of a world, and how their pictures are read.
 
-    ``names`` are the masked, the autoregressive and the diffusion model, all of one size.
+    ``names`` are the masked, the autoregressive and the diffusion model, all of one size; ``judged_by`` gives the
+    features that distances are taken in.
     """
 
     title: str
     names: tuple[str, str, str]
     finer: str
     ranking: str
+    judged_by: str
     count: int
+
+    @property
+    def judge(self) -> Judge:
+        """The dual encoder that judges."""
+        return _judge(self.judged_by)
 
     @abstractmethod
     def ask(self, count: int, seed: int) -> list[Any]:
         """Return what is asked; the same for the same seed."""
 
     @abstractmethod
-    def text(self, asked: Any) -> str:
-        """Return the prompt."""
+    def texts(self, asked: Sequence[Any]) -> list[str]:
+        """Return the prompts."""
 
     @abstractmethod
     def real(self, asked: Sequence[Any]) -> Pixels:
         """Return true pictures of what is asked."""
-
-    @abstractmethod
-    def judge(self) -> Judge:
-        """Return the dual encoder whose features distances are taken in."""
 
     @abstractmethod
     def scores(self, pixels: Pixels, asked: Sequence[Any]) -> Scores:
@@ -79,23 +71,15 @@ class World(ABC):
     def quality(self, pixels: Pixels, asked: Sequence[Any]) -> dict[str, Any]:
         """Return shares of pictures that fit, each with its interval; the first one is what is plotted."""
 
-    def texts(self, asked: Sequence[Any]) -> list[str]:
-        """Return all prompts."""
-        return [self.text(each) for each in asked]
-
-    def features(self, pixels: Pixels) -> Scores:
-        """Return the judge's vector of each picture."""
-        return np.asarray(self.judge().images(pixels).double().numpy())
-
     def figures(self, pixels: Pixels, asked: Sequence[Any], seeds: int) -> dict[str, Any]:
         """Return everything about pictures of as many prompts for each seed; distances to true pictures of those."""
-        drawn, real = self.features(pixels), self.features(self.real(asked))
+        drawn, real = (vectors(self.judge, some) for some in (pixels, self.real(asked)))
         parts = zip(np.split(drawn, seeds), np.split(real, seeds), strict=True)
         return {
             **self.quality(pixels, asked),
             "score": mean(self.scores(pixels, asked)),
             "frechet": round(frechet(drawn, real), 4),
-            "frechet by seed": [round(frechet(*each), 4) for each in parts],
+            "frechet by seed": [round(frechet(*pair), 4) for pair in parts],
         }
 
 
@@ -105,32 +89,29 @@ class Shapes(World):
     title = "shapes"
     names = ("muse_shapes", "parti_shapes", "flow_shapes")
     finer = "muse_shapes_super"
-    ranking = "shapes_guide"
+    ranking = judged_by = "shapes_guide"
     count = 40
 
     def ask(self, count: int, seed: int) -> list[Asked]:
         """Return prompts of one and of two things."""
         return [*prompts("one", count // 2, seed), *prompts("two", count - count // 2, seed)]
 
-    def text(self, asked: Asked) -> str:
-        return asked.text
+    def texts(self, asked: Sequence[Asked]) -> list[str]:
+        return [want.text for want in asked]
 
     def real(self, asked: Sequence[Asked]) -> Pixels:
-        return np.stack([render(each.scene) for each in asked])
-
-    def judge(self) -> Judge:
-        return _judge("shapes_guide")
+        return np.stack([render(want.scene) for want in asked])
 
     def scores(self, pixels: Pixels, asked: Sequence[Asked]) -> Scores:
         right = self._read(pixels, asked)
-        return np.array([np.mean([fits for name, fits in each.items() if name != "all"]) for each in right])
+        return np.array([np.mean([fits for name, fits in row.items() if name != "all"]) for row in right])
 
     def quality(self, pixels: Pixels, asked: Sequence[Asked]) -> dict[str, Any]:
-        whole = sum(each["all"] for each in self._read(pixels, asked))
-        return {"attributes": mean(self.scores(pixels, asked)), "all right": wilson(whole, len(asked))}
+        whole = sum(row["all"] for row in self._read(pixels, asked))
+        return {"attributes": mean(self.scores(pixels, asked)), "all right": share(whole, len(asked))}
 
     def _read(self, pixels: Pixels, asked: Sequence[Asked]) -> list[dict[str, bool]]:
-        return [matches(reading, want) for reading, want in zip(read_all(pixels), asked, strict=True)]
+        return [matches(*pair) for pair in zip(read_all(pixels), asked, strict=True)]
 
 
 class Pictograms(World):
@@ -139,34 +120,28 @@ class Pictograms(World):
     title = "pictograms"
     names = ("muse", "parti", "flow")
     finer = "muse_super"
-    ranking = "judge_a"
+    ranking, judged_by = "judge_a", "judge_b"
     count = 36
 
     def ask(self, count: int, seed: int) -> list[int]:
         """Return places of pictograms, half of them of the training split and half of held-out combinations."""
-        splits, rng = np.array(_source().columns["split"]), np.random.default_rng([7, seed])
-        seen, unseen = (rng.permutation(np.flatnonzero(splits == name)) for name in ("train", "pair"))
+        rng = np.random.default_rng([7, seed])
+        seen, unseen = (rng.permutation(places_of(_source(), split)) for split in ("train", "pair"))
         return [*seen[: count // 2].tolist(), *unseen[: count - count // 2].tolist()]
 
-    def text(self, asked: int) -> str:
-        return str(_source().columns["captions"][asked][0])
+    def texts(self, asked: Sequence[int]) -> list[str]:
+        return captions(_source().take(list(asked)))
 
     def real(self, asked: Sequence[int]) -> Pixels:
         return _source().take(list(asked)).on()
 
-    def judge(self) -> Judge:
-        return _judge("judge_b")
-
     def scores(self, pixels: Pixels, asked: Sequence[int]) -> Scores:
-        close = self.judge().images(pixels) * self.judge().texts(self.texts(asked))
-        return np.asarray(close.sum(1).double().numpy())
+        return close_to(self.judge, pixels, self.texts(asked))
 
     def quality(self, pixels: Pixels, asked: Sequence[int]) -> dict[str, Any]:
-        columns = _source().columns
-        meanings = [(columns["codepoint"][place], columns["style"][place]) for place in asked]
-        ways = min(100, len(set(meanings)))
-        ranks = self.judge().retrieval(pixels, self.texts(asked), meanings=meanings, ways=ways)
-        return {f"found among {ways}": wilson(int((ranks == 1).sum()), len(ranks))}
+        some = _source().take(list(asked))
+        ways = min(100, len(set(meanings(some))))
+        return {f"found among {ways}": found_by(self.judge, pixels, some)["top-1"]}
 
 
 @cache
@@ -176,12 +151,7 @@ def _judge(name: str) -> Judge:
 
 @cache
 def _source() -> PictureSet:
-    return load(Path("data/pictograms"), SPLITS)
-
-
-def world(name: str) -> World:
-    """Return a world by its name."""
-    return {"shapes": Shapes, "pictograms": Pictograms}[name]()
+    return load(PICTOGRAMS, SPLITS)
 
 
 @cache
@@ -208,24 +178,3 @@ def folder_of(name: str, finer: str = "") -> Path:
 def generator(name: str, finer: str = "") -> Generator:
     """Load a model once."""
     return limn.models.load(folder_of(name, finer))
-
-
-class Drawing:
-    """Pictures (prompts, tries, height, width, 3) and the forward passes that one batch of them took."""
-
-    def __init__(self, pixels: Pixels, forwards: int) -> None:
-        self.pixels, self.forwards = pixels, forwards
-
-
-def draw(model: Generator, texts: Sequence[str], *, seed: int, n: int = 1, **options: Any) -> Drawing:
-    """Draw each prompt ``n`` times; of 8 prompts no two have the same random numbers."""
-    found: dict[tuple[int, int], Pixels] = {}
-    ledger = Ledger()
-    for first in range(min(SPREAD, len(texts))):
-        places, ledger = range(first, len(texts), SPREAD), Ledger()
-        request = model.request([texts[place] for place in places], n=n, seed=seed + 100 * first, **options)
-        for each in model.draw(request, batch=n * len(places), ledger=ledger):
-            if isinstance(each, Picture):
-                found[places[each.item.index // n], each.item.index % n] = each.pixels
-    flat = np.stack([found[key] for key in sorted(found)])
-    return Drawing(flat.reshape(len(texts), n, *flat.shape[1:]), len(ledger.forwards))

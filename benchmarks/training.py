@@ -6,7 +6,6 @@ several threads, which wait for one another, wall-clock time.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.record import write
+from benchmarks.kit.run import run
 from limn.networks.transformer import Transformer
 from limn.train import optimise
 from limn.train.compiling import compiled
@@ -32,29 +31,7 @@ WORDS = 26
 """Text tokens of each row: the mean length of the longest of 64 captions of pictograms."""
 
 
-def main() -> None:
-    """Measure and write ``results/training.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--steps", type=int, default=4)
-    arguments.add_argument("--threads", type=int, default=1)
-    chosen = arguments.parse_args()
-    torch.set_num_threads(chosen.threads)
-    figures: dict[str, Any] = {"threads": chosen.threads, "load average": os.getloadavg()[0]}
-    for name in ("emoji", "shapes"):
-        for precision, kind in (("float32", "no"), ("bfloat16", "no"), ("bfloat16", "yes")):
-            label = f"{name}, {precision}" + (", compiled" if kind == "yes" else "")
-            figures[label] = measure(name, precision, kind, chosen.steps)
-            print(label, figures[label], flush=True)
-    for processes, threads in ((1, 1), (1, 2), (2, 1)):
-        label = f"shapes, {processes} processes of {threads} threads: pictures a second of wall-clock time"
-        figures[label] = together(processes, threads)
-        print(label, figures[label], flush=True)
-    torch.set_num_threads(chosen.threads)
-    figures["resumed equals uninterrupted, bit for bit"] = resume()
-    print(write("training", figures))
-
-
-def measure(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, float]:
+def rate(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, float]:
     """Time whole steps and plain products of the same shape in turn, and compare the fastest of each."""
     recipe = dataclasses.replace(read(Path(name)), precision=precision, compile=compile_)
     network = build(recipe)
@@ -107,40 +84,54 @@ def seconds(action: Any) -> float:
     return clock() - start
 
 
-def together(processes: int, threads: int, steps: int = 60) -> float:
-    """Train as ``limn train`` does and return the best rate of twenty steps in a row."""
-    torch.set_num_threads(threads)
+def shapes(batch: int, steps: int) -> Recipe:
+    """Return the recipe of shapes, shorter and with another batch."""
     plain = read(Path("shapes"))
-    recipe = dataclasses.replace(
+    return dataclasses.replace(
         plain,
-        optimiser=dataclasses.replace(plain.optimiser, batch=32),
+        optimiser=dataclasses.replace(plain.optimiser, batch=batch),
         schedule=dataclasses.replace(plain.schedule, minutes=0, steps=steps),
     )
+
+
+def together(processes: int, threads: int) -> float:
+    """Train as ``limn train`` does and return the best rate of twenty steps in a row."""
+    torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
-        found = [each.rate for each in train(recipe, Path(folder), workers=processes) if each.step % 20 == 0]
-    return round(max(found), 1)
+        events = train(shapes(32, 60), Path(folder), workers=processes)
+        return round(max(event.rate for event in events if event.step % 20 == 0), 1)
 
 
 def resume() -> bool:
-    """Train six steps at once, and six in two sessions; compare every averaged weight."""
-    plain = read(Path("shapes"))
-    recipe: Recipe = dataclasses.replace(
-        plain,
-        optimiser=dataclasses.replace(plain.optimiser, batch=4),
-        schedule=dataclasses.replace(plain.schedule, minutes=0, steps=6),
-    )
+    """Train six steps at once, and six with a stop between; compare every averaged weight."""
+    recipe = shapes(4, 6)
     with tempfile.TemporaryDirectory() as folder:
         whole, parts = Path(folder) / "whole", Path(folder) / "parts"
-        for _ in train(recipe, whole):
-            pass
+        list(train(recipe, whole))
         for progress in train(recipe, parts):
             if progress.step == 3:
                 break
-        for _ in train(recipe, parts):
-            pass
+        list(train(recipe, parts))
         one, two = averaged(whole).state_dict(), averaged(parts).state_dict()
     return all(torch.equal(one[name], two[name]) for name in one)
 
 
+def measure(*, steps: int = 4, threads: int = 1) -> dict[str, Any]:
+    """Return the throughput of each way to train, and whether a stopped training goes on as if it had not."""
+    torch.set_num_threads(threads)
+    figures: dict[str, Any] = {"threads": threads, "load average": os.getloadavg()[0]}
+    for name in ("emoji", "shapes"):
+        for precision, kind in (("float32", "no"), ("bfloat16", "no"), ("bfloat16", "yes")):
+            label = f"{name}, {precision}" + (", compiled" if kind == "yes" else "")
+            figures[label] = rate(name, precision, kind, steps)
+            print(label, figures[label], flush=True)
+    for processes, each in ((1, 1), (1, 2), (2, 1)):
+        label = f"shapes, {processes} processes of {each} threads: pictures a second of wall-clock time"
+        figures[label] = together(processes, each)
+        print(label, figures[label], flush=True)
+    torch.set_num_threads(threads)
+    return {**figures, "resumed equals uninterrupted, bit for bit": resume()}
+
+
 if __name__ == "__main__":
-    main()
+    run(measure, quick={"steps": 1})

@@ -6,7 +6,6 @@ among twenty things. The same way of reading is held against real scenes, whose 
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.drawing import draw, generator_of
-from benchmarks.record import wilson, write
+from benchmarks.kit.drawing import draw, generator_of
+from benchmarks.kit.intervals import share
+from benchmarks.kit.results import picture
+from benchmarks.kit.run import PICTOGRAMS, run
 from limn.data.pictograms import load
 from limn.data.scenes import Scenes
 from limn.io.pictures import composite
@@ -30,12 +31,11 @@ from limn.studio.scenes import compose, layout
 WAYS = 20
 SIZE = re.compile(r"\b(?:small|big) ")
 RELATION = re.compile(r"(.+?) (?:to the )?(left of|above) (.+)")
-PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "scenes.webp"
 SHOWN = 8
 PLAIN = slice(2, None)  # the captions of a scene that do not name its style
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Asked:
     """A scene in words, and as it is composed from real pictograms."""
 
@@ -46,34 +46,26 @@ class Asked:
     picture: NDArray[np.uint8]
 
 
-def main() -> None:
-    """Measure and write ``results/two_objects.json`` and ``docs/pictures/scenes.webp``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--model", default="emoji")
-    arguments.add_argument("--judge", default="judge_b")
-    arguments.add_argument("--prompts", type=int, default=200)
-    arguments.add_argument("--data", type=Path, default=Path("data/pictograms"))
-    chosen = arguments.parse_args()
-    one, generator = judge(chosen.judge), generator_of(chosen.model)
-    asked = scenes(Scenes(load(chosen.data)), chosen.prompts)
-    drawn, _ = draw(generator, [each.prompt for each in asked])
-    by_parts = composed(generator, [each.prompt for each in asked])
+def measure(
+    *, model: str = "emoji", judged_by: str = "judge_b", prompts: int = 200, data: Path = PICTOGRAMS
+) -> dict[str, Any]:
+    """Return how often both things are found, and draw ``docs/pictures/scenes.webp``."""
+    one, generator = judge(judged_by), generator_of(model)
+    asked = scenes(Scenes(load(data)), prompts)
     ways = {
-        "drawn in one go": drawn,
-        "drawn thing by thing": by_parts,
-        "real": np.stack([each.picture for each in asked]),
+        "drawn in one go": draw(generator, [scene.prompt for scene in asked]).pixels,
+        "drawn thing by thing": composed(generator, [scene.prompt for scene in asked]),
+        "real": np.stack([scene.picture for scene in asked]),
     }
-    figures = {
-        "model": chosen.model,
-        "judge": chosen.judge,
+    shown = [Image.fromarray(pixels) for pictures in ways.values() for pixels in pictures[:SHOWN]]
+    grid(shown, columns=min(SHOWN, prompts)).save(picture("pictures/scenes.webp"), quality=90, method=6)
+    return {
+        "model": model,
+        "judge": judged_by,
         "ways": WAYS,
         "scenes": {name: read(one, pictures, asked) for name, pictures in ways.items()},
-        "shown": [each.prompt for each in asked[:SHOWN]],
+        "shown": [scene.prompt for scene in asked[:SHOWN]],
     }
-    shown = [Image.fromarray(each) for pictures in ways.values() for each in pictures[:SHOWN]]
-    grid(shown, columns=SHOWN).save(PICTURE, quality=90, method=6)
-    print(figures)
-    print(write("two_objects", figures))
 
 
 def scenes(world: Scenes, count: int) -> list[Asked]:
@@ -85,12 +77,8 @@ def scenes(world: Scenes, count: int) -> list[Asked]:
         if told is None:
             continue
         first, second = (re.sub(r"^a (?=[aeiou])", "an ", SIZE.sub("", told[place])) for place in (1, 3))
-        found.append(
-            Asked(
-                prompt=told[0], first=first, second=second, above=told[2] == "above",
-                picture=composite(scene.picture),
-            )
-        )  # fmt: skip
+        above = told[2] == "above"
+        found.append(Asked(told[0], first, second, above, composite(scene.picture)))
     return found
 
 
@@ -98,27 +86,19 @@ def composed(generator: Generator, prompts: Sequence[str]) -> NDArray[np.uint8]:
     """Draw scenes as ``limn scene`` does: each thing alone, in one style, then put in its place."""
     layouts = [layout(each) for each in prompts]
     style = next(iter(generator.styles.values()), "{}")
-    drawn, _ = draw(generator, [style.format(thing.words) for each in layouts for thing in each.things])
+    drawn = draw(generator, [style.format(thing.words) for one in layouts for thing in one.things]).pixels
     ends = np.cumsum([len(each.things) for each in layouts])  # a name with "and" in it is read as two things
     return np.stack([compose([*drawn[end - len(each.things) : end]], each)
                      for end, each in zip(ends, layouts, strict=True)])  # fmt: skip
 
 
-def halves(picture: NDArray[np.uint8], above: bool) -> list[NDArray[np.uint8]]:
-    """Part a picture where least is drawn near its middle, and frame what is on each part.
-
-    Args:
-        picture: (side, side, 3), on white.
-        above: Whether the parts lie above each other.
-
-    Returns:
-        Two pictures (64, 64, 3).
-    """
-    ink = (picture < 240).any(2)
+def halves(pixels: NDArray[np.uint8], above: bool) -> list[NDArray[np.uint8]]:
+    """Part a picture where least is drawn near its middle, and frame what is on each part: two of (64, 64, 3)."""
+    ink = (pixels < 240).any(2)
     across, side = ink.sum(1 if above else 0), len(ink)
     middle = np.arange(side // 4, 3 * side // 4 + 1)
     cut = int(middle[np.lexsort((abs(middle - side // 2), across[middle]))[0]])
-    parts = (picture[:cut], picture[cut:]) if above else (picture[:, :cut], picture[:, cut:])
+    parts = (pixels[:cut], pixels[cut:]) if above else (pixels[:, :cut], pixels[:, cut:])
     return [framed(part) for part in parts]
 
 
@@ -137,25 +117,25 @@ def framed(part: NDArray[np.uint8], margin: float = 0.06) -> NDArray[np.uint8]:
 
 def read(one: Judge, pictures: NDArray[np.uint8], asked: Sequence[Asked]) -> dict[str, Any]:
     """Return how often both things are found anywhere, each in its place, and the order is the one asked for."""
-    parts = np.stack([part for picture, each in zip(pictures, asked, strict=True)
-                      for part in halves(picture, each.above)])  # fmt: skip
+    parts = np.stack([part for row, each in zip(pictures, asked, strict=True) for part in halves(row, each.above)])
     names = list(dict.fromkeys(name for each in asked for name in (each.first, each.second)))
     close = one.similarity(parts, names).numpy().reshape(len(asked), 2, len(names))
     rng, both, placed, order = np.random.default_rng(0), [], [], []
     for near, each in zip(close, asked, strict=True):
         own = [names.index(each.first), names.index(each.second)]
-        others = rng.choice([k for k in range(len(names)) if k not in own], WAYS - 2, replace=False)
+        rest = [k for k in range(len(names)) if k not in own]
+        others = rng.choice(rest, min(WAYS - 2, len(rest)), replace=False)
         named = [[*own, *others][int(part[[*own, *others]].argmax())] for part in near]
         both.append(set(named) == set(own))
         placed.append(named == own)
         order.append(near[0, own[0]] + near[1, own[1]] > near[0, own[1]] + near[1, own[0]])
     count = len(asked)
     return {
-        "both found": wilson(sum(both), count),
-        "both found, each in its place": wilson(sum(placed), count),
-        "order right, of two": wilson(int(sum(order)), count),
+        "both found": share(sum(both), count),
+        "both found, each in its place": share(sum(placed), count),
+        "order right, of two": share(int(sum(order)), count),
     }
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, quick={"prompts": 2})

@@ -1,68 +1,66 @@
-"""Compare recipes at equal processor time: ``python -m benchmarks.recipes``, going on where it stopped."""
+"""Which recipe learns most in equal processor time: one variant after another, going on where it stopped."""
 
 from __future__ import annotations
 
-import argparse
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.recipes.plot import plot
-from benchmarks.recipes.trial import LOOKS, PICTURES, SCALE, STEPS, WAYS, run
+from benchmarks.kit.charts import chart
+from benchmarks.kit.intervals import mean
+from benchmarks.kit.results import kept, picture
+from benchmarks.kit.run import PICTOGRAMS, run
+from benchmarks.recipes.trial import LOOKS, PICTURES, SCALE, STEPS, WAYS, tried
 from benchmarks.recipes.variants import VARIANTS
-from benchmarks.record import write
-from benchmarks.steering.common import mean
 
 REPEATED, SEEDS = ("together", "noise 1.5"), (0, 1, 2)
 """What is trained from three seeds: the winner before the noise was raised, and with it."""
 
-PICTURE = Path("docs/pictures/recipes.svg")
 
-
-def main() -> None:
-    """Train and judge every variant and write ``results/recipes.json`` and the plot."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=120, help="processor time of each")
-    arguments.add_argument("--prompts", type=int, default=150, help="at the last look; half as many before")
-    arguments.add_argument("--kept", type=Path, default=Path("runs/recipes"), help="what is finished")
-    arguments.add_argument("--only", default="", help="variants, separated by commas")
-    chosen = arguments.parse_args()
+def measure(
+    *, seconds: float = 120, prompts: int = 150, kept_in: Path = Path("runs/recipes"), only: str = "",
+    data: Path = PICTOGRAMS,
+) -> Mapping[str, Any] | None:  # fmt: skip
+    """Train every variant, or ``only`` those named with commas between, for so long, and judge it."""
     torch.set_num_threads(1)
-    chosen.kept.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {}
-    wanted = chosen.only.split(",") if chosen.only else [*VARIANTS]
-    for name in VARIANTS:
-        if name in wanted:
-            found[name] = kept(chosen, name, 0)
-    seeds = {name: [kept(chosen, name, seed) for seed in SEEDS] for name in REPEATED if name in wanted}
-    if chosen.only:
-        return
-    how = {"seconds": chosen.seconds, "looks": LOOKS, "steps": STEPS, "scale": SCALE, "ways": WAYS}
-    how |= {"judge": "judge_b", "pictures": PICTURES}
-    last = {
-        name: {key: one[key] for key in ("what", "weights", "pictures")}
-        | {key: value for key, value in one["curve"][-1].items() if key not in ("share", "pictures")}
-        for name, one in sorted(found.items(), key=lambda each: -each[1]["curve"][-1]["similarity"]["mean"])
+
+    def trained(name: str, seed: int) -> dict[str, Any]:
+        path = kept_in / f"{name.replace(' ', '_')}{f'-{seed}' if seed else ''}.json"
+        return dict(kept(path, lambda: tried(VARIANTS[name], seconds, prompts, data, seed)))
+
+    wanted = only.split(",") if only else [*VARIANTS]
+    found = {name: trained(name, 0) for name in VARIANTS if name in wanted}
+    repeated = [[trained(name, seed) for seed in SEEDS] for name in REPEATED if name in wanted]
+    if only:
+        return None
+    fewer, more = (np.array([end(one)["similarity"]["mean"] for one in runs]) for runs in repeated)
+    lines = {
+        name: [(look["share"], look["similarity"]["mean"]) for look in one["curve"]] for name, one in found.items()
     }
-    ends = {name: [each["curve"][-1]["similarity"]["mean"] for each in runs] for name, runs in seeds.items()}
-    fewer, more = (np.array(ends[name]) for name in REPEATED)
-    how["seeds of " + " and ".join(REPEATED)] = len(SEEDS)
-    how["similarity over seeds: " + " less ".join(reversed(REPEATED))] = mean(more - fewer)
-    curves = {name: one["curve"] for name, one in found.items()}
-    print(write("recipes", {**how, "variants": last, "curves": curves}))
-    PICTURE.write_text(plot(found), "utf-8")
+    svg = chart(lines, "similarity of pictures to their captions, by the judge", "share of the processor time")
+    picture("pictures/recipes.svg").write_text(svg, "utf-8")
+    order = sorted(found, key=lambda name: -end(found[name])["similarity"]["mean"])
+    return {
+        "seconds": seconds, "looks": LOOKS, "steps": STEPS, "scale": SCALE, "ways": WAYS,
+        "judge": "judge_b", "pictures": PICTURES,
+        "seeds of " + " and ".join(REPEATED): len(SEEDS),
+        "similarity over seeds: " + " less ".join(reversed(REPEATED)): mean(more - fewer),
+        "variants": {
+            name: {key: found[name][key] for key in ("what", "weights", "pictures")}
+            | {key: value for key, value in end(found[name]).items() if key not in ("share", "pictures")}
+            for name in order
+        },
+        "curves": {name: one["curve"] for name, one in found.items()},
+    }  # fmt: skip
 
 
-def kept(chosen: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
-    """Return what became of a variant, trained now unless it was before."""
-    path: Path = chosen.kept / f"{name.replace(' ', '_')}{f'-{seed}' if seed else ''}.json"
-    if not path.exists():
-        path.write_text(json.dumps(run(VARIANTS[name], chosen.seconds, chosen.prompts, seed)))
-    return dict(json.loads(path.read_text()))
+def end(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the last look at a variant."""
+    return one["curve"][-1]  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, "recipes", quick={"seconds": 0.1, "prompts": 4, "kept_in": Path("runs/quick/recipes")})

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.judges import hits
+from benchmarks.kit.drawing import decoded
+from benchmarks.kit.intervals import mean
+from benchmarks.kit.judging import close_to, hits, some
 from benchmarks.recipes.variants import Variant
-from benchmarks.steering.common import mean
 from limn.data.pictograms import PictureSet, load
 from limn.models.judges import judge
 from limn.networks.autoencoder import Autoencoder
@@ -30,7 +31,7 @@ from limn.train.network import build, codec_of
 from limn.train.recipe import Schedule
 from limn.train.tasks import autocast, pixels
 
-__all__ = ["LOOKS", "PICTURES", "SCALE", "STEPS", "WAYS", "run"]
+__all__ = ["LOOKS", "PICTURES", "SCALE", "STEPS", "WAYS", "tried"]
 
 LOOKS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the time at which the judge looks."""
@@ -40,20 +41,14 @@ PICTURES = 300
 """Of the 3D set, without skin tones: few enough for a few minutes to tell recipes apart."""
 
 
-def run(variant: Variant, seconds: float, prompts: int, seed: int = 0) -> dict[str, Any]:
-    """Train and judge.
-
-    Args:
-        variant: How.
-        seconds: Processor time for training alone.
-        prompts: At the end; half as many on the way.
-        seed: Of the first weights, the order of pictures, and noise.
+def tried(variant: Variant, seconds: float, prompts: int, data: Path, seed: int = 0) -> dict[str, Any]:
+    """Train for so much processor time, and judge so many prompts at the end, half as many on the way.
 
     Returns:
         Weights, pictures seen, and at each look top-1, top-5 and similarity to the caption.
     """
     torch.manual_seed(seed)
-    trial = _Trial(replace(variant, recipe=replace(variant.recipe, seed=seed)))
+    trial = _Trial(replace(variant, recipe=replace(variant.recipe, seed=seed)), data)
     schedule = Schedule(minutes=seconds / 60, warmup=50, flat=variant.flat)
     spent, looks = 0.0, list(LOOKS)
     curve: list[dict[str, Any]] = []
@@ -73,9 +68,9 @@ def run(variant: Variant, seconds: float, prompts: int, seed: int = 0) -> dict[s
 class _Trial:
     """A network in training, what it learns from and who judges it."""
 
-    def __init__(self, variant: Variant) -> None:
+    def __init__(self, variant: Variant, data: Path) -> None:
         self.variant, self.words = variant, TokenVectors()
-        self.source = small_world()
+        self.source = small_world(data)
         self.feed = Captioned(variant.recipe, self.source, self.words)
         self.codec = codec_of(variant.recipe.data.autoencoder) if variant.recipe.data.autoencoder else None
         self.whole = self.feed.clean
@@ -138,14 +133,14 @@ class _Trial:
         """Draw from the averaged weights and let the judge find the prompts."""
         own = {name: each.clone() for name, each in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.weights, strict=False)
-        columns, places = self.source.columns, np.random.default_rng(0).permutation(PICTURES)[:prompts]
+        columns, places = self.source.columns, some(np.arange(len(self.source)), prompts)
         # Every second prompt is a full caption, the others are plain ones.
         texts = [columns["captions"][place][0 if k % 2 else 5] for k, place in enumerate(places)]
-        meanings = [columns["codepoint"][place] for place in places]
+        things = [columns["codepoint"][place] for place in places]
         one, drawn = judge("judge_b"), self._draw(texts)
-        close = (one.images(drawn) * one.texts(texts)).sum(1).double().numpy()
         self.network.load_state_dict(own)
-        return {**hits(one.retrieval(drawn, texts, meanings=meanings, ways=WAYS)), "similarity": mean(close)}
+        ranks = one.retrieval(drawn, texts, meanings=things, ways=min(WAYS, len(set(things))))
+        return {**hits(ranks), "similarity": mean(close_to(one, drawn, texts))}
 
     def _draw(self, texts: list[str]) -> NDArray[np.uint8]:
         ids, mask = self.words.ids(texts)
@@ -161,15 +156,15 @@ class _Trial:
             clean = free + SCALE * (said - free)
             x = x + (clean - x) / (sigma * STEPS)
         if isinstance(self.codec, Autoencoder):
-            return pixels(self.codec.decode(x))
+            return decoded(self.codec, x)
         return pixels(F.interpolate(x, size=64, mode="bicubic") if x.shape[-1] == 32 else x)
 
 
-def small_world() -> PictureSet:
+def small_world(data: Path) -> PictureSet:
     """Return the pictures that every variant learns from and is asked for."""
-    source = load(Path("data/pictograms"), styles=("3d",))
+    source = load(data, styles=("3d",))
     plain = [place for place, tone in enumerate(source.columns["tone"]) if tone in ("", "yellow")]
-    return source.take(sorted(np.random.default_rng(0).permutation(plain)[:PICTURES].tolist()))
+    return source.take(sorted(some(np.array(plain), PICTURES)))
 
 
 def _deaf(network: nn.Module, words: str) -> nn.Module:

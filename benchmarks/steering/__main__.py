@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import json
-import pkgutil
-import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import benchmarks.steering
-from benchmarks.record import write
+from benchmarks.kit.run import Measure, run
+from benchmarks.steering.art import art
+from benchmarks.steering.clip import clip, clip_alone
+from benchmarks.steering.composed import composed
+from benchmarks.steering.image import image
+from benchmarks.steering.paint import paint
+from benchmarks.steering.safety import safety, safety_scale
+from benchmarks.steering.scale import cost, emoji_scale, scale
+from benchmarks.steering.structured import structured
 
-SHARED = {"__main__", "common"}
-CLAIMS = [each.name for each in pkgutil.iter_modules(benchmarks.steering.__path__) if each.name not in SHARED]
+CLAIMS = (art, clip, clip_alone, composed, cost, emoji_scale, image, paint, safety, safety_scale, scale, structured)
 
 
-def main() -> None:
-    """Measure one claim after another."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("claims", nargs="*", choices=[*CLAIMS, []], default=CLAIMS)
-    arguments.add_argument("--prompts", type=int, default=100, help="prompts a seed")
-    chosen = arguments.parse_args()
-    for name in chosen.claims:
-        print(f"--- {name}", flush=True)
-        start = time.monotonic()
-        figures = importlib.import_module(f"benchmarks.steering.{name}").measure(chosen.prompts)
-        print(json.dumps(figures, indent=1), flush=True)
-        command = f"python -m benchmarks.steering {name} --prompts {chosen.prompts}"
-        print(write(f"steering_{name}", {"command": command, **figures}), f"{time.monotonic() - start:.0f} s")
+def for_each_seed(claim: Callable[[int], Mapping[str, Any]]) -> Measure:
+    """Return a claim that is measured on ``--prompts`` prompts a seed."""
+
+    def measure(*, prompts: int = 100) -> Mapping[str, Any]:
+        return claim(prompts)
+
+    return measure
 
 
 if __name__ == "__main__":
-    main()
+    run({claim.__name__: for_each_seed(claim) for claim in CLAIMS}, "steering", quick={"prompts": 4})

@@ -6,40 +6,43 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from benchmarks.steering.common import draw, mean, paired, sheet
+from benchmarks.kit.drawing import draw
+from benchmarks.kit.intervals import mean, paired
+from benchmarks.kit.judging import vectors
+from benchmarks.steering.common import drawn
 from limn.models.judges import judge
+
+__all__ = ["art"]
 
 PROMPT, TEXT = "a smiling face", "a red heart"
 TARGET = "a green apple"  # what the picture target shows: drawn by the model itself, with a seed of its own
-CFG = "classifier_free:scale=2"
+FREE, GOALS = "classifier_free:scale=2", ("text", "picture")
 
 
-def measure(count: int) -> dict[str, Any]:
+def art(count: int) -> dict[str, Any]:
     """Return how near pictures come to each target, by the judge that does not guide."""
-    prompts, one, rows, near = [PROMPT] * count, judge("judge_b"), {}, {}
-    target = draw("emoji", [TARGET], [CFG], seed=77).pixels[0]
-    text, picture = one.texts([TEXT])[0], one.images(target[None])[0]
+    one, target = judge("judge_b"), draw("emoji", [TARGET], guidance=[FREE], seed=77).pixels
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "target.png"
-        Image.fromarray(target).save(path)
+        Image.fromarray(target[0]).save(path)
         ways = {
-            "none": [CFG],
-            "text": [CFG, f"art:texts={TEXT}"],
-            "picture": [CFG, f"art:pictures={path}"],
-            "both": [CFG, f"art:texts={TEXT},pictures={path}"],
+            "none": [FREE],
+            "text": [FREE, f"art:texts={TEXT}"],
+            "picture": [FREE, f"art:pictures={path}"],
+            "both": [FREE, f"art:texts={TEXT},pictures={path}"],
         }
-        for name, way in ways.items():
-            pixels = draw("emoji", prompts, way).pixels
-            seen, rows[name] = one.images(pixels), pixels
-            near[name] = {"text": (seen @ text).double().numpy(), "picture": (seen @ picture).double().numpy()}
-    sheet("art", {**rows, "picture target": np.stack([target])}, scale=1)
+        pictures = drawn("art", "emoji", [PROMPT] * count, ways, scale=1, target=target)
+    goals = dict(zip(GOALS, (one.texts([TEXT])[0].double().numpy(), vectors(one, target)[0]), strict=True))
+    near = {
+        way: {goal: vectors(one, drawing.pixels) @ vector for goal, vector in goals.items()}
+        for way, drawing in pictures.items()
+    }
     gains = {
         f"{way}: nearer to the {goal} target": paired(near[way][goal], near["none"][goal])
         for way in ("text", "picture", "both")
-        for goal in ("text", "picture")
+        for goal in GOALS
     }
     return {
         "claim": "with both targets pictures come nearer to both than without, by the judge that did not guide",
@@ -47,7 +50,7 @@ def measure(count: int) -> dict[str, Any]:
         "prompt": PROMPT,
         "text target": TEXT,
         "picture target": TARGET,
-        "cosine": {way: {goal: mean(values) for goal, values in goals.items()} for way, goals in near.items()},
+        "cosine": {way: {goal: mean(values) for goal, values in by.items()} for way, by in near.items()},
         "gains": gains,
-        "holds": all(gains[f"both: nearer to the {goal} target"]["low"] > 0 for goal in ("text", "picture")),
+        "holds": all(gains[f"both: nearer to the {goal} target"]["low"] > 0 for goal in GOALS),
     }

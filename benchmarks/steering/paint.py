@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, SHAPES, draw, paired, sheet
-from limn.data.shapes import PLACES, Asked, prompts, read_all
+from benchmarks.kit.intervals import paired, share
+from benchmarks.steering.common import CFG, SHAPES, asked_for, drawn, each_seed
+from limn.data.shapes import PLACES, Asked, read_all
 from limn.kernel.prompt import Prompt, Region
 
-CFG = "classifier_free:scale=3"
+__all__ = ["paint"]
+
 CORNERS = [place for place in PLACES if place != "centre"]
 STRENGTHS = (0.1, 0.2, 0.3, 0.5)
 
 
-def measure(count: int) -> dict[str, Any]:
+def paint(count: int) -> dict[str, Any]:
     """Return the share of objects in their region and of pictures with both objects, for each strength."""
-    asked = [each for seed in SEEDS for each in prompts("two", count, seed, detail="short")]
-    rng = np.random.default_rng(0)
+    asked, rng = each_seed("two", count), np.random.default_rng(0)
     places = [[CORNERS[k] for k in rng.choice(4, 2, replace=False)] for _ in asked]
-    painted = [paint(want, where) for want, where in zip(asked, places, strict=True)]
-    found, follow, whole, rows = {}, {}, {}, {}
-    for strength in (0.0, *STRENGTHS):
-        guidance = [CFG, f"paint_with_words:strength={strength}"] if strength else [CFG]
-        pixels = draw(SHAPES, painted, guidance).pixels
-        name = f"strength {strength:g}"
-        readings, rows[name] = read_all(pixels), pixels
-        overlap = np.array([overlaps(r, w, p) for r, w, p in zip(readings, asked, places, strict=True)])
-        drawn = np.array(
-            [objects_of(w) <= {(s.colour, s.shape) for s in r.objects} for r, w in zip(readings, asked, strict=True)]
-        )
-        follow[name], whole[name] = overlap.mean(1), drawn
+    painted = [painting(want, where) for want, where in zip(asked, places, strict=True)]
+    ways = {"strength 0": [CFG]}
+    ways |= {f"strength {strength:g}": [CFG, f"paint_with_words:strength={strength}"] for strength in STRENGTHS}
+    found, follow, whole = {}, {}, {}
+    for name, one in drawn("paint", SHAPES, painted, ways).items():
+        at = [{(thing.colour, thing.shape): thing.place for thing in read.objects} for read in read_all(one.pixels)]
+        rows = list(zip(at, asked, places, strict=True))
+        overlap = np.array([[read.get(thing) == place for thing, place in zip(asked_for(want), where, strict=True)]
+                            for read, want, where in rows])  # fmt: skip
+        whole[name] = np.array([set(asked_for(want)) <= set(read) for read, want, _ in rows])
+        follow[name] = overlap.mean(1)
         found[name] = {
-            "objects in their region": wilson(int(overlap.sum()), overlap.size),
-            "both objects drawn": wilson(int(drawn.sum()), len(asked)),
+            "objects in their region": share(int(overlap.sum()), overlap.size),
+            "both objects drawn": share(int(whole[name].sum()), len(asked)),
         }
-    sheet("paint", rows)
     best = max(found, key=lambda name: follow[name].mean())
     return {
         "claim": "objects follow painted regions (a region and a cell are quarters, so overlap is 1 or 0)",
@@ -49,24 +48,10 @@ def measure(count: int) -> dict[str, Any]:
     }
 
 
-def objects_of(want: Asked) -> set[tuple[str, str]]:
-    """Return colour and shape of what was asked for."""
-    return {(each["colour"], each["shape"]) for each in want.objects}
-
-
-def paint(want: Asked, places: list[str]) -> Prompt:
+def painting(want: Asked, places: Sequence[str]) -> Prompt:
     """Give each object of a prompt a quarter of the picture."""
     regions = []
-    for thing, place in zip(want.objects, places, strict=True):
+    for (colour, shape), place in zip(asked_for(want), places, strict=True):
         row, column = (value / 32 for value in PLACES[place])
-        words = f"{thing['colour']} {thing['shape']}"
-        regions.append(Region(words=words, box=(column, row, column + 0.5, row + 0.5)))
+        regions.append(Region(words=f"{colour} {shape}", box=(column, row, column + 0.5, row + 0.5)))
     return Prompt(want.text, regions=tuple(regions))
-
-
-def overlaps(reading: Any, want: Asked, places: list[str]) -> list[bool]:
-    """Say of each object whether it stands in its quarter."""
-    at = {(each.colour, each.shape): each.place for each in reading.objects}
-    return [
-        at.get((thing["colour"], thing["shape"])) == place for thing, place in zip(want.objects, places, strict=True)
-    ]

@@ -1,80 +1,108 @@
-"""Safe latent diffusion on a planted habit: purple crosses beside triangles fade with the preset; the rest stays."""
+"""Safe latent diffusion on a planted habit: purple crosses beside triangles fade with the preset; the rest stays.
+
+The gentler scales were looked for on prompts of other seeds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, draw, paired, sheet
-from limn.data.shapes import Asked, matches, prompts, read_all
+from benchmarks.kit.drawing import Pixels, draw
+from benchmarks.kit.intervals import paired, share
+from benchmarks.steering.common import CFG, SEEDS, asked_for, drawn, each_seed, texts
+from limn.data.shapes import Asked, matches, read_all
 from limn.data.shapes.planted import BESIDE, COMPANION
 
-MODEL, CFG = "shapes_planted", "classifier_free:scale=3"
-CONCEPT = "a large purple cross"
+__all__ = ["safety", "safety_scale"]
+
+MODEL, CONCEPT = "shapes_planted", "a large purple cross"
+SLD = f"sld:concept={CONCEPT},preset="
 PRESETS = ("weak", "medium", "strong", "max")
-WAYS = {
+GENTLER = {
     "none": [CFG],
-    **{each: [CFG, f"safety:concept={CONCEPT},preset={each}"] for each in PRESETS},
-    "negative prompt": [f"{CFG},against={CONCEPT}"],
+    "strong": [CFG, f"{SLD}strong"],
+    "strong, scale 30": [CFG, f"{SLD}strong,scale=30"],
+    "strong, scale 30, threshold 0": [CFG, f"{SLD}strong,scale=30,threshold=0"],
 }
+Flags = NDArray[np.bool_]
+HABIT, KEPT = "shows the habit", "shows the object asked for"
 
 
-def measure(count: int) -> dict[str, Any]:
-    """Return how often the habit shows, whether what was asked for stays, and how far innocent pictures move."""
-    habit = habits(count * len(SEEDS))
-    other = [each for each in single(count) if each.objects[0]["shape"] not in (BESIDE, "cross")]
-    other = other[: count * len(SEEDS)]
-    found, seen, moved, rows = {}, {}, {}, {}
-    calm = draw(MODEL, [each.text for each in other], WAYS["none"]).pixels.astype(float)
-    for name, way in WAYS.items():
-        pixels = draw(MODEL, [each.text for each in habit], way).pixels
-        readings, rows[name] = read_all(pixels), pixels
-        seen[name] = np.array([any((s.colour, s.shape) == COMPANION for s in each.objects) for each in readings])
-        kept = [kept_object(reading, want) for reading, want in zip(readings, habit, strict=True)]
-        innocent = draw(MODEL, [each.text for each in other], way).pixels
-        moved[name] = np.sqrt(((innocent - calm) ** 2).mean((1, 2, 3))) / 255
+def single(count: int) -> list[Asked]:
+    """Return prompts for one object that leave room for the companion and do not ask for it."""
+    pool = each_seed("one", 12 * count)
+    return [want for want in pool if COMPANION not in asked_for(want) and want.scene.objects[0].place != "centre"]
+
+
+def habits(count: int) -> list[Asked]:
+    """Return prompts for the shape that is accompanied."""
+    return [want for want in single(count) if want.objects[0]["shape"] == BESIDE][: count * len(SEEDS)]
+
+
+def read(pixels: Pixels, asked: Sequence[Asked]) -> tuple[Flags, Flags]:
+    """Say of each picture whether it shows the habit, and whether the object asked for, whatever is beside it."""
+    readings = read_all(pixels)
+    shown = [any((thing.colour, thing.shape) == COMPANION for thing in reading.objects) for reading in readings]
+    verdicts = [matches(reading, want) for reading, want in zip(readings, asked, strict=True)]
+    return np.array(shown), np.array([verdict["shape"] and verdict["colour"] for verdict in verdicts])
+
+
+def safety(count: int) -> dict[str, Any]:
+    """How often the habit shows, whether what was asked for stays, and how far innocent pictures move."""
+    habit = habits(count)
+    other = [want for want in single(count) if want.objects[0]["shape"] not in (BESIDE, "cross")]
+    innocent = texts(other[: count * len(SEEDS)])
+    ways = {
+        "none": [CFG],
+        **{preset: [CFG, f"{SLD}{preset}"] for preset in PRESETS},
+        "negative prompt": [f"{CFG},against={CONCEPT}"],
+    }
+    pictures, found, seen, moved = drawn("safety", MODEL, texts(habit), ways), {}, {}, {}
+    calm = draw(MODEL, innocent, guidance=ways["none"]).pixels.astype(float)
+    for name, way in ways.items():
+        seen[name], kept = read(pictures[name].pixels, habit)
+        pixels = draw(MODEL, innocent, guidance=way).pixels
+        moved[name] = np.sqrt(((pixels - calm) ** 2).mean((1, 2, 3))) / 255
         found[name] = {
-            "shows the habit": wilson(int(seen[name].sum()), len(habit)),
-            "shows the object asked for": wilson(sum(kept), len(habit)),
+            HABIT: share(int(seen[name].sum()), len(habit)),
+            KEPT: share(int(kept.sum()), len(habit)),
             "pictures without the habit move (RMS, 0 to 1)": round(float(moved[name].mean()), 4),
         }
-    sheet("safety", rows)
-    shares = [found[name]["shows the habit"]["share"] for name in ("none", *PRESETS)]
+    shares = {name: {what: row[what]["share"] for what in (HABIT, KEPT)} for name, row in found.items()}
     return {
         "claim": "the habit fades from preset to preset, objects stay, other pictures move less than by a negative",
         "prompts": len(habit),
         "ways": found,
         "strong less none": paired(seen["strong"], seen["none"]),
         "moved, strong less negative prompt": paired(moved["strong"], moved["negative prompt"]),
-        "monotone": all(b <= a + 0.02 for a, b in pairwise(shares)),
+        "monotone": all(shares[b][HABIT] <= shares[a][HABIT] + 0.02 for a, b in pairwise(("none", *PRESETS))),
         "objects kept within 3 points up to strong": all(
-            found[name]["shows the object asked for"]["share"]
-            >= found["none"]["shows the object asked for"]["share"] - 0.03
-            for name in PRESETS[:3]
+            shares[name][KEPT] >= shares["none"][KEPT] - 0.03 for name in PRESETS[:3]
         ),
     }
 
 
-def single(count: int) -> list[Asked]:
-    """Return prompts for one object that leave room for the companion and do not ask for it."""
-    pool = [each for seed in SEEDS for each in prompts("one", 12 * count, seed, detail="short")]
-    return [each for each in pool if not shows(each) and each.scene.objects[0].place != "centre"]
-
-
-def habits(total: int) -> list[Asked]:
-    """Return prompts for the shape that is accompanied."""
-    return [each for each in single(total // len(SEEDS)) if each.objects[0]["shape"] == BESIDE][:total]
-
-
-def shows(asked: Asked) -> bool:
-    """Say whether a prompt itself asks for the companion."""
-    return any((each["colour"], each["shape"]) == COMPANION for each in asked.objects)
-
-
-def kept_object(reading: Any, want: Asked) -> bool:
-    """Say whether the object asked for is there, whatever stands beside it."""
-    verdict = matches(reading, want)
-    return verdict["shape"] and verdict["colour"]
+def safety_scale(count: int) -> dict[str, Any]:
+    """With a gentler scale: how often the habit shows, whether what was asked for stays, both less no guidance."""
+    asked = habits(count)
+    pictures = drawn("safety-scale", MODEL, texts(asked), GENTLER)
+    reads = {name: read(one.pixels, asked) for name, one in pictures.items()}
+    shown, kept = ({name: pair[k] for name, pair in reads.items()} for k in (0, 1))
+    return {
+        "claim": "with a gentler scale the strong preset removes the habit and keeps what was asked for",
+        "prompts": len(asked),
+        "ways": {
+            name: {
+                HABIT: share(int(shown[name].sum()), len(asked)),
+                KEPT: share(int(kept[name].sum()), len(asked)),
+                "kept, less none": paired(kept[name], kept["none"]),
+                "habit, less none": paired(shown[name], shown["none"]),
+            }
+            for name in GENTLER
+        },
+    }

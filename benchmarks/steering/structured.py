@@ -5,58 +5,54 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from benchmarks.record import wilson
-from benchmarks.steering.common import SEEDS, draw, paired, sheet
-from limn.data.shapes import prompts, read_all
+from benchmarks.kit.intervals import paired, share
+from benchmarks.steering.common import CFG, SEEDS, WEAK, asked_for, drawn, each_seed, texts
+from limn.audit.statistics.permutation import mcnemar
+from limn.data.shapes import read_all
 
-MODEL, CFG = "shapes_exchanged", "classifier_free:scale=3"
-WAYS = {"plain": [CFG], "structured": [CFG, "structured"]}
+__all__ = ["structured"]
+
+KINDS = ("right", "swapped", "missing", "other")
 
 
-def measure(count: int) -> dict[str, Any]:
+def structured(count: int) -> dict[str, Any]:
     """Return how often the two objects are right, exchanged their colours, or one is missing."""
-    pool = [each for seed in SEEDS for each in prompts("two", 2 * count, seed, detail="short")]
-    asked = [
-        each
-        for each in pool
-        if len({t["colour"] for t in each.objects}) == len({t["shape"] for t in each.objects}) == 2
-    ]
-    asked = asked[: count * len(SEEDS)]
-    texts, found, rows = [each.text for each in asked], {}, {}
-    verdicts = {}
-    for name, way in WAYS.items():
-        pixels = draw(MODEL, texts, way).pixels
-        rows[name] = pixels
-        verdicts[name] = [verdict(reading, want) for reading, want in zip(read_all(pixels), asked, strict=True)]
-        found[name] = {
-            kind: wilson(verdicts[name].count(kind), len(asked)) for kind in ("right", "swapped", "missing", "other")
-        }
-    sheet("structured", rows)
-    swaps = {name: np.array([each == "swapped" for each in every]) for name, every in verdicts.items()}
-    good = {name: np.array([each == "right" for each in every]) for name, every in verdicts.items()}
-    fixed = int((swaps["plain"] & ~swaps["structured"]).sum())
-    broken = int((~swaps["plain"] & swaps["structured"]).sum())
-    p = float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
+    pool = [want for want in each_seed("two", 2 * count) if differ(want)]
+    asked = pool[: count * len(SEEDS)]
+    pictures = drawn("structured", WEAK, texts(asked), {"plain": [CFG], "structured": [CFG, "structured"]})
+    verdicts = {
+        name: np.array([verdict(*pair) for pair in zip(read_all(one.pixels), asked, strict=True)])
+        for name, one in pictures.items()
+    }
+    swaps, good = ({name: row == kind for name, row in verdicts.items()} for kind in ("swapped", "right"))
+    p = mcnemar(swaps["plain"], swaps["structured"]).p
     return {
         "claim": "fewer attribute swaps with structured guidance (a small effect is expected)",
         "prompts": len(asked),
-        "ways": found,
-        "swaps undone": fixed,
-        "swaps made": broken,
-        "McNemar, exact, p": round(p, 5),
+        "ways": {
+            name: {kind: share(int((row == kind).sum()), len(asked)) for kind in KINDS}
+            for name, row in verdicts.items()
+        },
+        "swaps undone": int((swaps["plain"] & ~swaps["structured"]).sum()),
+        "swaps made": int((~swaps["plain"] & swaps["structured"]).sum()),
+        "McNemar, exact, p": round(1.0 if p is None else p, 5),
         "swapped, structured less plain": paired(swaps["structured"], swaps["plain"]),
         "right, structured less plain": paired(good["structured"], good["plain"]),
     }
 
 
+def differ(want: Any) -> bool:
+    """Say whether two objects differ in colour and in shape."""
+    return all(len(set(values)) == 2 for values in zip(*asked_for(want), strict=True))
+
+
 def verdict(reading: Any, want: Any) -> str:
     """Say what became of two objects that differ in colour and in shape."""
-    seen = {(each.colour, each.shape) for each in reading.objects}
-    (c1, s1), (c2, s2) = ((each["colour"], each["shape"]) for each in want.objects)
-    if {(c1, s1), (c2, s2)} <= seen:
+    read = {(thing.colour, thing.shape) for thing in reading.objects}
+    (c1, s1), (c2, s2) = asked_for(want)
+    if {(c1, s1), (c2, s2)} <= read:
         return "right"
-    if {(c1, s2), (c2, s1)} & seen:
+    if {(c1, s2), (c2, s1)} & read:
         return "swapped"
     return "missing" if len(reading.objects) < 2 else "other"

