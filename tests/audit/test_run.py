@@ -21,7 +21,7 @@ from limn.audit.folder import Folder
 from limn.audit.probe import Ask, Probe
 from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
-from limn.audit.run import Progress, gather, in_memory, read
+from limn.audit.run import AuditProgress, gather, in_memory, read
 from limn.audit.sources import FromGenerator, FromOracle, FromPeople
 from limn.audit.table import Account, Table, join
 from limn.kernel.errors import InputError, StoreError
@@ -67,15 +67,15 @@ def test_killed_audits_go_on_and_end_with_the_same_rows(tmp_path: Path, after: i
 def test_leaving_the_loop_loses_nothing_and_nothing_is_drawn_twice(tmp_path: Path) -> None:
     events = gather(probe(), [Slow(population=population())], ["people"], tmp_path)
     for event in events:
-        if isinstance(event, Progress) and event.done >= 30:
+        if isinstance(event, AuditProgress) and event.done >= 30:
             break
     events.close()  # type: ignore[attr-defined]
     found = list(gather(probe(), [Slow(population=population())], ["people"], tmp_path))
     first = found[0]
-    assert isinstance(first, Progress)
+    assert isinstance(first, AuditProgress)
     assert first.kept >= 30
     again = list(gather(probe(), [Slow(population=population())], ["people"], tmp_path))
-    assert [each.kept for each in again if isinstance(each, Progress)] == [120, 120]
+    assert [each.kept for each in again if isinstance(each, AuditProgress)] == [120, 120]
 
 
 def test_more_pictures_keep_those_that_are_there(tmp_path: Path) -> None:

@@ -68,11 +68,17 @@ class Folder:
         self.path = Path(path)
         self._sound: dict[str, str] = {}  # pictures that were checked or written here, by key
 
+    @property
+    def exists(self) -> bool:
+        """Whether an audit was begun here."""
+        return (self.path / "audit.json").is_file()
+
     def write(self, plan: Plan) -> None:
         """Write ``audit.json``."""
         make_folder(self.path)
         readers = [
-            {**asdict(replace(each, confusion={})), "confusion": _plain(each.confusion)} for each in plan.readers
+            {**asdict(replace(reader, confusion={})), "confusion": _plain(reader.confusion)}
+            for reader in plan.readers
         ]
         record = {**asdict(replace(plan, readers=())), "readers": readers}
         write_json(self.path / "audit.json", {"schema": SCHEMA, "written": now(), **record})
@@ -85,19 +91,19 @@ class Folder:
             StoreError: If it is damaged, or was written by a newer limn.
         """
         path = self.path / "audit.json"
-        if not path.is_file():
+        if not self.exists:
             raise InputError(f"{self.path}: no audit is here; name a folder that `limn audit` wrote")
-        found = read_json(path)
-        if found.get("schema") != SCHEMA:
-            raise StoreError(f"{path}: has schema {found.get('schema')}; this version reads schema {SCHEMA}")
+        record = read_json(path)
+        if record.get("schema") != SCHEMA:
+            raise StoreError(f"{path}: has schema {record.get('schema')}; this version reads schema {SCHEMA}")
         try:
-            asks = tuple(Ask(**each) for each in found["probe"].pop("asks"))
+            asks = tuple(Ask(**ask) for ask in record["probe"].pop("asks"))
             return Plan(
-                probe=Probe(asks=asks, **found["probe"]),
-                sources=tuple(SourceFacts(**each) for each in found["sources"]),
-                readers=tuple(_reader(each) for each in found["readers"]),
-                study=found["study"],
-                command=found["command"],
+                probe=Probe(asks=asks, **record["probe"]),
+                sources=tuple(SourceFacts(**source) for source in record["sources"]),
+                readers=tuple(_reader(reader) for reader in record["readers"]),
+                study=record["study"],
+                command=record["command"],
             )
         except (KeyError, TypeError) as error:
             raise StoreError(f"{path}: is damaged ({error}); run the audit again") from None
@@ -121,9 +127,9 @@ class Folder:
         if key not in self._sound:
             path = self.picture(key)
             with contextlib.suppress(LimnError, KeyError, TypeError):
-                found = read_record(path, whole=True)["audit"] if path.exists() else {}
-                if found.get("key") == key:
-                    self._sound[key] = str(found["sha256"])
+                record = read_record(path, whole=True)["audit"] if path.exists() else {}
+                if record.get("key") == key:
+                    self._sound[key] = str(record["sha256"])
         return self._sound.get(key, "")
 
     def load(self, row: Row) -> NDArray[np.uint8]:
@@ -148,7 +154,7 @@ class Folder:
             plan: What was asked.
             flaws: Why pictures could not be drawn, by key.
         """
-        known, found = {} if flaws is None else flaws, []
+        known, rows = flaws or {}, []
         for source in plan.sources:
             for item in plan.probe.items():
                 ask = plan.probe.asks[item.ask]
@@ -156,8 +162,8 @@ class Folder:
                 digest = self.digest(key)
                 file = str(self.picture(key).relative_to(self.path)) if digest else ""
                 flaw = "" if digest else known.get(key, MISSING)
-                found.append(_row(source.name, item, ask, key=key, file=file, sha256=digest, flaw=flaw))
-        return tuple(found)
+                rows.append(Row.of(source.name, item, ask, key=key, file=file, sha256=digest, flaw=flaw))
+        return tuple(rows)
 
     def write_rows(self, rows: Sequence[Row], sources: Sequence[SourceFacts]) -> None:
         """Write ``rows.parquet``."""
@@ -174,10 +180,10 @@ class Folder:
 
     def readings(self, reader: ReaderFacts) -> dict[str, Reading]:
         """Return what a reader has said, by key of the picture."""
-        found: dict[str, Reading] = {}
+        readings: dict[str, Reading] = {}
         for path in sorted(self._shelf(reader).glob("*.parquet")):
-            found |= parquet.readings_from(parquet.table_from(path))
-        return found
+            readings |= parquet.readings_from(parquet.table_from(path))
+        return readings
 
     def add_readings(self, reader: ReaderFacts, readings: Iterable[tuple[str, Reading]]) -> None:
         """Keep what a reader said of some pictures."""
@@ -189,9 +195,9 @@ class Folder:
     def table(self) -> Table:
         """Return all that is here, without drawing or reading anything."""
         plan = self.plan()
-        said = {each.name: self.readings(each) for each in plan.readers}
+        readings = {reader.name: self.readings(reader) for reader in plan.readers}
         rows = [
-            replace(row, readings={name: found[row.key] for name, found in said.items() if row.key in found})
+            replace(row, readings={name: known[row.key] for name, known in readings.items() if row.key in known})
             for row in self.rows(plan, self.flaws())
         ]
         return Table(probe=plan.probe, rows=tuple(rows), sources=plan.sources, readers=plan.readers, load=self.load)
@@ -203,17 +209,10 @@ class Folder:
         return self.path / "readings" / f"{plain}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
 
-def _row(source: str, item: Any, ask: Ask, **given: Any) -> Row:
-    return Row(
-        source=source, ask=item.ask, take=item.take, seed=item.seed,
-        prompt=ask.prompt, slots=ask.slots, group=ask.group, pair=ask.pair, **given,
-    )  # fmt: skip
-
-
 def _plain(confusion: Mapping[str, Confusion]) -> dict[str, Any]:
     return {
-        name: {"values": list(each.values), "counts": each.counts.tolist(), "source": each.source}
-        for name, each in confusion.items()
+        name: {"values": list(matrix.values), "counts": matrix.counts.tolist(), "source": matrix.source}
+        for name, matrix in confusion.items()
     }
 
 
@@ -221,11 +220,11 @@ def _reader(record: Mapping[str, Any]) -> ReaderFacts:
     confusion = {
         name: Confusion(
             field=name,
-            values=tuple(each["values"]),
-            counts=np.array(each["counts"], np.int64),
-            source=each["source"],
+            values=tuple(matrix["values"]),
+            counts=np.array(matrix["counts"], np.int64),
+            source=matrix["source"],
         )
-        for name, each in record["confusion"].items()
+        for name, matrix in record["confusion"].items()
     }
     fields = {name: tuple(values) for name, values in record["fields"].items()}
     return ReaderFacts(**{**record, "fields": fields, "confusion": confusion})

@@ -26,14 +26,14 @@ def rows_of(rows: Sequence[Row], sources: Sequence[SourceFacts]) -> pa.Table:
     """Return rows as a table, with settings and hashes of what drew each."""
     import pyarrow as pa
 
-    settings = {each.name: json.dumps(each.settings, sort_keys=True) for each in sources}
-    hashes = {each.name: json.dumps(each.hashes, sort_keys=True) for each in sources}
+    facts = {source.name: source for source in sources}
     columns: dict[str, Any] = {name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in PLAIN}
     columns |= {name: pa.array([getattr(row, name) for row in rows], pa.int64()) for name in NUMBERS}
     slots = pa.map_(pa.string(), pa.string())
     columns["slots"] = pa.array([list(row.slots.items()) for row in rows], slots)
-    columns["settings"] = pa.array([settings.get(row.source, "{}") for row in rows], pa.string())
-    columns["hashes"] = pa.array([hashes.get(row.source, "{}") for row in rows], pa.string())
+    for name in ("settings", "hashes"):
+        texts = {source: json.dumps(getattr(known, name), sort_keys=True) for source, known in facts.items()}
+        columns[name] = pa.array([texts.get(row.source, "{}") for row in rows], pa.string())
     return pa.table(columns)
 
 
@@ -46,24 +46,21 @@ def readings_of(reader: ReaderFacts, readings: Iterable[tuple[str, Reading]]) ->
     """
     import pyarrow as pa
 
+    text, number = pa.string(), pa.float64()
+    types = {
+        "key": text, "reader": text, "version": text, "threshold": number,
+        "field": text, "value": text, "number": number, "confidence": number,
+    }  # fmt: skip
     lines = [
-        (key, name, value, said.confidence.get(name))
-        for key, said in readings
-        for name, value in said.values.items()
-    ]
-    count = len(lines)
-    return pa.table(
-        {
-            "key": pa.array([each[0] for each in lines], pa.string()),
-            "reader": pa.array([reader.name] * count, pa.string()),
-            "version": pa.array([reader.version] * count, pa.string()),
-            "threshold": pa.array([reader.threshold] * count, pa.float64()),
-            "field": pa.array([each[1] for each in lines], pa.string()),
-            "value": pa.array([each[2] if isinstance(each[2], str) else None for each in lines], pa.string()),
-            "number": pa.array([_number(each[2]) for each in lines], pa.float64()),
-            "confidence": pa.array([each[3] for each in lines], pa.float64()),
-        }
-    )
+        (
+            key, reader.name, reader.version, reader.threshold, name, value if isinstance(value, str) else None,
+            None if value is None or isinstance(value, str) else float(value), reading.confidence.get(name),
+        )
+        for key, reading in readings
+        for name, value in reading.values.items()
+    ]  # fmt: skip
+    columns = zip(*lines, strict=True) if lines else [()] * len(types)
+    return pa.table({name: pa.array(list(column), types[name]) for name, column in zip(types, columns, strict=True)})
 
 
 def readings_from(lines: pa.Table) -> dict[str, Reading]:
@@ -71,11 +68,11 @@ def readings_from(lines: pa.Table) -> dict[str, Reading]:
     values: dict[str, dict[str, Value]] = {}
     sure: dict[str, dict[str, float]] = {}
     names = ("key", "field", "value", "number", "confidence")
-    for key, name, word, number, confidence in zip(*(lines[each].to_pylist() for each in names), strict=True):
+    for key, name, word, number, confidence in zip(*(lines[column].to_pylist() for column in names), strict=True):
         values.setdefault(key, {})[name] = word if word is not None else number
         if confidence is not None:
             sure.setdefault(key, {})[name] = confidence
-    return {key: Reading(values=each, confidence=sure.get(key, {})) for key, each in values.items()}
+    return {key: Reading(values=fields, confidence=sure.get(key, {})) for key, fields in values.items()}
 
 
 def parquet(table: pa.Table) -> bytes:
@@ -102,7 +99,7 @@ def table_from(path: Path) -> pa.Table:
         raise StoreError(f"{path}: is damaged ({error}); remove it and read the pictures again") from None
 
 
-def query(sql: str, tables: Mapping[str, pa.Table]) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(sql: str, tables: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
     """Ask DuckDB about tables, without access to files or the network.
 
     Args:
@@ -110,16 +107,13 @@ def query(sql: str, tables: Mapping[str, pa.Table]) -> tuple[list[str], list[tup
         tables: By the names that the query uses.
 
     Returns:
-        Names of the columns, and rows.
+        Rows by column.
     """
     import duckdb
 
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         for name, table in tables.items():
             connection.register(name, table)
-        found = connection.execute(sql)
-        return [each[0] for each in found.description or ()], found.fetchall()
-
-
-def _number(value: Value) -> float | None:
-    return None if value is None or isinstance(value, str) else float(value)
+        answer = connection.execute(sql)
+        names = [column[0] for column in answer.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from limn.kernel.errors import InputError
 from limn.kernel.request import MAX_PICTURES
 
-__all__ = ["Ask", "Item", "Probe"]
+__all__ = ["Ask", "Probe", "ProbeItem"]
 
 STRIDE = 1_000_000  # seeds kept for each ask of a probe that is not paired
 
@@ -34,7 +34,7 @@ class Ask:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class ProbeItem:
     """One picture to be drawn.
 
     Args:
@@ -83,10 +83,10 @@ class Probe:
         """How many pictures are asked of each model."""
         return self.each * len(self.asks)
 
-    def items(self) -> list[Item]:
+    def items(self) -> list[ProbeItem]:
         """Return the pictures asked for: the first of every ask, then the second, so that more only adds to them."""
         return [
-            Item(ask=place, take=take, seed=self.first_seed(place) + take)
+            ProbeItem(ask=place, take=take, seed=self.first_seed(place) + take)
             for take in range(self.each)
             for place in range(len(self.asks))
         ]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,24 @@ from numpy.typing import NDArray
 from limn.audit.folder import Folder, Plan
 from limn.audit.probe import Probe
 from limn.audit.readers.reader import Reader, Reading, open_reader
-from limn.audit.sources import Drawing, Source, key_of
+from limn.audit.sources import Drawing, FromGenerator, Source, key_of
 from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
 from limn.io.atomic import make_folder, sweep
 from limn.io.lock import Lock
+from limn.kernel import registry
 from limn.kernel.errors import InputError
 
-__all__ = ["Progress", "facts_of", "gather", "in_memory", "read"]
+if TYPE_CHECKING:
+    from limn.audit.study import Study
+
+__all__ = ["AuditProgress", "audit", "gather", "in_memory", "read"]
 
 AT_ONCE = 256  # pictures that a reader is given together
 STRETCH = 2048  # pictures whose readings go into one file
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class AuditProgress:
     """How far an audit has come.
 
     Args:
@@ -45,6 +49,39 @@ class Progress:
     kept: int
 
 
+def audit(
+    study: Study,
+    sources: Sequence[Source | str],
+    folder: Path,
+    *,
+    readers: Sequence[Reader | str] | None = None,
+    command: str = "",
+) -> Iterator[AuditProgress | Table]:
+    """Draw and read what a study asks; ``study.analyse`` of the table makes the report.
+
+    Args:
+        study: The study, from any file.
+        sources: What draws, the model in question first; a text is a model's name or folder.
+        folder: Where everything is kept.
+        readers: What reads; the study's own if None.
+        command: The command that reproduces it, kept with it.
+
+    Yields:
+        Progress, and the table at last; leaving the loop early loses nothing that was drawn or read.
+
+    Raises:
+        InputError: If the folder holds another study, or nobody reads what the study analyses; before drawing.
+    """
+    record, home, probe = registry.record(study), Folder(folder), study.probe()
+    if home.exists and home.plan().study.get("name") != record["name"]:
+        raise InputError(f"{folder}: holds an audit of {home.plan().study.get('name')}; choose another folder")
+    opened = _opened(study.read_by if readers is None else readers)
+    if probe.asks:
+        study.require({name for reader in opened for name in reader.fields})
+    drawing = [FromGenerator(model=source) if isinstance(source, str) else source for source in sources]
+    yield from gather(probe, drawing, opened, folder, study=record, command=command)
+
+
 def gather(
     probe: Probe,
     sources: Sequence[Source],
@@ -53,7 +90,7 @@ def gather(
     *,
     study: Mapping[str, Any] | None = None,
     command: str = "",
-) -> Iterator[Progress | Table]:
+) -> Iterator[AuditProgress | Table]:
     """Draw and read what is missing in a folder.
 
     Batches are cut from the whole probe and drawn whole, so that pictures come out the same to the last bit when an
@@ -74,10 +111,8 @@ def gather(
         InputError: If two models or two readers have one name, or a picture is of the wrong form.
         StoreError: If another process works in the folder, or the disk fails.
     """
-    opened = [open_reader(each) if isinstance(each, str) else each for each in readers]
-    _distinct("model", [each.name for each in sources])
-    _distinct("reader", [each.name for each in opened])
-    home, facts = Folder(folder), tuple(_source_facts(each) for each in sources)
+    opened, facts = _opened(readers), _source_facts(sources)
+    home = Folder(folder)
     make_folder(home.path)
     with Lock(home.path / ".lock", f"audit {folder}", wait=2.0):
         sweep(home.path)
@@ -90,12 +125,11 @@ def gather(
         home.write_rows(rows, facts)
         for reader in opened:
             yield from _read(rows, reader, home)
-        plan = replace(plan, readers=tuple(facts_of(each) for each in opened))
-        home.write(plan)
+        home.write(replace(plan, readers=tuple(map(_reader_facts, opened))))
         yield home.table()
 
 
-def read(folder: Path, readers: Sequence[Reader | str]) -> Iterator[Progress | Table]:
+def read(folder: Path, readers: Sequence[Reader | str]) -> Iterator[AuditProgress | Table]:
     """Let further readers read the pictures of an audit that was made; nothing is drawn.
 
     Args:
@@ -105,75 +139,56 @@ def read(folder: Path, readers: Sequence[Reader | str]) -> Iterator[Progress | T
     Yields:
         Progress, and the table at last.
     """
-    opened = [open_reader(each) if isinstance(each, str) else each for each in readers]
-    _distinct("reader", [each.name for each in opened])
-    home = Folder(folder)
+    opened, home = _opened(readers), Folder(folder)
     plan = home.plan()
     with Lock(home.path / ".lock", f"audit {folder}", wait=2.0):
         rows = home.rows(plan, home.flaws())
         for reader in opened:
             yield from _read(rows, reader, home)
-        new = {each.name: facts_of(each) for each in opened}
-        kept = [new.pop(each.name, each) for each in plan.readers]
-        home.write(replace(plan, readers=(*kept, *new.values())))
+        known = {facts.name: facts for facts in plan.readers}
+        known |= {reader.name: _reader_facts(reader) for reader in opened}
+        home.write(replace(plan, readers=tuple(known.values())))
         yield home.table()
 
 
 def in_memory(probe: Probe, sources: Sequence[Source], readers: Sequence[Reader | str]) -> Table:
     """Draw and read without a folder, as selfchecks do; pictures stay in memory."""
-    opened = [open_reader(each) if isinstance(each, str) else each for each in readers]
-    _distinct("model", [each.name for each in sources])
-    _distinct("reader", [each.name for each in opened])
-    pixels: dict[str, NDArray[np.uint8]] = {}
-    rows: list[Row] = []
+    opened, facts = _opened(readers), _source_facts(sources)
+    drawn: dict[str, Drawing] = {}
     for source in sources:
-        drawn: dict[str, Drawing] = {}
-        for places, drawings in _batches(probe, source, lambda key: False):
-            drawn |= dict(zip(places, drawings, strict=True))
-        pixels |= {key: each.pixels for key, each in drawn.items() if each.pixels is not None}
+        for keys, drawings in _batches(probe, source, lambda key: False):
+            drawn |= dict(zip(keys, drawings, strict=True))
+    pixels = {key: drawing.pixels for key, drawing in drawn.items() if drawing.pixels is not None}
+    readings = {
+        reader.name: dict(zip(pixels, _all(reader, list(pixels.values())), strict=True)) for reader in opened
+    }
+    rows = []
+    for source in sources:
         for item in probe.items():
             ask = probe.asks[item.ask]
             key = key_of(source, ask, item.seed)
-            one = drawn[key]
+            shown = {name: known[key] for name, known in readings.items() if key in known}
             rows.append(
-                Row(
-                    key=key, source=source.name, ask=item.ask, take=item.take, prompt=ask.prompt, slots=ask.slots,
-                    group=ask.group, pair=ask.pair, seed=item.seed, flaw=one.flaw, sha256=_digest(one.pixels),
-                )
+                Row.of(source.name, item, ask, key=key, flaw=drawn[key].flaw, sha256=_digest(drawn[key].pixels),
+                       readings=shown)
             )  # fmt: skip
-    said = {each.name: dict(zip(pixels, _all(each, list(pixels.values())), strict=True)) for each in opened}
-    read_rows = (
-        replace(row, readings={name: found[row.key] for name, found in said.items() if row.key in found})
-        for row in rows
-    )
     return Table(
         probe=probe,
-        rows=tuple(read_rows),
-        sources=tuple(_source_facts(each) for each in sources),
-        readers=tuple(facts_of(each) for each in opened),
+        rows=tuple(rows),
+        sources=facts,
+        readers=tuple(map(_reader_facts, opened)),
         load=lambda row: pixels[row.key],
     )
 
 
-def facts_of(reader: Reader) -> ReaderFacts:
-    """Return what a reader is, as data."""
-    return ReaderFacts(
-        name=reader.name,
-        version=reader.version,
-        threshold=reader.threshold,
-        fields=dict(reader.fields),
-        confusion=dict(reader.confusion),
-    )
-
-
-def _draw(probe: Probe, source: Source, home: Folder, flaws: dict[str, str]) -> Iterator[Progress]:
+def _draw(probe: Probe, source: Source, home: Folder, flaws: dict[str, str]) -> Iterator[AuditProgress]:
     """Draw one source's missing pictures into a folder; note what fails."""
     wanted = {key_of(source, probe.asks[item.ask], item.seed) for item in probe.items()}
     there = {key for key in wanted if home.digest(key)}
     kept = done = len(there)
 
-    def progress() -> Progress:
-        return Progress(stage="drawing", name=source.name, done=done, total=len(wanted), kept=kept)
+    def progress() -> AuditProgress:
+        return AuditProgress(stage="drawing", name=source.name, done=done, total=len(wanted), kept=kept)
 
     yield progress()
     for keys, drawings in _batches(probe, source, there.__contains__):
@@ -198,35 +213,35 @@ def _batches(
         chunk = keys[start : start + source.batch]
         if not all(there(key) for key in chunk):
             asks = [probe.asks[items[key].ask] for key in chunk]
-            drawings = [_sound(each) for each in source.draw(asks, [items[key].seed for key in chunk])]
+            drawings = [_sound(drawing) for drawing in source.draw(asks, [items[key].seed for key in chunk])]
             if len(drawings) != len(chunk):
                 raise InputError(f"{source.name}: drew {len(drawings)} pictures when asked for {len(chunk)}")
             yield chunk, drawings
 
 
-def _read(rows: Sequence[Row], reader: Reader, home: Folder) -> Iterator[Progress]:
+def _read(rows: Sequence[Row], reader: Reader, home: Folder) -> Iterator[AuditProgress]:
     """Let one reader read what it has not read yet."""
-    facts = facts_of(reader)
+    facts = _reader_facts(reader)
     pictures = {row.key: row for row in rows if row.drawn}
     known = home.readings(facts)
     left = [key for key in pictures if key not in known]
     kept = done = len(pictures) - len(left)
-    yield Progress(stage="reading", name=reader.name, done=done, total=len(pictures), kept=kept)
+    yield AuditProgress(stage="reading", name=reader.name, done=done, total=len(pictures), kept=kept)
     for start in range(0, len(left), STRETCH):
         stretch = left[start : start + STRETCH]
-        said: list[tuple[str, Reading]] = []
+        readings: list[tuple[str, Reading]] = []
         for first in range(0, len(stretch), AT_ONCE):
             chunk = stretch[first : first + AT_ONCE]
-            said += zip(chunk, reader.read([home.load(pictures[key]) for key in chunk]), strict=True)
+            readings += zip(chunk, reader.read([home.load(pictures[key]) for key in chunk]), strict=True)
             done += len(chunk)
             if first + AT_ONCE >= len(stretch):
-                home.add_readings(facts, said)
-            yield Progress(stage="reading", name=reader.name, done=done, total=len(pictures), kept=kept)
+                home.add_readings(facts, readings)
+            yield AuditProgress(stage="reading", name=reader.name, done=done, total=len(pictures), kept=kept)
 
 
 def _all(reader: Reader, pictures: Sequence[NDArray[np.uint8]]) -> list[Reading]:
     chunks = (pictures[start : start + AT_ONCE] for start in range(0, len(pictures), AT_ONCE))
-    return [each for chunk in chunks for each in reader.read(chunk)]
+    return [reading for chunk in chunks for reading in reader.read(chunk)]
 
 
 def _sound(drawing: Drawing) -> Drawing:
@@ -240,10 +255,28 @@ def _digest(pixels: NDArray[np.uint8] | None) -> str:
     return "" if pixels is None else hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
-def _source_facts(source: Source) -> SourceFacts:
-    return SourceFacts(
-        name=source.name, hashes=dict(source.hashes), settings=dict(source.settings), reads_slots=source.reads_slots
+def _reader_facts(reader: Reader) -> ReaderFacts:
+    return ReaderFacts(
+        name=reader.name,
+        version=reader.version,
+        threshold=reader.threshold,
+        fields=dict(reader.fields),
+        confusion=dict(reader.confusion),
     )
+
+
+def _source_facts(sources: Sequence[Source]) -> tuple[SourceFacts, ...]:
+    _distinct("model", [source.name for source in sources])
+    return tuple(
+        SourceFacts(name=one.name, hashes=dict(one.hashes), settings=dict(one.settings), reads_slots=one.reads_slots)
+        for one in sources
+    )
+
+
+def _opened(readers: Sequence[Reader | str]) -> list[Reader]:
+    opened = [open_reader(reader) if isinstance(reader, str) else reader for reader in readers]
+    _distinct("reader", [reader.name for reader in opened])
+    return opened
 
 
 def _distinct(what: str, names: Sequence[str]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from limn.audit.report.parts import Report
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.table import Table
 from limn.kernel import options, registry
-from limn.kernel.errors import unknown_name
+from limn.kernel.errors import InputError
 
-__all__ = ["Check", "Study", "find", "names", "parse"]
+__all__ = ["Check", "Study", "build", "names", "parse"]
 
 KIND = "studies"
 
@@ -28,7 +28,7 @@ class Check:
     Args:
         name: What is estimated.
         truth: Its planted value.
-        estimate: What the audit said; None for "not estimable".
+        estimate: What the audit estimated; None for "not estimable".
         low: Lower end of its interval.
         high: Upper end.
         level: How often such intervals should hold the truth.
@@ -44,14 +44,8 @@ class Check:
     @classmethod
     def of(cls, name: str, truth: float, estimate: Estimate) -> Check:
         """Return an estimate beside the truth."""
-        return cls(
-            name=name,
-            truth=truth,
-            estimate=estimate.value,
-            low=estimate.low,
-            high=estimate.high,
-            level=estimate.level,
-        )
+        value, low, high, level = estimate.value, estimate.low, estimate.high, estimate.level
+        return cls(name=name, truth=truth, estimate=value, low=low, high=high, level=level)
 
     @property
     def covered(self) -> bool | None:
@@ -63,13 +57,28 @@ class Check:
 class Study(registry.Part):
     """A published question as a piece of software.
 
-    A study is a frozen, keyword-only dataclass of this base, in ``audit/studies/NAME.py``, of the name in
-    CamelCase; its fields are its options. A study whose probe is empty draws nothing; it looks into an encoder that
-    its fields ``encoder`` and ``against`` name.
+    A study is a frozen, keyword-only dataclass of this base; its fields are its options, and the first paragraph of
+    its docstring is its line in ``limn audit list``. One in ``audit/studies/``, or of an installed package (entry
+    point group ``limn.studies``), is known by name on the command line; one from any other file is an object for
+    :func:`limn.audit.run.audit`. A study whose probe is empty draws nothing; it looks into an encoder that its
+    fields ``encoder`` and ``against`` name.
 
     Args:
         n: Pictures for each prompt.
         seed: First seed.
+
+    >>> from limn.audit.probe import Ask
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Cooks(Study):
+    ...     '''How many cooks are women.'''
+    ...
+    ...     def probe(self):
+    ...         return Probe(asks=(Ask(prompt="a cook", group="cook"),), each=self.n, seed=self.seed)
+    ...
+    ...     def analyse(self, table):
+    ...         return Report(title="Cooks", question=str(table.counts("gender")))
+    >>> Cooks(n=2).probe().total
+    2
     """
 
     paper: ClassVar[str] = ""
@@ -84,6 +93,13 @@ class Study(registry.Part):
         """Names of the readers that suit the options, where nobody names others."""
         return self.readers
 
+    def require(self, fields: Collection[str]) -> None:
+        """Refuse readers of these fields if the analysis would lack one; asked before anything is drawn.
+
+        Raises:
+            InputError: With what nobody reads.
+        """
+
     @abstractmethod
     def probe(self) -> Probe:
         """Return what is asked of each model."""
@@ -92,27 +108,17 @@ class Study(registry.Part):
     def analyse(self, table: Table) -> Report:
         """Estimate and tell; ``table.models`` has one name, or two to compare."""
 
-    @abstractmethod
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Do one small audit of an oracle with planted habits, and return what was estimated beside the truth."""
+        """Do one small audit of an oracle with planted habits, and return what was estimated beside the truth.
+
+        Nothing where nobody has planted a truth.
+        """
+        return ()
 
 
 def names() -> list[str]:
     """Return the names of all studies, sorted."""
-    return [each for each in registry.names(KIND) if issubclass(registry.find(KIND, each), Study)]
-
-
-def find(name: str) -> type[Study]:
-    """Return the class of a study.
-
-    Raises:
-        InputError: If there is none; the message has the nearest name.
-    """
-    if name not in names():
-        raise unknown_name("study", name, names())
-    found = registry.find(KIND, name)
-    assert issubclass(found, Study)
-    return found
+    return registry.names(KIND)
 
 
 def parse(text: str) -> Study:
@@ -121,8 +127,18 @@ def parse(text: str) -> Study:
     Raises:
         InputError: If there is no such study or option, or a value does not fit.
     """
-    wanted = options.fields(text)
-    find(wanted["name"])
-    study = registry.build(KIND, wanted)
-    assert isinstance(study, Study)
+    return build(options.fields(text))
+
+
+def build(record: Mapping[str, Any]) -> Study:
+    """Build a study from its record, as an audit's folder keeps it.
+
+    Raises:
+        InputError: If there is no such study or option, or a value does not fit.
+    """
+    study = registry.build(KIND, record)
+    if not isinstance(study, Study):
+        raise InputError(
+            f"study {record['name']}: its class does not derive from limn.Study; ask its author to mend it"
+        )
     return study

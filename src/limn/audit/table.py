@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.probe import Probe
+from limn.audit.probe import Ask, Probe, ProbeItem
 from limn.audit.readers.reader import Confusion, Reading, Value
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Account", "ReaderFacts", "Row", "SourceFacts", "Table", "join"]
+__all__ = ["Account", "ReaderFacts", "Row", "SourceFacts", "Table", "join", "nobody_reads"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +87,14 @@ class Row:
     flaw: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, source: str, item: ProbeItem, ask: Ask, **given: Any) -> Row:
+        """Return the row of one picture of a probe."""
+        return cls(
+            source=source, ask=item.ask, take=item.take, seed=item.seed,
+            prompt=ask.prompt, slots=ask.slots, group=ask.group, pair=ask.pair, **given,
+        )  # fmt: skip
+
     @property
     def drawn(self) -> bool:
         """Whether there is a picture."""
@@ -131,7 +139,7 @@ class Table:
     @property
     def models(self) -> list[str]:
         """Names of what drew the pictures, the one in question first."""
-        return [each.name for each in self.sources]
+        return [source.name for source in self.sources]
 
     @property
     def groups(self) -> list[str]:
@@ -143,17 +151,15 @@ class Table:
         *,
         model: str | None = None,
         group: str | None = None,
-        pair: str | None = None,
-        ask: int | None = None,
         **slots: str,
     ) -> Table:
-        """Return the rows of one model, group, pair or ask, or with these slots; as a table."""
-        wanted = {"source": model, "group": group, "pair": pair, "ask": ask}
-        fixed = {name: value for name, value in wanted.items() if value is not None}
+        """Return the rows of one model or group, or with these slots; as a table."""
 
         def fits(row: Row) -> bool:
-            return all(getattr(row, name) == value for name, value in fixed.items()) and all(
-                row.slots.get(name) == value for name, value in slots.items()
+            return (
+                model in (None, row.source)
+                and group in (None, row.group)
+                and all(row.slots.get(name) == value for name, value in slots.items())
             )
 
         return replace(self, rows=tuple(row for row in self.rows if fits(row)))
@@ -168,12 +174,13 @@ class Table:
         Raises:
             InputError: If none does.
         """
-        if by is not None and by not in {each.name for each in self.readers}:
-            raise unknown_name("reader of this audit", by, [each.name for each in self.readers])
-        found = [each for each in self.readers if name in each.fields and by in (None, each.name)]
-        if not found:
-            raise InputError(f"{name}: no reader of this audit reads it; add one with --reader")
-        return found[0]
+        known = {reader.name: reader for reader in self.readers}
+        if by is not None and by not in known:
+            raise unknown_name("reader of this audit", by, known)
+        for reader in known.values() if by is None else [known[by]]:
+            if name in reader.fields:
+                return reader
+        raise nobody_reads(name)
 
     def values(self, name: str, *, by: str | None = None) -> list[Value]:
         """Return a field's value of every row; None where it was not drawn or could not be read.
@@ -188,16 +195,16 @@ class Table:
 
     def counts(self, name: str, *, by: str | None = None) -> dict[str, int]:
         """Return how many readable pictures show each value of a field, zeros included."""
-        found = dict.fromkeys(self.reader(name, by=by).fields[name], 0)
+        counts = dict.fromkeys(self.reader(name, by=by).fields[name], 0)
         for value in self.values(name, by=by):
             if value is not None:
-                found[str(value)] = found.get(str(value), 0) + 1
-        return found
+                counts[str(value)] = counts.get(str(value), 0) + 1
+        return counts
 
     def account(self, name: str | None = None, *, by: str | None = None) -> Account:
         """Return how many pictures were asked for, drawn, and readable in a field (in no field if None)."""
         drawn = sum(row.drawn for row in self.rows)
-        readable = drawn if name is None else sum(each is not None for each in self.values(name, by=by))
+        readable = drawn if name is None else sum(value is not None for value in self.values(name, by=by))
         return Account(asked=len(self.rows), drawn=drawn, readable=readable)
 
     def shares(self, name: str) -> dict[str, float]:
@@ -220,16 +227,12 @@ class Table:
 
         from limn.audit import parquet
 
-        said = [
-            parquet.readings_of(
-                each, {r.key: r.readings[each.name] for r in self.rows if each.name in r.readings}.items()
-            )
-            for each in self.readers
-        ]
-        empty = parquet.readings_of(ReaderFacts(name=""), ())
-        tables = {"rows": parquet.rows_of(self.rows, self.sources), "readings": pa.concat_tables([empty, *said])}
-        names, found = parquet.query(query, tables)
-        return [dict(zip(names, row, strict=True)) for row in found]
+        readings = [parquet.readings_of(ReaderFacts(name=""), ())]
+        for reader in self.readers:
+            own = {row.key: row.readings[reader.name] for row in self.rows if reader.name in row.readings}
+            readings.append(parquet.readings_of(reader, own.items()))
+        tables = {"rows": parquet.rows_of(self.rows, self.sources), "readings": pa.concat_tables(readings)}
+        return parquet.query(query, tables)
 
     def paired(self, first: str, second: str, *, by: str = "group") -> list[tuple[Row, Row]]:
         """Return rows of two groups (or models: ``by="source"``) with the same pair, model, take and seed.
@@ -263,12 +266,12 @@ def join(first: Table, second: Table, *, name: str) -> Table:
     """
     if first.probe.asks != second.probe.asks:
         raise InputError(f"{name}: was asked other prompts; compare audits of one study with the same options")
-    both = [each for each in first.readers if each.name in {other.name for other in second.readers}]
+    both = [reader for reader in first.readers if reader.name in {other.name for other in second.readers}]
     if first.readers and not both:
         raise InputError(f"{name}: was read by other readers; read both with the same (limn audit read)")
-    called = {each: f"{each} ({name})" if each in first.models else each for each in second.models}
+    called = {model: f"{model} ({name})" if model in first.models else model for model in second.models}
     rows = [replace(row, source=called[row.source]) for row in second.rows]
-    sources = [replace(each, name=called[each.name]) for each in second.sources]
+    sources = [replace(source, name=called[source.name]) for source in second.sources]
     theirs = set(called.values())
     return replace(
         first,
@@ -277,6 +280,11 @@ def join(first: Table, second: Table, *, name: str) -> Table:
         readers=tuple(both),
         load=lambda row: second.load(row) if row.source in theirs else first.load(row),
     )
+
+
+def nobody_reads(name: str) -> InputError:
+    """Return the error that a field is read by nobody."""
+    return InputError(f"{name}: no reader of this audit reads it; add one with --reader")
 
 
 def _no_picture(row: Row) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json as json_text
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +19,8 @@ from limn.cli.options import OUT, Batch, Device
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
-    from limn.audit.run import Progress
+    from limn.audit.run import AuditProgress
+    from limn.audit.selfcheck import Coverage
     from limn.audit.sources import Source
     from limn.audit.study import Study
     from limn.audit.table import Table
@@ -72,25 +73,19 @@ GuideAgainst = Annotated[list[str] | None, typer.Option(help="Guidance of the se
 @app.command("list")
 def list_studies(json: Json = False) -> None:
     """List the studies, with what each asks, and the readers."""
-    from limn.audit import study
-    from limn.kernel import registry
+    from limn.audit.study import KIND, names
+    from limn.kernel.description import describe
+    from limn.kernel.registry import names as parts
 
-    found = [(name, study.find(name)) for name in study.names()]
-    told = [(name, _summary(each), ", ".join(_options(each)), each.paper) for name, each in found]
+    studies = [describe(KIND, name) for name in names()]
+    rows = [(row.name, row.summary, ", ".join(option.name for option in row.options), row.paper) for row in studies]
     if json:
         keys = ("name", "summary", "options", "paper")
-        print(
-            json_text.dumps(
-                {
-                    "studies": [dict(zip(keys, row, strict=True)) for row in told],
-                    "readers": registry.names("readers"),
-                },
-                indent=2,
-            )
-        )
+        listed = [dict(zip(keys, row, strict=True)) for row in rows]
+        print(json_text.dumps({"studies": listed, "readers": parts("readers")}, indent=2))
         return
-    console.table(["study", "what it asks", "options", "paper"], told)
-    console.say(f"limn: readers: {', '.join(registry.names('readers'))}")
+    console.table(["study", "what it asks", "options", "paper"], rows)
+    console.say(f"limn: readers: {', '.join(parts('readers'))}")
 
 
 @app.command("run", hidden=True)
@@ -116,23 +111,30 @@ def run(
     json: Json = False,
 ) -> None:
     """Draw what is missing, read it, estimate, and write a report."""
+    from limn.audit.run import audit
     from limn.audit.study import parse
 
     wanted = parse(study)
     wanted = replace(wanted, **{name: value for name, value in (("n", n), ("seed", seed)) if value is not None})
-    common: dict[str, Any] = {"steps": steps, "device": device, "together": batch}
-    sources = [_source(model or USUAL, guide, normalise=False, **common)]
-    if against or against_guide is not None or against_normalise:
-        second = _source(against or model or USUAL, against_guide, normalise=against_normalise, **common)
-        sources.append(_sharing(second, sources[0]))
-    if not wanted.probe().asks:
-        wanted, sources = _looking(wanted, model, against), []
-    elif len({each.name for each in sources}) < len(sources):
-        raise InputError("against: is the same model with the same guidance; change one of them")
-    folder = out or OUT / "audits" / _folder_name(wanted, sources)
-    names = reader or list(wanted.read_by)
+    draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
+             "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
     command = _command(context)
-    table = _gathered(folder, wanted, sources, names, command)
+    sources: list[Source] = []
+    if not wanted.probe().asks:
+        _unused(draws, f"{study.partition(':')[0]} draws nothing")
+        wanted = _looking(wanted, model, against)
+    else:
+        if model == ORACLE:
+            _unused({name: draws[name] for name in ("guide", "steps")}, "the oracle is no model")
+        common: dict[str, Any] = {"steps": steps, "device": device, "together": batch}
+        sources = [_source(model or USUAL, guide, normalise=False, **common)]
+        if against or against_guide is not None or against_normalise:
+            second = _source(against or model or USUAL, against_guide, normalise=against_normalise, **common)
+            sources.append(_sharing(second, sources[0]))
+        if len({source.name for source in sources}) < len(sources):
+            raise InputError("against: is the same model with the same guidance; change one of them")
+    folder = out or OUT / "audits" / _folder_name(wanted, sources)
+    table = _watched(audit(wanted, sources, folder, readers=reader or None, command=command), folder)
     _report(folder, wanted, table, json=json, command=command)
 
 
@@ -143,8 +145,9 @@ def read_again(folder: Folder, reader: Readers = None, json: Json = False) -> No
 
     if not reader:
         raise InputError("reader: none given; name one with --reader")
-    table = _watched(read(folder, reader))
-    _report(folder, _study_of(folder), table, json=json, command=_plan(folder).command)
+    table = _watched(read(folder, reader), folder)
+    study, command = _made(folder)
+    _report(folder, study, table, json=json, command=command)
 
 
 @app.command("report")
@@ -158,11 +161,12 @@ def report_again(
     from limn.audit.folder import Folder as Home
     from limn.audit.table import join
 
-    table, command = Home(folder).table(), _plan(folder).command
+    table = Home(folder).table()
+    study, command = _made(folder)
     if against is not None:
         table = join(table, Home(against).table(), name=against.name)
         command = _command(context)
-    _report(folder, _study_of(folder), table, json=json, command=command)
+    _report(folder, study, table, json=json, command=command)
 
 
 @app.command("selfcheck")
@@ -176,68 +180,52 @@ def check(
     from limn.audit.selfcheck import Coverage, selfcheck
     from limn.audit.study import names, parse
 
-    wanted, found = [study] if study else names(), []
+    wanted, covered = [study] if study else names(), list[Coverage]()
     with console.Meter("audits") as meter:
         for place, text in enumerate(wanted):
             for event in selfcheck(text.partition(":")[0], parse(text), audits=audits, seed=seed):
                 if isinstance(event, Coverage):
-                    found.append(event)
+                    covered.append(event)
                 else:
                     meter.at(place * audits + event.done, len(wanted) * audits, text)
+    if not covered:
+        raise InputError(f"{study}: has no selfcheck; nobody has planted a truth for it")
     if json:
-        print(json_text.dumps([{**asdict(each), "verdict": each.verdict} for each in found], indent=2))
+        print(json_text.dumps([{**asdict(row), "verdict": row.verdict} for row in covered], indent=2))
     else:
         rows = [
-            (each.study, each.name, f"{each.truth:.3g}", _covered(each), _signed(each.bias), each.verdict)
-            for each in found
+            (row.study, row.name, f"{row.truth:.3g}", _share(row), _signed(row.bias), row.verdict) for row in covered
         ]
         console.table(["study", "quantity", "truth", "interval held it", "bias", "verdict"], rows)
-    if any(each.verdict in ("too narrow", "not estimable") for each in found):
+    if any(row.verdict in ("too narrow", "not estimable") for row in covered):
         raise typer.Exit(1)
 
 
-def _gathered(folder: Path, study: Study, sources: Sequence[Source], readers: Sequence[str], command: str) -> Table:
-    """Draw and read what is missing, with progress on stderr."""
-    from limn.audit.folder import Folder as Home
-    from limn.audit.run import gather
-    from limn.kernel import registry
-
-    if (folder / "audit.json").exists():
-        known = Home(folder).plan().study.get("name")
-        if known != registry.record(study)["name"]:
-            raise InputError(f"{folder}: holds an audit of {known}; choose another folder")
-    return _watched(
-        gather(study.probe(), sources, readers, folder, study=registry.record(study), command=command), folder
-    )
-
-
-def _watched(events: Iterator[Progress | Table], folder: Path | None = None) -> Table:
+def _watched(events: Iterator[AuditProgress | Table], folder: Path) -> Table:
     """Follow an audit with a meter, and return its table.
 
     Raises:
         typer.Exit: With code 130 when the person stopped it.
     """
-    from limn.audit.run import Progress
+    from limn.audit.table import Table
 
-    table: Table | None = None
     try:
         with console.Meter("pictures") as meter:
             stage = None
             for event in events:
-                if not isinstance(event, Progress):
-                    table = event
-                    continue
+                if isinstance(event, Table):
+                    return event
                 if (event.stage, event.name) != stage:
                     stage = (event.stage, event.name)
                     meter.restart()
                     meter.kept = event.kept
                 meter.at(event.done, event.total, f"{event.stage} ({event.name})")
     except KeyboardInterrupt:
-        kept = f"in {folder}" if folder else ""
-        console.say(f"limn: stopped; what was drawn and read is kept {kept}; the same command goes on with the rest")
+        console.say(
+            f"limn: stopped; what was drawn and read is kept in {folder}; the same command goes on with the rest"
+        )
         raise typer.Exit(130) from None
-    assert table is not None
-    return table
+    raise AssertionError("an audit ends with its table")
 
 
 def _report(folder: Path, study: Study, table: Table, *, json: bool, command: str) -> None:
@@ -246,12 +234,12 @@ def _report(folder: Path, study: Study, table: Table, *, json: bool, command: st
     from limn.kernel import registry
 
     report = study.analyse(table)
-    told = registry.record(study)
-    page = write(folder, report, table, command=command, study=told)
+    options = registry.record(study)
+    page = write(folder, report, table, command=command, study=options)
     for finding in report.findings:
         console.say(f"limn: {finding}")
     if json:
-        print(json_text.dumps(record(report, table, command=command, study=told), indent=2))
+        print(json_text.dumps(record(report, table, command=command, study=options), indent=2))
     else:
         console.result(shown(page))
 
@@ -266,7 +254,7 @@ def _source(model: str, guide: Sequence[str] | None, *, normalise: bool, **optio
 
         return FromPeople(population=Population())
     name = Path(model).name
-    added = [each.partition(":")[0] for each in guide or ()] + (["normalise"] if normalise else [])
+    added = [text.partition(":")[0] for text in guide or ()] + (["normalise"] if normalise else [])
     if guide is not None and not guide:
         added.append("no guidance")
     rewrite = normalised if normalise else None
@@ -284,10 +272,17 @@ def _sharing(second: Source, first: Source) -> Source:
 
 def _looking(study: Study, model: str | None, against: str | None) -> Study:
     """Put the models into a study that draws nothing."""
-    known = {each.name for each in fields(study)}
-    given = {"encoder": model, "against": against}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value and name in known}
-    return replace(study, **changes)
+    known = {field.name for field in fields(study)}
+    given = {name: value for name, value in (("encoder", model), ("against", against)) if value}
+    _unused({name: value for name, value in given.items() if name not in known}, "this study looks into no encoder")
+    return replace(study, **given)  # type: ignore[arg-type]
+
+
+def _unused(given: Mapping[str, object], why: str) -> None:
+    """Refuse options that would change nothing."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"{'model' if name == 'encoder' else name}: {why}; leave it out")
 
 
 def _folder_name(study: Study, sources: Sequence[Source]) -> str:
@@ -296,30 +291,22 @@ def _folder_name(study: Study, sources: Sequence[Source]) -> str:
 
     what = {
         **registry.record(replace(study, n=1)),
-        "sources": [[each.name, dict(each.settings)] for each in sources],
+        "sources": [[source.name, dict(source.settings)] for source in sources],
     }
     digest = hashlib.sha256(json_text.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
-    names = "-".join(["-".join(each.name.split(" + ")).replace(" ", "-") for each in sources])
-    return "-".join(each for each in (what["name"], names, digest) if each)
+    names = "-".join("-".join(source.name.split(" + ")).replace(" ", "-") for source in sources)
+    return "-".join(filter(None, (what["name"], names, digest)))
 
 
-def _plan(folder: Path) -> Any:
+def _made(folder: Path) -> tuple[Study, str]:
+    """Return the study of an audit that was made, and its command."""
     from limn.audit.folder import Folder as Home
+    from limn.audit.study import build
 
-    return Home(folder).plan()
-
-
-def _study_of(folder: Path) -> Study:
-    """Return the study of an audit that was made."""
-    from limn.audit.study import KIND, Study
-    from limn.kernel import registry
-
-    record = _plan(folder).study
-    if not record:
+    plan = Home(folder).plan()
+    if not plan.study:
         raise InputError(f"{folder}: does not say which study it is; it was not made by limn audit STUDY")
-    study = registry.build(KIND, record)
-    assert isinstance(study, Study)
-    return study
+    return build(plan.study), plan.command
 
 
 def _command(context: typer.Context) -> str:
@@ -327,19 +314,12 @@ def _command(context: typer.Context) -> str:
     return shlex.join(["limn", "audit", *context.meta[WORDS]])
 
 
-def _summary(study: type[Study]) -> str:
-    return " ".join((study.__doc__ or "").split("\n\n")[0].split())
-
-
-def _options(study: type[Study]) -> list[str]:
-    return [each.name for each in fields(study)]
-
-
-def _covered(coverage: Any) -> str:
-    found = coverage.covered
-    if found.value is None:
+def _share(coverage: Coverage) -> str:
+    share = coverage.covered
+    if share.value is None:
         return "not estimable"
-    return f"{100 * found.value:.1f} % of {coverage.estimable} ({100 * found.low:.0f} to {100 * found.high:.0f} %)"
+    low, high = 100 * (share.low or 0), 100 * (share.high or 0)
+    return f"{100 * share.value:.1f} % of {coverage.estimable} ({low:.0f} to {high:.0f} %)"
 
 
 def _signed(value: float | None) -> str:

@@ -9,7 +9,7 @@ from limn.audit.report.write import write
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.culture import Culture
-from limn.audit.study import find, parse
+from limn.audit.study import parse
 from limn.data.people import Population
 from limn.kernel.errors import InputError
 
@@ -48,7 +48,7 @@ def test_nothing_drawn_gives_a_report_without_figures() -> None:
 
 
 def test_one_selfcheck_estimates_all_that_was_planted() -> None:
-    checks = find("culture")().selfcheck(np.random.default_rng(1))
+    checks = Culture().selfcheck(np.random.default_rng(1))
     assert len(checks) == 11
     assert sum(bool(each.covered) for each in checks) >= 9
 

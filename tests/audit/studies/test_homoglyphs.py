@@ -12,8 +12,9 @@ from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.homoglyphs import Homoglyphs
 from limn.audit.studies.homoglyphs.study import waves
-from limn.audit.study import find, parse
+from limn.audit.study import parse
 from limn.kernel.errors import InputError
+from limn.kernel.registry import find
 from limn.text.homoglyphs import normalised
 
 STUDY = Homoglyphs(scripts=("Greek", "Latin with dot"), scorer="exact", named=2, n=20, planted=0.6)
@@ -83,7 +84,7 @@ def test_selfcheck_plants_what_it_says() -> None:
 
 
 def test_options_as_text() -> None:
-    assert find("homoglyphs") is Homoglyphs
+    assert find("studies", "homoglyphs") is Homoglyphs
     assert parse("homoglyphs:world=scenes,attack=word,n=3") == Homoglyphs(world="scenes", attack="word", n=3)
     with pytest.raises(InputError, match="script"):
         Homoglyphs(scripts=("greek",))

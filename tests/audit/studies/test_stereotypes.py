@@ -9,7 +9,7 @@ from limn.audit.report.write import write
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.stereotypes import Stereotypes
-from limn.audit.study import find, parse
+from limn.audit.study import parse
 from limn.audit.synthetic import oracles
 from limn.data.people import Population
 from limn.kernel.errors import InputError
@@ -53,7 +53,7 @@ def test_nothing_drawn_gives_a_report_without_figures() -> None:
 
 
 def test_one_selfcheck_estimates_all_that_was_planted() -> None:
-    checks = find("stereotypes")().selfcheck(np.random.default_rng(4))
+    checks = Stereotypes().selfcheck(np.random.default_rng(4))
     assert [each.truth for each in checks] == [1, 2, 0.5, 0.6, 0.7, pytest.approx(0.05 / 0.725)]
     assert sum(bool(each.covered) for each in checks) >= 5
 
