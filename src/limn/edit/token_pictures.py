@@ -55,8 +55,8 @@ def tokens_of(stage: Stage, picture: Pixels, size: tuple[int, int]) -> Tensor:
     if not isinstance(stage.predictor, Masked):
         raise InputError(_WHY[isinstance(stage.predictor, Autoregressive)])
     if picture.shape[:2] != size:
-        found, wanted = "x".join(map(str, picture.shape[1::-1])), "x".join(map(str, size[::-1]))
-        raise InputError(f"edit: the picture has {found} pixels, the model edits {wanted}; scale or crop it")
+        actual, wanted = "x".join(map(str, picture.shape[1::-1])), "x".join(map(str, size[::-1]))
+        raise InputError(f"edit: the picture has {actual} pixels, the model edits {wanted}; scale or crop it")
     image = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
         return stage.codec.encode(image.to(stage.device))

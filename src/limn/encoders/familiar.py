@@ -94,8 +94,8 @@ class Vocabulary:
             return None
         fields = read_json(path)
         for name in ("known", "names"):
-            held = fields.get(name)
-            if not isinstance(held, list) or not held or not all(isinstance(each, str) for each in held):
+            texts = fields.get(name)
+            if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
                 raise WeightsError(f"{path}: {name} must be a list of texts; export the model again")
         return cls(fields["known"], fields["names"])
 
@@ -108,7 +108,7 @@ class Vocabulary:
         Returns:
             The text and what was replaced.
         """
-        found, parts, end = list[Replaced](), list[str](), 0
+        replacements, parts, end = list[Replaced](), list[str](), 0
         for match in _WORD.finditer(text):
             if not self._asks(match, text) or (replaced := self._nearest(match[0])) is None:
                 continue
@@ -116,9 +116,9 @@ class Vocabulary:
             bare = _OPENING.sub("", replaced.name)
             start = end + article.start() if article else match.start()
             parts += [text[end:start], with_article(bare) if article and replaced.name != bare else bare]
-            found.append(replaced)
+            replacements.append(replaced)
             end = match.end()
-        return Reading(text="".join([*parts, text[end:]]), replaced=tuple(found))
+        return Reading(text="".join([*parts, text[end:]]), replaced=tuple(replacements))
 
     def _asks(self, match: re.Match[str], text: str) -> bool:
         """Say whether a word is unknown and names something: the last one before grammar, a mark or the end."""
@@ -139,7 +139,7 @@ class Vocabulary:
 
     @cached_property
     def _vectors(self) -> Tensor:
-        return self._means([_OPENING.sub("", each) for each in self.names])
+        return self._means([_OPENING.sub("", name) for name in self.names])
 
     def _means(self, texts: Sequence[str]) -> Tensor:
         vectors, mask = self.words(texts)

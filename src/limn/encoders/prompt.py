@@ -28,8 +28,8 @@ class PromptEncoder:
         """Return token vectors (rows, tokens, width) and which of them are real."""
         texts = ["" if "text" in ask.drop else ask.prompt.text.strip() for ask in asks]
         vectors, mask = self.words(texts, limit=self.limit)
-        said = torch.tensor([bool(text) for text in texts])
-        mask = mask & said[:, None]
+        real = torch.tensor([bool(text) for text in texts])
+        mask = mask & real[:, None]
         return Conditioning((vectors * mask[..., None]).to(self.device), mask.to(self.device))
 
     def spans(self, text: str) -> list[tuple[int, int]]:

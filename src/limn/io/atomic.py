@@ -111,8 +111,8 @@ def probe(folder: Path) -> None:
 def sweep(folder: Path) -> int:
     """Remove what interrupted writers left in a folder that nobody else writes to now; return how many."""
     left = list(folder.glob(".limn-*.tmp"))
-    for each in left:
-        each.unlink(missing_ok=True)
+    for path in left:
+        path.unlink(missing_ok=True)
     return len(left)
 
 

@@ -154,11 +154,11 @@ def read_json(path: Path, *, limit: int = MAX_CONFIG) -> dict[str, Any]:
         WeightsError: the file is missing, too large, no JSON object, names a field twice, holds NaN, or asks to
             run code that comes with it.
     """
-    found = parse_json(path, read_bounded(path, limit, "a configuration is far smaller, get it again"))
-    asked = sorted(_CODE & _all_keys(found))
+    fields = parse_json(path, read_bounded(path, limit, "a configuration is far smaller, get it again"))
+    asked = sorted(_CODE & _all_keys(fields))
     if asked:
         raise WeightsError(f"{path}: {asked[0]} asks to run code from the folder; limn runs none, remove the field")
-    return found
+    return fields
 
 
 def read_toml(path: Path, *, remedy: str = "name another file") -> dict[str, Any]:
@@ -191,21 +191,21 @@ def parse_json(
     """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
             raise ValueError("a name stands twice")
-        return found
+        return fields
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no JSON")
 
     try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse)
+        fields = json.loads(text.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse)
     except (ValueError, RecursionError) as reason:
         raise error(f"{path}: is damaged, not sound JSON ({first_line(reason)[:80]}); {remedy}") from None
-    if not isinstance(found, dict):
+    if not isinstance(fields, dict):
         raise error(f"{path}: is damaged, a JSON object is expected; {remedy}")
-    return found
+    return fields
 
 
 def _all_keys(value: Any) -> set[str]:
@@ -256,7 +256,7 @@ def text(most: int = 300) -> Rule:
 def one_of(*values: Any) -> Rule:
     """Allow these values, type and all."""
     shown = " or ".join("null" if value is None else repr(value) for value in values)
-    return Rule(shown, lambda value: any(type(value) is type(each) and value == each for each in values))
+    return Rule(shown, lambda value: any(type(value) is type(allowed) and value == allowed for allowed in values))
 
 
 def many(rule: Rule, most: int = 8) -> Rule:

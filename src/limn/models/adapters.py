@@ -41,7 +41,7 @@ def beside(own: Generator, name: str) -> Beside | None:
     path = path / _PEFT[0] if path.is_dir() and (path / _PEFT[0]).exists() else path
     if path.suffix != ".safetensors" or not path.is_file() or not is_low_rank(path):
         return None
-    files = [each for each in (path, path.with_name(_PEFT[1])) if each.exists()]
+    files = [file for file in (path, path.with_name(_PEFT[1])) if file.exists()]
     weights = hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
     return Beside(weights=weights if len(files) > 1 else sha256_of(path), adapters=_for_stages(own, path))
 
@@ -53,11 +53,11 @@ def _for_stages(own: Generator, path: Path) -> list[LowRank]:
     errors = []
     for place, stage in enumerate(own.stages):
         try:
-            found = read_low_rank(path, _network(stage.predictor))
+            change = read_low_rank(path, _network(stage.predictor))
         except WeightsError as error:
             errors.append(error)
         else:
-            return [found if place == other else LowRank({}) for other in range(len(own.stages))]
+            return [change if place == other else LowRank({}) for other in range(len(own.stages))]
     raise errors[0]
 
 

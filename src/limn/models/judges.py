@@ -50,11 +50,11 @@ class Judge:
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Place texts in the judge's space: unit vectors (texts, 128) on the CPU."""
         device, limit = self.network.log_scale.device, self.network.config.text_limit
-        found = []
+        parts = []
         for start in range(0, len(texts), _AT_ONCE):
             vectors, mask = self.words(texts[start : start + _AT_ONCE], limit=limit)
-            found.append(self.network.texts((vectors * mask[..., None]).to(device), mask.to(device)).cpu())
-        return torch.cat(found) if found else torch.zeros(0, self.network.config.out)
+            parts.append(self.network.texts((vectors * mask[..., None]).to(device), mask.to(device)).cpu())
+        return torch.cat(parts) if parts else torch.zeros(0, self.network.config.out)
 
     @torch.inference_mode()
     def images(self, pictures: NDArray[np.uint8] | Tensor) -> Tensor:

@@ -111,9 +111,9 @@ def generator(
 def _tokens(tokenizer: VQ, folder: Path, config: TokenConfig, device: str) -> str:
     """Load the tokenizer, of this folder or of one beside it, and return its file's SHA-256."""
     home = folder.resolve().parent / config.tokens_of if config.tokens_of else folder
-    found = fill(tokenizer, home / "vq.safetensors", device)
-    if config.tokens_of and found != config.tokens_sha256:
+    digest = fill(tokenizer, home / "vq.safetensors", device)
+    if config.tokens_of and digest != config.tokens_sha256:
         raise WeightsError(
             f"{folder / 'config.json'}: {config.tokens_of} has other tokens than this model learned; export again"
         )
-    return found
+    return digest

@@ -65,18 +65,18 @@ class Enlarger:
         large = np.empty((height * scale, width * scale, 3), np.uint8)
         for top in range(0, height, tile):
             for left in range(0, width, tile):
-                found = self._part(picture, top, left, tile)
-                rows, columns = found.shape[:2]
-                large[top * scale : top * scale + rows, left * scale : left * scale + columns] = found
+                part = self._part(picture, top, left, tile)
+                rows, columns = part.shape[:2]
+                large[top * scale : top * scale + rows, left * scale : left * scale + columns] = part
         return large
 
     def _part(self, picture: NDArray[np.uint8], top: int, left: int, tile: int) -> NDArray[np.uint8]:
         """Enlarge one part with as much around it as can change it."""
         reach, scale = self.network.config.reach, self.factor
         above, before = max(0, top - reach), max(0, left - reach)
-        seen = picture[above : top + tile + reach, before : left + tile + reach].copy()  # may be read-only
-        found = self.network(_states(seen).to(next(self.network.parameters()).device))
-        bytes_ = found[0].clamp(-1, 1).add(1).mul(127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+        around = picture[above : top + tile + reach, before : left + tile + reach].copy()  # may be read-only
+        part = self.network(_states(around).to(next(self.network.parameters()).device))
+        bytes_ = part[0].clamp(-1, 1).add(1).mul(127.5).round().byte().permute(1, 2, 0).cpu().numpy()
         first, second = (top - above) * scale, (left - before) * scale
         return np.asarray(bytes_[first : first + tile * scale, second : second + tile * scale])
 

@@ -81,5 +81,5 @@ class AttributeReader(Shipped):
         Returns:
             Logits (rows, values) of each field, float32.
         """
-        seen = F.silu(self.image(x, None))
-        return {name: head(seen).float() for name, head in zip(self.config.fields, self.heads, strict=True)}
+        features = F.silu(self.image(x, None))
+        return {name: head(features).float() for name, head in zip(self.config.fields, self.heads, strict=True)}

@@ -43,21 +43,21 @@ class Residual(nn.Module):
 
     Args:
         width: Channels.
-        told: Width of a vector that scales and shifts what the second norm gives; 0 for none.
+        condition: Width of a vector that scales and shifts what the second norm gives; 0 for none.
     """
 
-    def __init__(self, width: int, told: int = 0) -> None:
+    def __init__(self, width: int, condition: int = 0) -> None:
         super().__init__()
         self.norm1, self.conv1 = _norm(width), nn.Conv2d(width, width, 3, padding=1)
         self.norm2, self.conv2 = _norm(width), nn.Conv2d(width, width, 3, padding=1)
-        self.tell = nn.Linear(told, 2 * width) if told else None
+        self.tell = nn.Linear(condition, 2 * width) if condition else None
         nn.init.zeros_(self.conv2.weight)
 
-    def forward(self, x: Tensor, told: Tensor | None = None) -> Tensor:
-        """Map (rows, width, h, w) to the same shape, told (rows, told)."""
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Map (rows, width, h, w) to the same shape, given a condition (rows, condition)."""
         h = self.norm2(self.conv1(F.silu(self.norm1(x))))
-        if self.tell is not None and told is not None:
-            scale, shift = self.tell(told)[..., None, None].chunk(2, 1)
+        if self.tell is not None and condition is not None:
+            scale, shift = self.tell(condition)[..., None, None].chunk(2, 1)
             h = torch.addcmul(shift, h, 1 + scale)
         change: Tensor = self.conv2(F.silu(h))
         return x + change

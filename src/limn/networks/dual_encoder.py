@@ -131,14 +131,14 @@ class ImageTower(nn.Module):
         widths = config.widths
         self.patch, self.cells = config.patch, config.cells
         self.time = nn.Linear(TIME_WIDTH, widths[-1]) if config.noisy else None
-        told = widths[-1] if config.noisy else 0
+        condition = widths[-1] if config.noisy else 0
         before = (config.channels * config.patch**2, *widths)
         self.enter = nn.ModuleList(
             nn.Conv2d(before[k], width, 2 if k else 3, stride=2 if k else 1, padding=0 if k else 1)
             for k, width in enumerate(widths)
         )
         self.levels = nn.ModuleList(
-            nn.ModuleList(Residual(width, told) for _ in range(count))
+            nn.ModuleList(Residual(width, condition) for _ in range(count))
             for width, count in zip(widths, config.blocks, strict=True)
         )
         self.norm = nn.GroupNorm(widths[-1] // GROUP, widths[-1])
@@ -156,16 +156,16 @@ class ImageTower(nn.Module):
 
     def features(self, x: Tensor, time: Tensor | None = None) -> list[Tensor]:
         """Return what is seen at each size, fine to coarse: (rows, width, height, width) of falling sizes."""
-        told = None
+        condition = None
         if self.time is not None:
-            told = F.silu(self.time(waves(x.new_zeros(len(x)) if time is None else time)))
-        h, found = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last), []
+            condition = F.silu(self.time(waves(x.new_zeros(len(x)) if time is None else time)))
+        h, features = F.pixel_unshuffle(x, self.patch).contiguous(memory_format=torch.channels_last), []
         for enter, blocks in zip(self.enter, self.levels, strict=True):
             h = enter(h)
             for block in blocks:  # type: ignore[attr-defined]
-                h = block(h, told)
-            found.append(h)
-        return found
+                h = block(h, condition)
+            features.append(h)
+        return features
 
 
 class _TextTower(nn.Module):

@@ -115,6 +115,6 @@ class Guide:
         return self.network.images(x.float() / whole, time)
 
     def _check(self, state: Tensor) -> None:
-        wanted, found = self.network.config.channels, state.shape[1]
-        if found != wanted:
-            raise InputError(f"guide: {self.name} reads {wanted} channels, here are {found}; choose another")
+        wanted, channels = self.network.config.channels, state.shape[1]
+        if channels != wanted:
+            raise InputError(f"guide: {self.name} reads {wanted} channels, here are {channels}; choose another")

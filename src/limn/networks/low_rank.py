@@ -124,7 +124,7 @@ def read_low_rank(path: Path, network: nn.Module) -> LowRank:
         WeightsError: The file is missing, damaged or unsafe; it names layers that the network does not have; a rank
             or a shape does not fit.
     """
-    layers = {name: each for name, each in network.named_modules() if isinstance(each, nn.Linear | nn.Conv2d)}
+    layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)}
     pairs = _pairs(path, {name: shape for name, (_, shape) in read_header(path).items()}, layers)
     tensors, settings = read_tensors(path), _settings(path)
     updates: dict[nn.Module, Update] = {}
@@ -138,20 +138,20 @@ def read_low_rank(path: Path, network: nn.Module) -> LowRank:
 
 def _pairs(path: Path, shapes: Mapping[str, tuple[int, ...]], layers: Mapping[str, nn.Module]) -> dict[str, str]:
     """Return what the two tensors of each layer's change are called in the file, without their endings."""
-    found: dict[str, str] = {}
+    starts: dict[str, str] = {}
     for name in shapes:
         start = next((name.removesuffix(end) for end in (_DOWN, _UP, _ALPHA) if name.endswith(end)), None)
-        own = next((start[len(each) :] for each in _PREFIXES if start and start.startswith(each)), "")
-        if not start or own not in layers or found.setdefault(own, start) != start:
+        own = next((start[len(prefix) :] for prefix in _PREFIXES if start and start.startswith(prefix)), "")
+        if not start or own not in layers or starts.setdefault(own, start) != start:
             why = "is not the change of a linear layer or convolution of this model"
             raise WeightsError(f"{path}: {name[:100]!r} {why}; use an adapter that was made for it")
-    for own, start in found.items():
+    for own, start in starts.items():
         _check_shapes(path, own, layers[own], shapes.get(start + _DOWN), shapes.get(start + _UP))
         if math.prod(shapes.get(start + _ALPHA, ())) != 1:
             raise WeightsError(f"{path}: {start[:100]}{_ALPHA} is not one number; get the file again")
-    if not found:
+    if not starts:
         raise WeightsError(f"{path}: holds no low-rank change; name a file with tensors NAME{_DOWN} and NAME{_UP}")
-    return found
+    return starts
 
 
 def _check_shapes(
@@ -180,7 +180,7 @@ def _settings(path: Path) -> Mapping[str, Any]:
 
         with safe_open(path, "pt") as file:
             text = (file.metadata() or {}).get(_DIFFUSERS, "{}")
-        settings = {name.removeprefix("unet."): each for name, each in parse_json(path, text.encode()).items()}
+        settings = {name.removeprefix("unet."): value for name, value in parse_json(path, text.encode()).items()}
         source = path
     for name, allowed in _PLAIN.items():
         if settings.get(name) not in allowed:

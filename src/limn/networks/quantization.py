@@ -31,12 +31,12 @@ def pack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         Rows of int8 with their scales (rows,) in float32 beside them, everything else in float16.
     """
     packed = {}
-    for name, each in tensors.items():
-        if each.ndim < 2 or each.numel() < LEAST:
-            packed[name] = each.to(torch.float16)
+    for name, tensor in tensors.items():
+        if tensor.ndim < 2 or tensor.numel() < LEAST:
+            packed[name] = tensor.to(torch.float16)
             continue
-        scale = each.float().flatten(1).abs().amax(1).clamp_min(1e-12) / 127
-        packed[name] = (each.float() / _by_row(scale, each)).round().to(torch.int8)
+        scale = tensor.float().flatten(1).abs().amax(1).clamp_min(1e-12) / 127
+        packed[name] = (tensor.float() / _by_row(scale, tensor)).round().to(torch.int8)
         packed[name + _SCALE] = scale
     return packed
 
@@ -51,14 +51,14 @@ def unpack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     >>> bool((unpack(pack({"w": row}))["w"] - row).abs().max() < 1 / 250)
     True
     """
-    found = {}
-    for name, each in tensors.items():
+    unpacked = {}
+    for name, tensor in tensors.items():
         scale = tensors.get(name + _SCALE)
-        if scale is not None and scale.shape != each.shape[:1]:
-            raise WeightsError(f"{name}{_SCALE}: {scale.numel()} scales for {each.shape[0]} rows; get it again")
+        if scale is not None and scale.shape != tensor.shape[:1]:
+            raise WeightsError(f"{name}{_SCALE}: {scale.numel()} scales for {tensor.shape[0]} rows; get it again")
         if not name.endswith(_SCALE):
-            found[name] = each if scale is None else each.float() * _by_row(scale, each)
-    return found
+            unpacked[name] = tensor if scale is None else tensor.float() * _by_row(scale, tensor)
+    return unpacked
 
 
 def _by_row(scale: Tensor, like: Tensor) -> Tensor:

@@ -73,10 +73,10 @@ class Upsampler(Shipped):
         Returns:
             Pictures (n, 3, factor * height, factor * width), about in [-1, 1], float32.
         """
-        seen = self.first(x)
+        features = self.first(x)
         for block in self.blocks:
-            seen = block(seen)
-        detail = F.pixel_shuffle(self.last(seen), self.factor).float()
+            features = block(features)
+        detail = F.pixel_shuffle(self.last(features), self.factor).float()
         plain = F.interpolate(x.float(), scale_factor=self.factor, mode="bicubic", align_corners=False)
         return plain + detail
 

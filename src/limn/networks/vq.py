@@ -175,7 +175,7 @@ def from_autoencoder(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         All weights but ``codebook`` and ``usage``: latents of unit variance are what is quantised and decoded.
     """
-    start = {name: each.clone() for name, each in tensors.items() if name not in ("mean", "std")}
+    start = {name: tensor.clone() for name, tensor in tensors.items() if name not in ("mean", "std")}
     mean, std = tensors["mean"].float(), tensors["std"].float()
     last = max((name for name in start if name.startswith("encoder.")), key=_place).rpartition(".")[0]
     weight, bias = start[f"{last}.weight"].float(), start[f"{last}.bias"].float()

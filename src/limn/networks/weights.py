@@ -131,28 +131,28 @@ def read_tensors(
     return unpack(tensors)
 
 
-def check_names(source: str, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, Sequence[int]]) -> None:
+def check_names(source: str, shapes: Mapping[str, tuple[int, ...]], expected: Mapping[str, Sequence[int]]) -> None:
     """Check that names and shapes are exactly those expected; the error counts what matched.
 
     Args:
         source: What to call the weights in a message, usually the file.
-        found: Shape of each tensor there is, by name.
+        shapes: Shape of each tensor there is, by name.
         expected: Shape of each tensor there must be.
 
     Raises:
         WeightsError: a tensor is missing, unexpected or mis-shaped.
     """
-    missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
+    missing, extra = expected.keys() - shapes.keys(), shapes.keys() - expected.keys()
     if missing or extra:
         some = ", ".join(repr(name[:80]) for name in sorted(missing or extra)[:3])
         raise WeightsError(
-            f"{source}: {len(found) - len(extra)} tensors matched, {len(missing)} missing, {len(extra)} "
+            f"{source}: {len(shapes) - len(extra)} tensors matched, {len(missing)} missing, {len(extra)} "
             f"unexpected ({some}); use the weights that belong to this configuration"
         )
     for name, shape in expected.items():
-        if tuple(shape) != found[name]:
+        if tuple(shape) != shapes[name]:
             raise WeightsError(
-                f"{source}: {name} has shape {found[name]}, expected {tuple(shape)}; "
+                f"{source}: {name} has shape {shapes[name]}, expected {tuple(shape)}; "
                 "use the weights that belong to this configuration"
             )
 
@@ -187,8 +187,8 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "
         WeightsError: a missing, unexpected, mis-shaped or non-finite tensor.
     """
     own = module.state_dict()
-    check_names(source, {name: tuple(each.shape) for name, each in tensors.items()}, {
-        name: each.shape for name, each in own.items()
+    check_names(source, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, {
+        name: tensor.shape for name, tensor in own.items()
     })  # fmt: skip
     for name, tensor in tensors.items():
         if tensor.is_floating_point() != own[name].is_floating_point():
@@ -219,7 +219,7 @@ def _check_header(
             continue
         try:
             dtype, shape, (start, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-            whole = all(type(each) is int and 0 <= each < 2**48 for each in (*shape, start, end))
+            whole = all(type(value) is int and 0 <= value < 2**48 for value in (*shape, start, end))
             sound = set(entry) == {"dtype", "shape", "data_offsets"} and whole and len(shape) <= 8
         except (TypeError, KeyError, ValueError):
             sound = False

@@ -56,11 +56,11 @@ def regions_from_painting(png: bytes, words: Mapping[str, str]) -> tuple[Region,
     away = np.abs(pixels[..., None, :3] - palette).max(-1)
     nearest = np.where((away.min(-1) <= _NEAR) & (pixels[..., 3] >= 128), away.argmin(-1), -1)
     regions = []
-    for place, (name, said) in enumerate(words.items()):
+    for place, (name, phrase) in enumerate(words.items()):
         inside = nearest == place
         if not inside.any():
             raise InputError(f"painting: no pixel has the colour {name}; {_present(pixels)}")
-        regions.append(Region(words=said, mask=_png(inside)))
+        regions.append(Region(words=phrase, mask=_png(inside)))
     return tuple(regions)
 
 
@@ -121,8 +121,8 @@ def _colour(name: str) -> tuple[int, int, int]:
 
 def _present(pixels: np.ndarray[Any, np.dtype[np.int16]]) -> str:
     """Say which colours a painting has most of."""
-    seen, counts = np.unique(pixels[pixels[..., 3] >= 128][:, :3], axis=0, return_counts=True)
-    most = [tuple(map(int, seen[place])) for place in np.argsort(-counts, kind="stable")[:4]]
+    colours, counts = np.unique(pixels[pixels[..., 3] >= 128][:, :3], axis=0, return_counts=True)
+    most = [tuple(map(int, colours[place])) for place in np.argsort(-counts, kind="stable")[:4]]
     names = ", ".join(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in most)
     return f"it has most of {names}" if names else "it is empty"
 

@@ -27,9 +27,9 @@ def occurrences(words: str, text: str) -> list[Span]:
         return []
     exact = re.escape(words)
     for pattern in (rf"(?<!\w){exact}(?!\w)", exact):
-        found = [match.span() for match in re.finditer(pattern, text)]
-        if found:
-            return found
+        spans = [match.span() for match in re.finditer(pattern, text)]
+        if spans:
+            return spans
     return []
 
 

@@ -95,16 +95,16 @@ def _weight(text: str, start: int, end: int) -> tuple[float, int]:
     if text[start] == "[":
         return 1 / STRONGER, end
     first = max(start + 1, end - _LONGEST)
-    found = _NUMBER.search(text[first:end])
-    if found is None:
+    number = _NUMBER.search(text[first:end])
+    if number is None:
         return STRONGER, end
-    weight = float(found[1])
+    weight = float(number[1])
     if not 0 <= weight <= MAX_WEIGHT:
         shown = text[max(start, end - 40) : end + 1]
         raise InputError(
             f"prompt: {shown!r} gives a weight that is not from 0 to {MAX_WEIGHT:.0f}; write \\( for a plain bracket"
         )
-    return weight, first + found.start()
+    return weight, first + number.start()
 
 
 def _escapes(text: str, place: int) -> bool:
