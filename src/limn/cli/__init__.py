@@ -136,4 +136,4 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
     """Take ``--debug`` out, which may stand anywhere before ``--``."""
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
-    return [*(each for each in words[:end] if each != "--debug"), *words[end:]], "--debug" in words[:end]
+    return [*(word for word in words[:end] if word != "--debug"), *words[end:]], "--debug" in words[:end]

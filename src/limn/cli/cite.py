@@ -45,7 +45,7 @@ def bibliography() -> dict[str, str]:
     """Return the shipped BibTeX entries by their keys."""
     text = resources.files("limn").joinpath("references.bib").read_text("utf-8")
     entries = re.split(r"(?m)^(?=@)", text)
-    return {found[1]: each.strip() for each in entries if (found := re.match(r"@\w+\{([^,\s]+),", each))}
+    return {key[1]: entry.strip() for entry in entries if (key := re.match(r"@\w+\{([^,\s]+),", entry))}
 
 
 def _papers_of(request: Mapping[str, Any]) -> Iterable[str]:
@@ -53,7 +53,7 @@ def _papers_of(request: Mapping[str, Any]) -> Iterable[str]:
 
     parts = [
         ("samplers", request.get("sampler") or {}),
-        *(("guidance", each) for each in request.get("guidance") or ()),
+        *(("guidance", part) for part in request.get("guidance") or ()),
     ]
     for kind, part in parts:
         with contextlib.suppress(InputError):

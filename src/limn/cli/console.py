@@ -26,7 +26,10 @@ def clean(text: object) -> str:
     >>> clean("a\\x1b[31m red")
     'a\\\\x1b[31m red'
     """
-    return "".join(each if each.isprintable() or each in JOINERS else repr(each)[1:-1] for each in str(text))
+    return "".join(
+        character if character.isprintable() or character in JOINERS else repr(character)[1:-1]
+        for character in str(text)
+    )
 
 
 def result(text: object) -> None:
@@ -48,7 +51,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, error: bo
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(Text(clean(each)) for each in row))
+        made.add_row(*(Text(clean(cell)) for cell in row))
     _console(error).print(made)
 
 

@@ -29,7 +29,7 @@ def doctor(out: Annotated[Path, typer.Option(help="The store to look at.")] = OU
     """Look at versions, devices, threads, extras, weights and the store, and say what is missing."""
     findings = [*_versions(), *_devices(), *_extras(), *_weights(), _store(out)]
     console.table(["", "found", "to do"], findings)
-    if any(found.startswith("not right") for _, found, _ in findings):
+    if any(state.startswith("not right") for _, state, _ in findings):
         raise typer.Exit(1)
 
 
@@ -49,9 +49,9 @@ def _wanted() -> dict[str, list[str]]:
         lines = []
     wanted: dict[str, list[str]] = {}
     for line in lines:
-        found = re.match(r"([\w.-]+).*extra\s*==\s*['\"](\w+)['\"]", line)
-        if found and found[1] != "limn":
-            wanted.setdefault(found[2], []).append(found[1])
+        match = re.match(r"([\w.-]+).*extra\s*==\s*['\"](\w+)['\"]", line)
+        if match and match[1] != "limn":
+            wanted.setdefault(match[2], []).append(match[1])
     return wanted
 
 
@@ -59,8 +59,8 @@ def _versions() -> Iterator[Finding]:
     yield "limn", limn.__version__, ""
     yield "Python", f"{platform.python_version()} on {platform.platform()}", ""
     for name in ("torch", "numpy", "pillow", "safetensors", "tokenizers"):
-        found = _version(name)
-        yield name, found or "not right: not installed", "" if found else f"pip install {name}"
+        version = _version(name)
+        yield name, version or "not right: not installed", "" if version else f"pip install {name}"
 
 
 def _devices() -> Iterator[Finding]:
@@ -82,8 +82,8 @@ def _extras() -> Iterator[Finding]:
             continue
         lacking = [name for name in packages if not _version(name)]
         there = ", ".join(f"{name} {_version(name)}" for name in packages if name not in lacking)
-        found = f"missing: {', '.join(lacking)}" if lacking else there
-        yield f"extra {extra}", found, f"pip install 'limn[{extra}]'" if lacking else ""
+        state = f"missing: {', '.join(lacking)}" if lacking else there
+        yield f"extra {extra}", state, f"pip install 'limn[{extra}]'" if lacking else ""
     npm = shutil.which("npm")
     yield "npm", npm or "missing", "" if npm else "install Node.js to build the pictograms"
 
@@ -102,8 +102,8 @@ def _weights() -> Iterator[Finding]:
         if wrong:
             yield f"model {name}", f"not right: {', '.join(wrong)} has another hash", "install limn again"
         else:
-            found = f"{len(hashes)} files, hashes right" if hashes else "no hashes are listed"
-            yield f"model {name}", found, ""
+            state = f"{len(hashes)} files, hashes right" if hashes else "no hashes are listed"
+            yield f"model {name}", state, ""
 
 
 def _promised(folder: Path) -> dict[str, str]:

@@ -69,8 +69,8 @@ class Outcome:
         return {
             "key": self.request.key(),
             "folder": str(self.folder),
-            "pictures": [{**about(each), **files(each)} for each in sorted(self.pictures)],
-            "failed": [{**about(each), "reason": why} for each, why in sorted(self.failed.items())],
+            "pictures": [{**about(index), **files(index)} for index in sorted(self.pictures)],
+            "failed": [{**about(index), "reason": why} for index, why in sorted(self.failed.items())],
             "kept": self.kept,
             "seconds": round(self.seconds, 3),
         }
@@ -111,7 +111,7 @@ def draw(
                     meter.at(done + part, total)
     except KeyboardInterrupt:
         console.say(
-            f"limn: stopped; {sum(len(each.pictures) for each in outcomes)} of {total} pictures are kept in "
+            f"limn: stopped; {sum(len(outcome.pictures) for outcome in outcomes)} of {total} pictures are kept in "
             f"{store.root}; the same command goes on with the rest"
         )
         raise typer.Exit(130) from None
@@ -122,7 +122,7 @@ def labelled(outcomes: Sequence[Outcome], store: Store, axes: Sequence[Axis | No
     """Write the labelled sheet of a grid whose cells these outcomes are, row by row, and return its file."""
     from limn import studio
 
-    files = [[path for _, path in sorted(each.pictures.items())] for each in outcomes]
+    files = [[path for _, path in sorted(outcome.pictures.items())] for outcome in outcomes]
     return studio.compose(store, files, *axes)
 
 
@@ -178,7 +178,7 @@ def enlarge(outcomes: Sequence[Outcome], how: Method) -> None:
 
 def explain(outcomes: Sequence[Outcome]) -> None:
     """Print what was asked of the model for each request, and how many forwards that took."""
-    asked = [each for each in outcomes if each.ledger.forwards]
+    asked = [outcome for outcome in outcomes if outcome.ledger.forwards]
     if not asked:
         console.say("nothing was asked of the model: every picture existed")
     for outcome in asked:
@@ -219,10 +219,10 @@ def _note(event: Event, outcome: Outcome) -> float:
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:
-    kept, seconds = sum(each.kept for each in outcomes), sum(each.seconds for each in outcomes)
-    drawn = sum(len(each.pictures) for each in outcomes) - kept
+    kept, seconds = sum(outcome.kept for outcome in outcomes), sum(outcome.seconds for outcome in outcomes)
+    drawn = sum(len(outcome.pictures) for outcome in outcomes) - kept
     text = f"limn: drew {drawn} in {seconds:.1f} s"
     text += f", {drawn / seconds:.1f} a second" if drawn > 1 and seconds > 0 else ""
     text += f"; {kept} existed" if kept else ""
-    failed = sum(len(each.failed) for each in outcomes)
+    failed = sum(len(outcome.failed) for outcome in outcomes)
     return text + (f"; {failed} failed" if failed else "")

@@ -28,7 +28,7 @@ def explained(ledger: Ledger) -> None:
     console.table(QUESTIONS, [[*row, spans(places)] for row, places in steps.items()], error=True)
     console.say("")
     console.table(FORWARDS, _forwards(ledger.forwards), error=True)
-    forwards, served = len(ledger.forwards), len({each.step for each in ledger.forwards})
+    forwards, served = len(ledger.forwards), len({forward.step for forward in ledger.forwards})
     console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows{_spent(ledger)}")
 
 
@@ -48,7 +48,7 @@ def _edits(edit: AttentionEdit | None) -> str:
     if edit is None:
         return "-"
     parts = getattr(edit, "parts", (edit,))
-    return " + ".join(re.sub("(?<!^)(?=[A-Z])", " ", type(each).__name__).lower() for each in parts)
+    return " + ".join(re.sub("(?<!^)(?=[A-Z])", " ", type(part).__name__).lower() for part in parts)
 
 
 def _spent(ledger: Ledger) -> str:
@@ -58,12 +58,12 @@ def _spent(ledger: Ledger) -> str:
 def _forwards(forwards: Iterable[Forward]) -> list[list[object]]:
     """Return rows of the second table: steps whose forward passes are alike stand together."""
     asked: dict[tuple[int, str, bool], list[Forward]] = {}
-    for each in forwards:
-        asked.setdefault((each.step, each.weights, each.gradient), []).append(each)
+    for forward in forwards:
+        asked.setdefault((forward.step, forward.weights, forward.gradient), []).append(forward)
     alike: dict[tuple[object, ...], list[int]] = {}
     for (step, weights, gradient), made in sorted(asked.items()):
         names = ", ".join(made[0].names) + (", with gradient" if gradient else "")
-        alike.setdefault((weights, names, len(made), sum(each.rows for each in made)), []).append(step + 1)
+        alike.setdefault((weights, names, len(made), sum(forward.rows for forward in made)), []).append(step + 1)
     return [[*row, spans(steps)] for row, steps in alike.items()]
 
 
@@ -73,10 +73,10 @@ def spans(places: Sequence[int]) -> str:
     >>> spans([1, 2, 3, 5])
     '1-3, 5'
     """
-    found: list[list[int]] = []
+    runs: list[list[int]] = []
     for place in places:
-        if found and place == found[-1][-1] + 1:
-            found[-1][1:] = [place]
+        if runs and place == runs[-1][-1] + 1:
+            runs[-1][1:] = [place]
         else:
-            found.append([place])
-    return ", ".join("-".join(map(str, span)) for span in found)
+            runs.append([place])
+    return ", ".join("-".join(map(str, span)) for span in runs)

@@ -145,9 +145,9 @@ def tell_unknown(texts: Iterable[str], model: str, *, familiar: bool) -> None:
 
     if (known := vocabulary(model)) is None:
         return
-    told = dict.fromkeys(str(each) for text in dict.fromkeys(texts) for each in known(text).replaced)
-    for each in told:
-        say(f"limn: {each}" + ("" if familiar else " (--familiar reads it so)"))
+    changes = dict.fromkeys(str(change) for text in dict.fromkeys(texts) for change in known(text).replaced)
+    for change in changes:
+        say(f"limn: {change}" + ("" if familiar else " (--familiar reads it so)"))
 
 
 def _larger(name: str, device: str) -> upscaling.Method:

@@ -43,11 +43,11 @@ def _cell(value: Any) -> str:
     if value is None or value == {}:
         return "-"
     if isinstance(value, dict):
-        some = [f"{name} {_cell(each)}" for name, each in value.items()]
+        some = [f"{name} {_cell(entry)}" for name, entry in value.items()]
         rest = [f"{len(some) - SHOWN} more with --json"] if len(some) > SHOWN else []
         return ", ".join([*some[:SHOWN], *rest])
     if isinstance(value, (list, tuple)):
-        return ", ".join(_cell(each) for each in value)
+        return ", ".join(_cell(entry) for entry in value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000:
         return f"{value / 1e6:.1f} M"
     return str(value)

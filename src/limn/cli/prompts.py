@@ -96,9 +96,9 @@ def _csv_rows(file: Path, content: bytes) -> Iterator[tuple[int, Mapping[str, An
         if "prompt" not in (reader.fieldnames or ()):
             raise InputError(f"{file}, line 1: has no column named prompt; add one")
         for row in reader:
-            found = {name: row[name] for name in ("prompt", "seed", "negative") if row.get(name)}
-            if found:
-                yield reader.line_num, found
+            values = {name: row[name] for name in ("prompt", "seed", "negative") if row.get(name)}
+            if values:
+                yield reader.line_num, values
     except csv.Error as error:
         raise InputError(f"{file}, line {reader.line_num}: is not CSV ({error}); mend its quotes") from None
 

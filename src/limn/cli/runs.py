@@ -43,20 +43,20 @@ def list_runs(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List runs, newest first."""
-    found = _store(out).runs(limit=limit, search=search or None)
+    runs = _store(out).runs(limit=limit, search=search or None)
     if json:
-        print(json_text.dumps([{**vars(each), "folder": str(each.folder)} for each in found], indent=2))
+        print(json_text.dumps([{**vars(run), "folder": str(run.folder)} for run in runs], indent=2))
         return
     rows = [
         (
-            each.key[:12],
-            each.created[:16].replace("T", " "),
-            each.model,
-            f"{each.drawn}/{each.total}",
-            each.problem or ("" if each.finished else "not finished"),
-            each.prompt,
+            run.key[:12],
+            run.created[:16].replace("T", " "),
+            run.model,
+            f"{run.drawn}/{run.total}",
+            run.problem or ("" if run.finished else "not finished"),
+            run.prompt,
         )
-        for each in found
+        for run in runs
     ]
     console.table(["run", "created", "model", "pictures", "state", "prompt"], rows)
 
@@ -96,13 +96,13 @@ def replay(
         with console.Meter("pictures") as meter:
             for event in studio.replay(path, models.load, model=model, device=device):
                 if isinstance(event, studio.Replay):
-                    found = event
+                    result = event
                 else:
                     meter.at(event.step / (event.steps + 1), 1)
-        same = same and found.same
-        console.result(f"{path}: {_verdict(found)}")
+        same = same and result.same
+        console.result(f"{path}: {_verdict(result)}")
         if save is not None:
-            write_png(save, found.picture.pixels, {"replay_of": str(path)})
+            write_png(save, result.picture.pixels, {"replay_of": str(path)})
     if not same:
         raise typer.Exit(1)
 
@@ -139,15 +139,15 @@ def record_of(run: str, out: Path) -> dict[str, Any]:
         return read_record(Path(run))
     store = _store(out)
     info = store.find(run)
-    found = store.load(info.key)
-    return found.record or {"key": info.key, "finished": None, "drawn": info.drawn, "request": found.request}
+    kept = store.load(info.key)
+    return kept.record or {"key": info.key, "finished": None, "drawn": info.drawn, "request": kept.request}
 
 
-def _verdict(found: Replay) -> str:
-    if found.picture.flaw:
-        return f"cannot be drawn again: {found.picture.flaw}"
-    causes = f"; {'; '.join(found.causes)}" if found.causes else ""
-    if found.same:
+def _verdict(result: Replay) -> str:
+    if result.picture.flaw:
+        return f"cannot be drawn again: {result.picture.flaw}"
+    causes = f"; {'; '.join(result.causes)}" if result.causes else ""
+    if result.same:
         return f"identical to the last bit{causes}"
-    height, width = found.picture.pixels.shape[:2]
-    return f"largest difference {found.largest}/255, in {found.changed} of {height * width} pixels{causes}"
+    height, width = result.picture.pixels.shape[:2]
+    return f"largest difference {result.largest}/255, in {result.changed} of {height * width} pixels{causes}"

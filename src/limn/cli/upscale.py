@@ -34,8 +34,8 @@ def upscale(
     from limn.studio import upscaling
 
     how = upscaling.method(method, model=model, device=studio.check_device(device))
-    for each in files:
-        found = upscaling.upscale(each, how, replace=force)
-        if found.kept:
-            console.say(f"limn: {found.path.name} existed")
-        console.result(shown(found.path))
+    for file in files:
+        copy = upscaling.upscale(file, how, replace=force)
+        if copy.kept:
+            console.say(f"limn: {copy.path.name} existed")
+        console.result(shown(copy.path))

@@ -33,7 +33,7 @@ def folded(request: Request, folds: Mapping[str, Fold], model: str) -> Request:
     Raises:
         InputError: If an option is given that the model cannot take up.
     """
-    usual = {each.name: each.default for each in fields(Request)}
+    usual = {item.name: item.default for item in fields(Request)}
     for name, chosen in options().items():
         own = name in ("scale", "negative", "guide", "style")
         if chosen.folds and not own and name not in folds and getattr(request, name) != usual[name]:

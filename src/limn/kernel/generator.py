@@ -166,8 +166,8 @@ class Generator:
     def unread(self, request: Request) -> dict[str, str]:
         """Return, by prompt, the words at its end that are past an encoder's limit and play no part."""
         texts = dict.fromkeys(prompt.text for prompt in request.prompts)
-        found = {text: max((stage.encoder.unread(text) for stage in self.stages), key=len) for text in texts}
-        return {text: words for text, words in found.items() if words}
+        unread = {text: max((stage.encoder.unread(text) for stage in self.stages), key=len) for text in texts}
+        return {text: words for text, words in unread.items() if words}
 
     def draw(
         self,
@@ -217,7 +217,7 @@ class Generator:
             request: From :meth:`request`; its own prompts and seed play no part.
             items: What to draw, one picture each.
         """
-        return [each for each in self._draw_batch(request, items, None, None) if isinstance(each, Picture)]
+        return [event for event in self._draw_batch(request, items, None, None) if isinstance(event, Picture)]
 
     def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **given: Any) -> list[Picture]:
         """Draw and return pictures; takes the options of :meth:`request`.
@@ -225,7 +225,7 @@ class Generator:
         Raises:
             InputError: If a value is not allowed for this model.
         """
-        return [each for each in self.draw(self.request(prompts, **given)) if isinstance(each, Picture)]
+        return [event for event in self.draw(self.request(prompts, **given)) if isinstance(event, Picture)]
 
     def _draw_batch(
         self, request: Request, chunk: Sequence[Item], max_rows: int | None, ledger: Ledger | None

@@ -78,7 +78,7 @@ def options() -> dict[str, Option]:
     >>> options()["steps"].kind
     <class 'int'>
     """
-    return {each.name: each.metadata["option"] for each in fields(Request) if "option" in each.metadata}
+    return {item.name: item.metadata["option"] for item in fields(Request) if "option" in item.metadata}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,7 @@ class Request:
         Raises:
             InputError: If one is unknown; the message has the nearest name.
         """
-        known = {each.name for each in fields(cls)} - {"prompts", "weights", "files"}
+        known = {item.name for item in fields(cls)} - {"prompts", "weights", "files"}
         for name in given:
             if name not in known:
                 raise unknown_name("option of drawing", name, known)
@@ -249,10 +249,10 @@ class Request:
         """Return the options that are not those every record has, where they are not as usual."""
         usual = {"prompts", "model", "n", "seed", "steps", "size", "sampler"}
         return {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if "option" in each.metadata and each.name not in usual and not each.metadata["option"].folds
-            and getattr(self, each.name) != each.default
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if "option" in item.metadata and item.name not in usual and not item.metadata["option"].folds
+            and getattr(self, item.name) != item.default
         }  # fmt: skip
 
     def key(self) -> str:

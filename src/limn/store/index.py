@@ -120,15 +120,15 @@ class Index:
     def _refresh(self, connection: sqlite3.Connection) -> None:
         """Bring the rows level with the folders."""
         known = dict(connection.execute("SELECT key, stamp FROM runs"))
-        found = {folder.name: folder for folder in run_folders(self.root)}
+        folders = {folder.name: folder for folder in run_folders(self.root)}
         rows = []
-        for key, folder in found.items():
+        for key, folder in folders.items():
             with contextlib.suppress(FileNotFoundError, InputError):  # removed by hand just now
                 stamp = folder.stat().st_mtime_ns
                 if known.get(key) != stamp:
                     fresh = time.time_ns() - stamp < _FRESH
                     rows.append(row_of(folder, 0 if fresh else stamp))
-        gone = [(key,) for key in known if key not in found]
+        gone = [(key,) for key in known if key not in folders]
         if rows or gone:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("DELETE FROM runs WHERE key = ?", gone)

@@ -47,11 +47,11 @@ class RunInfo:
 def run_folders(root: Path) -> list[Path]:
     """Return the folders of a store that are named as runs, in order."""
     with explained(root):
-        found = []
+        folders = []
         for group in sorted((root / "runs").iterdir()):
             if re.fullmatch("[0-9a-f]{2}", group.name) and group.is_dir():
-                found += [each for each in sorted(group.iterdir()) if _is_run(each)]
-        return found
+                folders += [folder for folder in sorted(group.iterdir()) if _is_run(folder)]
+        return folders
 
 
 def _is_run(folder: Path) -> bool:

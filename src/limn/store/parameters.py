@@ -30,7 +30,7 @@ def parameters_text(record: Mapping[str, Any]) -> str:
     """
     request = record.get("request")
     merged = {**(request if isinstance(request, Mapping) else {}), **record}
-    free = next((each for each in _parts(merged.get("guidance")) if each.get("name") == "classifier_free"), {})
+    free = next((part for part in _parts(merged.get("guidance")) if part.get("name") == "classifier_free"), {})
     sampler = next(iter(_parts(merged.get("sampler"))), {}).get("name")
     size = f"{merged['width']}x{merged['height']}" if "width" in merged and "height" in merged else None
     weights = merged.get("weights")
@@ -64,12 +64,12 @@ def _parts(value: Any) -> list[Mapping[str, Any]]:
     if isinstance(value, str):
         return [{"name": value}]
     items = value if isinstance(value, (list, tuple)) else [value]
-    return [each for each in items if isinstance(each, Mapping)]
+    return [item for item in items if isinstance(item, Mapping)]
 
 
 def _line(text: Any) -> str:
     """Fold text into one line that no reader takes for the start of the settings."""
-    line = " ".join(each.strip() for each in _storable(str(text)).splitlines()).strip()
+    line = " ".join(line.strip() for line in _storable(str(text)).splitlines()).strip()
     return f'"{line}"' if re.match(r"(negative prompt|steps)\s*:", line, re.IGNORECASE) else line
 
 

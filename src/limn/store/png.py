@@ -166,8 +166,8 @@ def _checksum(file: BinaryIO, length: int, start: int) -> int:
     return start
 
 
-def _check(file: BinaryIO, found: int, kind: bytes) -> None:
-    if file.read(4) != struct.pack(">I", found):
+def _check(file: BinaryIO, checksum: int, kind: bytes) -> None:
+    if file.read(4) != struct.pack(">I", checksum):
         raise _Damage(f"is damaged in its {kind.decode('ascii', 'replace')!r} chunk; draw it again")
 
 

@@ -86,14 +86,14 @@ def read_request(folder: Path) -> dict[str, Any]:
         StoreError: If it is damaged, or was written by a newer limn.
     """
     path = folder / "request.json"
-    found = read_json(path)
-    schema = found.get("schema")
+    content = read_json(path)
+    schema = content.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise VersionError(f"{path}: was written by a newer limn (schema {schema}); update limn to read it")
-    request = found.get("request")
+    request = content.get("request")
     if schema != SCHEMA or not isinstance(request, dict) or key_of(request) != folder.name:
         raise StoreError(f"{path}: is damaged; repair the store with `limn runs repair`")
-    return found
+    return content
 
 
 def picture_total(request: Mapping[str, Any]) -> int:

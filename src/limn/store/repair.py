@@ -71,9 +71,9 @@ def mend(root: Path) -> RepairReport:
             except StoreError:
                 busy.append(folder.name)
                 continue
-            sound, found = _mend_run(folder, root / "quarantine" / folder.name)
+            sound, flaws = _mend_run(folder, root / "quarantine" / folder.name)
             pictures += sound
-            damages += found
+            damages += flaws
     return RepairReport(runs=runs, pictures=pictures, damages=tuple(damages), busy=tuple(busy))
 
 
@@ -123,7 +123,7 @@ def _mend_record(folder: Path, quarantine: Path) -> Iterator[Damage]:
         return
     try:
         entries: Any = read_json(path).get("pictures")
-        noted = {str(each["file"]): str(each["sha256"]) for each in entries}
+        noted = {str(entry["file"]): str(entry["sha256"]) for entry in entries}
     except (StoreError, KeyError, TypeError):
         yield Damage(
             path=path, reason="is damaged; draw the run again to write it", moved=move_aside(path, quarantine)

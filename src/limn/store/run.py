@@ -81,12 +81,12 @@ class Run:
 
     def pictures(self) -> dict[int, Path]:
         """Return the finished pictures by index, in order; a damaged or foreign file counts as not drawn."""
-        found = {}
+        result = {}
         for index, paths in sorted(picture_files(self.folder).items()):
             sound = [path for path in paths if not picture_flaw(index, path)]
             if sound:
-                found[index] = sound[0]
-        return found
+                result[index] = sound[0]
+        return result
 
     def save(self, index: int, pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any]) -> Path:
         """Write one finished picture, whole or not at all.
@@ -180,13 +180,13 @@ def picture_flaw(index: int, path: Path) -> str:
 
 def picture_files(folder: Path) -> dict[int, list[Path]]:
     """Return the files in a run folder that are named as pictures, by index; their content is not read."""
-    found: dict[int, list[Path]] = {}
+    files: dict[int, list[Path]] = {}
     with explained(folder):
         for path in sorted(folder.iterdir()):
             name = _NAME.fullmatch(path.name)
             if name:
-                found.setdefault(int(name[1]), []).append(path)
-    return found
+                files.setdefault(int(name[1]), []).append(path)
+    return files
 
 
 def _entry(index: int, path: Path) -> dict[str, Any]:

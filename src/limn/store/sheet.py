@@ -40,9 +40,9 @@ def grid(
     columns = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
     if columns < 1 or gap < 0:
         raise InputError(f"grid: {columns} columns with a gap of {gap} are not allowed; give at least 1 and 0")
-    images = [each if isinstance(each, Image.Image) else Image.fromarray(each) for each in pictures]
+    images = [picture if isinstance(picture, Image.Image) else Image.fromarray(picture) for picture in pictures]
     columns, rows = min(columns, len(images)), math.ceil(len(images) / columns)
-    width, height = max(each.width for each in images), max(each.height for each in images)
+    width, height = max(image.width for image in images), max(image.height for image in images)
     sheet = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), background)
     for place, image in enumerate(images):
         row, column = divmod(place, columns)

@@ -101,21 +101,21 @@ class Store:
         if text.lower().endswith(".png") or os.sep in text:
             path = Path(text).expanduser()
             key = path.name if path.is_dir() else str(read_record(path).get("key"))
-            found = self._index.select(prefix=key) if re.fullmatch("[0-9a-f]{64}", key) else []
-            if not found:
+            runs = self._index.select(prefix=key) if re.fullmatch("[0-9a-f]{64}", key) else []
+            if not runs:
                 raise InputError(
                     f"{text}: its run {key[:12]!r} is not in {self.root}; name the store it was drawn into"
                 )
-            return found[0]
-        found = self._index.select(prefix=text.lower(), limit=6) if text else []
-        if len(found) == 1:
-            return found[0]
-        if found:
-            some = ", ".join(each.key[:12] for each in found[:5])
+            return runs[0]
+        runs = self._index.select(prefix=text.lower(), limit=6) if text else []
+        if len(runs) == 1:
+            return runs[0]
+        if runs:
+            some = ", ".join(run.key[:12] for run in runs[:5])
             raise InputError(f"run {text[:64]!r}: {'more than one fits'} ({some}); write more digits")
         import difflib
 
-        known = [each.key[: max(len(text), 12)] for each in self._index.select(limit=1000)]
+        known = [run.key[: max(len(text), 12)] for run in self._index.select(limit=1000)]
         near = difflib.get_close_matches(text, known, n=1, cutoff=0.0) or known[:1]
         hint = f"the nearest is {near[0]}" if near else "the store is empty"
         raise InputError(f"run {text[:64]!r}: no key begins so; {hint}, `limn runs list` shows all")

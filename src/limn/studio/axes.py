@@ -73,18 +73,18 @@ def _value(name: str, kind: type, text: str) -> Value:
 
 def _guides(text: str) -> list[Value]:
     """Read alternatives with bars between them, one option of each with one or more values."""
-    return [value for each in _alternatives(text) for value in _options(each)]
+    return [value for alternative in _alternatives(text) for value in _options(alternative)]
 
 
 def _alternatives(text: str) -> list[str]:
     """Split at the bars that stand before a guidance's name; other bars separate the pieces of one value."""
-    known, found = {*registry.names("guidance"), *registry.aliases("guidance"), "none"}, list[str]()
+    known, pieces = {*registry.names("guidance"), *registry.aliases("guidance"), "none"}, list[str]()
     for piece in split(text, "|"):
-        if not found or piece.partition(":")[0].strip() in known:
-            found.append(piece)
+        if not pieces or piece.partition(":")[0].strip() in known:
+            pieces.append(piece)
         else:
-            found[-1] += f"|{piece}"
-    return found
+            pieces[-1] += f"|{piece}"
+    return pieces
 
 
 def _options(text: str) -> list[Value]:
@@ -109,10 +109,10 @@ def _options(text: str) -> list[Value]:
     fixed = {key: value[0] for key, value in given.items()}
     return [
         (
-            f"{name} {varied}={each}" if varied else name,
-            _with_guide({"name": name, **fixed, **({varied: each} if varied else {})}),
+            f"{name} {varied}={value}" if varied else name,
+            _with_guide({"name": name, **fixed, **({varied: value} if varied else {})}),
         )
-        for each in values
+        for value in values
     ]
 
 

@@ -190,7 +190,7 @@ def sheet(folder: Path, pictures: Sequence[Path]) -> Path:
     """
     images = [read_picture(path) for path in pictures]
     path = folder / "grid.png"
-    write_png(path, np.asarray(grid(images)), {"sheet": [each.name for each in pictures]})
+    write_png(path, np.asarray(grid(images)), {"sheet": [picture.name for picture in pictures]})
     return path
 
 

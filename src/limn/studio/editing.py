@@ -47,7 +47,7 @@ def edit_of(
     Raises:
         InputError: More than one of them is given, or one cannot be used.
     """
-    if sum(each is not None for each in (mask, box, extend)) > 1:
+    if sum(choice is not None for choice in (mask, box, extend)) > 1:
         raise InputError("edit: --mask, --box and --extend exclude each other; give one of them")
     image = _opened(picture, "picture", (255, 255, 255))
     if extend is not None:
@@ -56,8 +56,8 @@ def edit_of(
     if mask is not None:
         region = _opened(mask, "mask", (0, 0, 0)).convert("L")
         if region.size != image.size:
-            found, wanted = (f"{width}x{height}" for width, height in (region.size, image.size))
-            raise InputError(f"mask: has {found} pixels, the picture {wanted}; draw it on a copy of the picture")
+            given, wanted = (f"{width}x{height}" for width, height in (region.size, image.size))
+            raise InputError(f"mask: has {given} pixels, the picture {wanted}; draw it on a copy of the picture")
         return Inpaint.of(_fitted(image, size), _fitted(region, size))
     if box is not None:
         return Inpaint.box(_fitted(image, size), _box(box))
@@ -97,7 +97,7 @@ def _side(text: str) -> tuple[Side, int]:
 
 def _box(text: str) -> tuple[float, float, float, float]:
     try:
-        left, top, right, bottom = (float(each) for each in text.split(","))
+        left, top, right, bottom = (float(side) for side in text.split(","))
     except ValueError:
         raise InputError(f"box: {text[:40]!r} is not of the form left,top,right,bottom; as 0.5,0,1,1") from None
     return left, top, right, bottom

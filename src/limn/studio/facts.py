@@ -20,12 +20,12 @@ def check_device(device: str) -> str:
         InputError: If it does not, or the name says nothing.
     """
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
+        kind = torch.device(device)
+        torch.empty(0, device=kind)
     except (RuntimeError, AssertionError):
         there = ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
         raise InputError(f"device: {device[:40]!r} cannot be used here; choose from: {', '.join(there)}") from None
-    if found.type == "meta":
+    if kind.type == "meta":
         raise InputError(f"device: {device!r} holds no values; choose cpu or cuda")
     return device
 

@@ -78,18 +78,18 @@ def grid(
     Raises:
         InputError: If an axis or a value cannot be used; found out before anything is drawn.
     """
-    across, down = (Axis.parse(each) if isinstance(each, str) else each for each in (x, y))
+    across, down = (Axis.parse(axis) if isinstance(axis, str) else axis for axis in (x, y))
     requests = [generator.complete(cell) for cell in cells(request, across, down)]
     files: list[tuple[Path, ...]] = []
     for asked in requests:
-        found: dict[int, Path] = {}
+        files_of_cell: dict[int, Path] = {}
         for event in generate(generator, asked, store, device=device, batch=batch, max_rows=max_rows, ledger=ledger):
             if isinstance(event, Kept):
-                found[event.item.index] = event.path
+                files_of_cell[event.item.index] = event.path
             elif isinstance(event, Drawn):
-                found[event.picture.item.index] = event.path
+                files_of_cell[event.picture.item.index] = event.path
             yield event
-        files.append(tuple(path for _, path in sorted(found.items())))
+        files.append(tuple(path for _, path in sorted(files_of_cell.items())))
     yield Grid(path=compose(store, files, across, down), cells=tuple(files))
 
 
@@ -122,7 +122,7 @@ def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Ax
     names = [[f"{path.parent.name}/{path.name}" for path in cell] for cell in files]
     record: dict[str, Any] = {"grid": {"columns": columns, "rows": rows, "cells": names}}
     key = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-    sheet = _sheet([_cell(each) for each in files], columns, rows)
+    sheet = _sheet([_cell(cell) for cell in files], columns, rows)
     make_folder(store.root / "grids")
     path = store.root / "grids" / f"{key[:16]}.png"
     write_png(path, np.asarray(sheet), record)
@@ -143,11 +143,11 @@ def _sheet(pictures: Sequence[Image | None], columns: Sequence[str], rows: Seque
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(FONT)
-    above, beside = ([_cut(each, font) for each in labels] for labels in (columns, rows))
-    drawn = [each for each in pictures if each is not None]
+    above, beside = ([_cut(label, font) for label in labels] for labels in (columns, rows))
+    drawn = [picture for picture in pictures if picture is not None]
     width = max([each.width for each in drawn] + [round(font.getlength(each)) for each in above]) + GAP
-    height = max([each.height for each in drawn] + [FONT]) + GAP
-    left = max(round(font.getlength(each)) for each in beside) + (GAP if any(beside) else 0)
+    height = max([picture.height for picture in drawn] + [FONT]) + GAP
+    left = max(round(font.getlength(label)) for label in beside) + (GAP if any(beside) else 0)
     top = FONT + 2 * GAP if any(above) else 0
     size = (left + len(columns) * width + GAP, top + len(rows) * height + GAP)
     if max(size) > MAX_SIDE:

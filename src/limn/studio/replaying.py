@@ -129,11 +129,11 @@ def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bo
 
 def _together(batch: Mapping[str, Any], request: Request) -> list[Item]:
     """Return what an audit drew in the same forward passes, which are not the pictures of one request."""
-    found = batch.get("together")
-    if not isinstance(found, list) or not 0 < len(found) <= MAX_BATCH:
+    drawn = batch.get("together")
+    if not isinstance(drawn, list) or not 0 < len(drawn) <= MAX_BATCH:
         return []
     try:
-        items = [Item(k, Prompt(str(text)), int(seed)) for k, (text, seed) in enumerate(found)]
+        items = [Item(k, Prompt(str(text)), int(seed)) for k, (text, seed) in enumerate(drawn)]
         own = items[int(batch["place"])]
     except (KeyError, TypeError, ValueError, IndexError):
         return []

@@ -79,13 +79,14 @@ def layout(text: str) -> Layout:
     >>> [thing.words for thing in layout("a red heart below a small cat").things]
     ['a cat', 'a red heart']
     """
-    said = re.sub(r"\s+", " ", text).strip(" .")
+    words = re.sub(r"\s+", " ", text).strip(" .")
     for kind, pattern in _patterns():
-        if match := pattern.fullmatch(said):
+        if match := pattern.fullmatch(words):
             named = [_sized(match[f"t{place}"].strip(" ,")) for place in range(pattern.groups)]
-            told = {size for _, size in named if size}
+            given_sizes = {size for _, size in named if size}
             # Where one thing alone has a size, the others are its opposite; a big one needs a small one beside it.
-            other = {frozenset({"big"}): "small", frozenset({"small"}): "medium"}.get(frozenset(told), "medium")
+            opposite = {frozenset({"big"}): "small", frozenset({"small"}): "medium"}
+            other = opposite.get(frozenset(given_sizes), "medium")
             sizes = ["small" if len(named) > 2 else size or other for _, size in named]
             sizes = ["medium", "medium"] if sizes == ["big", "big"] else sizes
             things = zip(named, sizes, cells(kind, sizes), strict=True)
@@ -96,19 +97,19 @@ def layout(text: str) -> Layout:
     raise InputError(f"prompt: {text[:60]!r} names no two things with a place; say it as 'a cat above a red heart'")
 
 
-def compose(parts: Sequence[NDArray[np.uint8]], found: Layout) -> NDArray[np.uint8]:
+def compose(parts: Sequence[NDArray[np.uint8]], layout: Layout) -> NDArray[np.uint8]:
     """Put things in their places on white.
 
     Args:
         parts: One picture (height, width, 3) on white for each thing, all of one size, which is the canvas's.
-        found: Where they are.
+        layout: Where they are.
 
     Returns:
         (height, width, 3).
     """
     high, wide = parts[0].shape[:2]
     canvas = np.full((high, wide, 3), 255, np.uint8)
-    for part, thing in zip(parts, found.things, strict=True):
+    for part, thing in zip(parts, layout.things, strict=True):
         shown = Image.fromarray(_framed(part))
         left, top, width, height = (share * side for share, side in zip(thing.cell, (wide, high) * 2, strict=True))
         side = sum(SIZES[thing.size]) / 2 * max(high, wide)
@@ -120,12 +121,12 @@ def compose(parts: Sequence[NDArray[np.uint8]], found: Layout) -> NDArray[np.uin
     return canvas
 
 
-def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
+def write(parts: Sequence[Path], layout: Layout, text: str, number: int) -> Path:
     """Compose a scene of files, beside them, whole or not at all; one that was made just so is kept.
 
     Args:
         parts: The file of each thing, or its larger copy.
-        found: Where they are.
+        layout: Where they are.
         text: What the scene shows.
         number: Of the scenes of this text, from 0.
 
@@ -137,8 +138,8 @@ def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
     """
     about = {
         "text": text,
-        "layout": asdict(found),
-        "of": [{"file": each.name, "sha256": hashlib.sha256(each.read_bytes()).hexdigest()} for each in parts],
+        "layout": asdict(layout),
+        "of": [{"file": part.name, "sha256": hashlib.sha256(part.read_bytes()).hexdigest()} for part in parts],
     }
     larger = re.search(r"-x\d+$", parts[0].stem)
     name = slug(text)
@@ -150,7 +151,7 @@ def write(parts: Sequence[Path], found: Layout, text: str, number: int) -> Path:
             return path
     pictures = [np.asarray(read_picture(part)) for part in parts]
     shared = {name: value for name, value in read_record(parts[0]).items() if name in ("request", "seed")}
-    write_png(path, compose(pictures, found), {**shared, "prompt": text, "scene": about})
+    write_png(path, compose(pictures, layout), {**shared, "prompt": text, "scene": about})
     return path
 
 

@@ -76,8 +76,8 @@ def method(name: str = METHODS[0], *, model: str | Path = "upsampler", device: s
         raise unknown_name("method", name, METHODS)
     if name == "lanczos":
         return Method(name=name, factor=FACTOR, weights="", enlarge=_lanczos)
-    found = upsampler(model, device=device)
-    return Method(name=name, factor=found.factor, weights=found.weights, enlarge=found.enlarge)
+    network = upsampler(model, device=device)
+    return Method(name=name, factor=network.factor, weights=network.weights, enlarge=network.enlarge)
 
 
 def place_of(path: Path, factor: int) -> Path:
