@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from benchmarks.kit.intervals import share as recorded
 from benchmarks.kit.run import run
-from limn.audit.statistics.clustered import clustered_mean
+from limn.audit.statistics.clustered import clustered_share
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.measurement_error import rogan_gladen
 from limn.audit.statistics.replication import excess_replication
@@ -39,7 +39,7 @@ def prompts(many: int, spread: float, *, pooled: bool = False) -> dict[str, floa
         values = rng.binomial(1, np.repeat(expit(rng.normal(0.4, spread, many)), 40)).astype(float)
         if pooled:
             return share(int(values.sum()), len(values))
-        return clustered_mean(values, np.repeat(np.arange(many), 40), seed=seed)
+        return clustered_share(values, np.repeat(np.arange(many), 40))
 
     return covered(audit, truth)
 

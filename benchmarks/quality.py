@@ -27,7 +27,8 @@ from benchmarks.kit.judging import captions, places_of, some, vectors
 from benchmarks.kit.results import picture
 from benchmarks.kit.run import PICTOGRAMS, run
 from benchmarks.kit.sheets import captioned
-from limn.audit.statistics.distances import frechet, manifold, mmd
+from limn.audit.statistics.discrepancy import mmd
+from limn.audit.statistics.distances import frechet, manifold
 from limn.audit.statistics.replication import excess_replication, threshold
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS

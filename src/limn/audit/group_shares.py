@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from limn.audit.readers.reader import Confusion
-from limn.audit.statistics.estimate import Estimate, normal_quantile
-from limn.audit.statistics.measurement_error import corrected_shares, rogan_gladen
+from limn.audit.statistics.estimate import Share, normal_quantile
+from limn.audit.statistics.measurement_error import corrected_shares
 from limn.audit.statistics.shares import share
 from limn.audit.table import Account, Table
 
@@ -33,8 +33,8 @@ class GroupShare:
     name: str
     k: int
     account: Account
-    read: Estimate
-    behind: Estimate
+    read: Share
+    behind: Share
 
     @property
     def n(self) -> int:
@@ -56,8 +56,8 @@ class GroupShare:
 def group_share(table: Table, field: str, value: str, *, name: str = "", correct: bool = True) -> GroupShare:
     """Count one value of a field in the rows of a table.
 
-    Where the reader's confusion matrix is known the share is corrected: by Rogan and Gladen's formula if the field
-    has two values, else by least squares on the matrix, unreadable pictures included.
+    Where the reader's confusion matrix is known the share is corrected by it: that of all pictures, if what makes
+    drawn pictures harder to read than labelled ones does so for all values alike.
 
     Args:
         table: The rows of one model and group.
@@ -76,7 +76,7 @@ def group_share(table: Table, field: str, value: str, *, name: str = "", correct
     return GroupShare(name=group, k=k, account=account, read=read, behind=behind)
 
 
-def _at_least(behind: Estimate, read: Estimate) -> Estimate:
+def _at_least(behind: Share, read: Share) -> Share:
     """Return a corrected share whose interval is no narrower than the plain one: resampling no women gives none."""
     value, plain = behind.value or 0.0, read.value or 0.0
     low = min(behind.low or 0.0, max(0.0, value - plain + (read.low or 0.0)))
@@ -84,19 +84,7 @@ def _at_least(behind: Estimate, read: Estimate) -> Estimate:
     return replace(behind, low=low, high=high)
 
 
-def _behind(confusion: Confusion, counts: Mapping[str, int], account: Account, value: str) -> Estimate:
-    if len(confusion.values) == 2:
-        rates = confusion.rates(value)
-        if not rates["positives"] or not rates["negatives"]:
-            return share(0, 0)
-        return rogan_gladen(
-            counts[value],
-            account.readable,
-            right_positives=round(rates["sensitivity"] * rates["positives"]),
-            positives=rates["positives"],
-            right_negatives=round(rates["specificity"] * rates["negatives"]),
-            negatives=rates["negatives"],
-        )
+def _behind(confusion: Confusion, counts: Mapping[str, int], account: Account, value: str) -> Share:
     # A value that was never labelled cannot be looked behind.
     known = np.flatnonzero(confusion.counts[:, :-1].sum(1))
     values = [confusion.values[k] for k in known]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limn.audit.statistics.amplification import guided_share, guided_shares, unmarked, unmarked_share
+from limn.audit.statistics.amplification import guided_share, guided_shares, unmarked_share
 from limn.kernel.errors import InputError
 
 INSIDE = st.floats(0.02, 0.98)
@@ -17,16 +17,6 @@ def test_the_unmarked_share_is_bayes_and_has_a_complement(p: float, inside: floa
     assert 0 <= found <= 1
     assert found == pytest.approx(1 - unmarked_share(1 - p, outside, inside))
     assert unmarked_share(p, inside, inside) == pytest.approx(p)
-
-
-def test_the_unmarked_share_of_drawn_captions_is_the_formula() -> None:
-    rng = np.random.default_rng(0)
-    women = rng.random(20_000) < 0.25
-    marked = rng.random(20_000) < np.where(women, 0.8, 0.1)
-    found = unmarked(women, marked)
-    assert found.covers(unmarked_share(0.25, 0.8, 0.1))
-    assert not found.covers(0.25)
-    assert found.n == int((~marked).sum())
 
 
 @given(INSIDE, INSIDE, st.floats(1, 12))
@@ -60,8 +50,6 @@ def test_impossible_shares_are_refused() -> None:
         lambda: unmarked_share(0.3, 1, 1),
         lambda: guided_share(0.5, 0, 2),
         lambda: guided_share(0.5, 0.5, 0.5),
-        lambda: unmarked([True], [True, False]),
     ):
         with pytest.raises(InputError):
             call()
-    assert not unmarked([True], [True]).estimable

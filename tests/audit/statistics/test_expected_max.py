@@ -61,17 +61,20 @@ def test_the_interval_covers() -> None:
     assert 0.91 * 300 <= held <= 0.985 * 300
 
 
-def test_the_largest_of_all_has_no_interval() -> None:
+def test_few_prompts_have_no_interval() -> None:
     found = expected_maximum([0.2, 0.4, 0.8], [1, 2, 3], 3)
     assert (found.value, found.low, found.high) == (pytest.approx(0.8), None, None)
+    two_of_six = expected_maximum([1, 1, 0, 0, 0, 0], range(6), 5)
+    assert (two_of_six.value, two_of_six.low, two_of_six.high) == (1, None, None)
+    assert "too few" in two_of_six.how
 
 
 def test_the_jackknife_is_as_if_done_by_hand() -> None:
-    values = np.random.default_rng(3).random(12)
-    left = [maximum(np.delete(values, i), 3)[0] for i in range(12)]
-    found = expected_maximum(values, np.arange(12), 3)
+    values = np.random.default_rng(3).random(15)
+    left = [maximum(np.delete(values, i), 3)[0] for i in range(15)]
+    found = expected_maximum(values, np.arange(15), 3)
     assert found.value is not None
-    error = (11 / 12 * np.sum((np.array(left) - np.mean(left)) ** 2)) ** 0.5
+    error = (14 / 15 * np.sum((np.array(left) - np.mean(left)) ** 2)) ** 0.5
     odds = np.log(found.value / (1 - found.value)) + 1.959964 * error / (found.value * (1 - found.value))
     assert found.high == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-6)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from limn.audit.statistics.inequality import expected_null, imbalance, mad, squared_share, total_variation
+from limn.audit.statistics.inequality import expected_null, imbalance, mad, total_variation
 from limn.kernel.errors import InputError
 
 COUNTS = st.lists(st.integers(0, 12), min_size=2, max_size=5).filter(lambda counts: sum(counts) > 1)
@@ -83,12 +83,6 @@ def test_many_classes_are_simulated_with_the_seed() -> None:
     assert mad(counts).test.how == "simulated"
     wanted = stats.chisquare(counts).pvalue
     assert mad(counts).test.p == pytest.approx(wanted, abs=0.05)
-
-
-def test_the_squared_share_is_unbiased() -> None:
-    chance = stats.binom.pmf(np.arange(8), 7, 0.3)
-    assert sum(c * (squared_share(k, 7) or 0) for k, c in enumerate(chance)) == pytest.approx(0.09)
-    assert squared_share(1, 1) is None
 
 
 def test_too_little_is_not_estimable() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from limn.audit.statistics.estimate import Estimate
-from limn.audit.statistics.measurement_error import corrected_shares, either, rogan_gladen, unmix
+from limn.audit.statistics.estimate import Estimate, Share
+from limn.audit.statistics.measurement_error import bounds, corrected_mean, corrected_shares, rogan_gladen, unmix
 from limn.audit.statistics.shares import wilson
 from limn.kernel.errors import InputError
 
@@ -118,7 +118,7 @@ def test_shares_are_the_constrained_least_squares(seed: int) -> None:
 def test_a_confusion_that_cannot_be_inverted_is_not() -> None:
     assert "apart" in corrected_shares([3, 4], [[5, 5], [7, 7]])[0].why
     assert "no calibration" in corrected_shares([3, 4], [[5, 5], [0, 0]])[0].why
-    assert "nothing drawn" in corrected_shares([0, 0], [[5, 1], [0, 3]])[1].why
+    assert "nothing readable" in corrected_shares([0, 0], [[5, 1], [0, 3]])[1].why
     with pytest.raises(InputError, match="confusion must be"):
         corrected_shares([3, 4], [[1, 2, 3], [1, 2, 3]])
 
@@ -134,6 +134,55 @@ def test_three_classes_cover() -> None:
     assert (held >= 0.86 * 60).all()
 
 
-def test_either_of_two_perfect_detectors_is_perfect() -> None:
-    assert either((1, 1), (0, 1)) == (1, 1)
-    assert either((0.5, 0.9), (0.5, 0.9)) == pytest.approx((0.75, 0.81))
+GENDER = np.array([[184, 1, 3, 0, 17], [1, 162, 12, 0, 39], [2, 14, 181, 0, 49], [1, 1, 0, 672, 15]])
+
+
+def test_unreadable_is_not_a_reading() -> None:
+    # 400 pictures of truth .5, .3, .2, of which 40 % more cannot be read than of the calibration pictures.
+    found = corrected_shares([108, 58, 41, 0, 193], GENDER)
+    assert [each.value for each in found[:3]] == pytest.approx([0.5, 0.3, 0.2], abs=0.01)
+    seven = corrected_shares([7, 0, 0, 0, 5], GENDER)[0]
+    assert seven.value == 1
+    assert 0.4 < (seven.low or 0) < 0.8
+    assert "nothing readable" in corrected_shares([0, 0, 0, 0, 9], GENDER)[0].why
+
+
+@pytest.mark.parametrize("extra", [0.2, 0.4])
+def test_more_unreadable_than_calibrated_covers(extra: float) -> None:
+    rng, truth, rates = np.random.default_rng(5), np.array([0.5, 0.3, 0.2, 0]), GENDER / GENDER.sum(1, keepdims=True)
+    drawn, held = rates.copy(), np.zeros(4)
+    drawn[:, :4] *= 1 - extra
+    drawn[:, 4] = 1 - drawn[:, :4].sum(1)
+    for seed in range(40):
+        table = np.stack([rng.multinomial(50, row) for row in rates])
+        found = corrected_shares(rng.multinomial(200, truth @ drawn), table, draws=200, seed=seed)
+        held += [each.covers(p) for each, p in zip(found, truth, strict=True)]
+    assert held[:3].mean() / 40 > 0.88
+    assert held[3] == 40
+
+
+def test_what_cannot_be_known_is_bounded() -> None:
+    assert bounds(Share(0.5, 0.4, 0.6), 60, 100) == pytest.approx((0.3, 0.7))
+    assert bounds(Share(0.5, 0.4, 0.6), 100, 100) == pytest.approx((0.5, 0.5))
+    assert bounds(Share.none("nothing readable"), 0, 10) is None
+
+
+def test_the_calibration_sample_goes_into_the_mean_over_concepts() -> None:
+    rng, rates, held, alone = np.random.default_rng(6), GENDER / GENDER.sum(1, keepdims=True), 0, 0
+    for seed in range(60):
+        table = np.stack([rng.multinomial(50, row) for row in rates])
+        women = rng.beta(40, 60, 30)
+        truth = np.stack([women, (1 - women) * 0.6, (1 - women) * 0.4, 0 * women], 1)
+        counts = np.stack([rng.multinomial(200, row @ rates) for row in truth])
+        found = corrected_mean(counts, table, 0, draws=40, seed=seed)
+        single = corrected_mean(counts, table, 0, draws=1, seed=seed)  # one draw has no spread: as if it were known
+        held, alone = held + found.covers(0.4), alone + single.covers(0.4)
+    assert held >= 53
+    assert alone < held
+
+
+def test_a_mean_over_concepts_is_of_differences_with_their_sides() -> None:
+    exact, counts = np.eye(2) * 10_000, [[30, 70], [50, 50], [80, 20]]
+    found = corrected_mean(counts, exact, 0, against=[0.2, 0.6, 0.7], signs=[1, -1, 1])
+    assert found.value == pytest.approx(0.1, abs=1e-6)
+    assert "two concepts" in corrected_mean([[3, 4], [0, 0]], exact, 0).why

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+import tracemalloc
 from itertools import combinations, product
 from math import comb
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as published
 
-from limn.audit.statistics.permutation import arrangements, by_subject, mcnemar, sign_flip, two_samples
+from limn.audit.statistics.permutation import arrangements, by_subject, sign_flip, two_samples
 from limn.kernel.errors import InputError
 
 FOUR = st.lists(st.integers(-4, 4).map(float), min_size=4, max_size=4)
@@ -101,16 +103,39 @@ def test_subjects_on_both_sides_are_pairs() -> None:
         by_subject(values, second, [0, 0, 1, 1, 2, 3])
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
-def test_mcnemar_is_statsmodels(pairs: list[tuple[bool, bool]]) -> None:
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=14))
+def test_one_picture_a_prompt_is_mcnemars_test(pairs: list[tuple[bool, bool]]) -> None:
     first, second = np.array(pairs).T
     up, down = int((first & ~second).sum()), int((second & ~first).sum())
-    found = mcnemar(first, second)
+    found = sign_flip(first.astype(float) - second, groups=range(len(pairs)))
     if not up + down:
         assert not found.tested
         return
     assert found.p == pytest.approx(published([[0, up], [down, 0]], exact=True).pvalue)
-    assert mcnemar(second, first).p == found.p
+
+
+def test_prompts_that_change_in_opposite_ways_are_no_change() -> None:
+    rng, flipped, pictures = np.random.default_rng(0), 0, 0
+    prompts = np.repeat(np.arange(40), 25)
+    for _ in range(200):
+        shift = rng.choice([-0.3, 0.3], 40)
+        before = rng.random((40, 25)) < 0.5
+        after = rng.random((40, 25)) < (0.5 + shift)[:, None]
+        change = (after.astype(float) - before).ravel()
+        flipped += (sign_flip(change, groups=prompts, draws=400).p or 1) <= 0.05
+        pictures += published([[0, (change > 0).sum()], [(change < 0).sum(), 0]], exact=True).pvalue <= 0.05
+    assert flipped / 200 <= 0.09
+    assert pictures / 200 >= 0.15
+
+
+def test_many_prompts_take_seconds_and_megabytes() -> None:
+    change = np.random.default_rng(0).choice([-1.0, 0.0, 1.0], 20_000)
+    tracemalloc.start()
+    start = time.monotonic()
+    assert 0 < (sign_flip(change, groups=np.arange(20_000), draws=1000).p or 0) <= 1
+    assert time.monotonic() - start < 20
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
 
 
 def test_null_p_values_are_uniform() -> None:
@@ -124,7 +149,7 @@ def test_nothing_to_test_says_so() -> None:
         two_samples([], [1]),
         two_samples([np.nan], [1]),
         two_samples([1, 1], [1]),
-        mcnemar([1], [np.nan]),
+        sign_flip([np.nan]),
     ):
         assert not found.tested
         assert found.why

@@ -69,7 +69,11 @@ def test_prompts_that_copy_widen_the_interval() -> None:
     assert free.value == clustered.value == pytest.approx(0.1, abs=0.02)
     assert (clustered.high or 0) - (clustered.low or 0) > 2 * ((free.high or 0) - (free.low or 0))
     none = excess_replication(np.zeros(1000), held, prompts=prompts)
-    assert none == excess_replication(np.zeros(1000), held)
+    assert none.covers(0)
+    # All of 20 prompts are copies: so many of 20 leave room for one that is not.
+    every = excess_replication(np.full(200, 10.0), copycat(rng, 0, 300), prompts=np.repeat(np.arange(20), 10))
+    assert every.low == pytest.approx(0.86, abs=0.01)
+    assert every.high == 1
     assert (none.value or 0) < 0
 
 

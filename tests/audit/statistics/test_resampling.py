@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from limn.audit.statistics.clustered import clustered_mean
-from limn.audit.statistics.resampling import bootstrap, by_prompt, resampled
+from limn.audit.statistics.resampling import bootstrap, by_prompt
 from limn.kernel.errors import InputError
 
 
@@ -14,18 +14,6 @@ def test_unreadable_pictures_are_left_out_and_order_is_kept() -> None:
     assert list(found) == ["b", "c"]
     with pytest.raises(InputError, match="equally many"):
         by_prompt([1.0], ["a", "b"])
-
-
-def test_draws_hold_whole_prompts_and_repeat_with_the_seed() -> None:
-    labels = np.array([5, 5, 7, 8, 8, 8])
-    first, again = list(resampled(labels, draws=20, seed=1)), list(resampled(labels, draws=20, seed=1))
-    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
-    for rows in first:
-        counts = np.bincount(rows, minlength=6)
-        assert counts[0] == counts[1]
-        assert counts[3] == counts[4] == counts[5]
-        assert counts[0] + counts[2] + counts[3] == 3
-    assert any(len(set(np.bincount(rows, minlength=6)[3:])) > 1 for rows in resampled(labels, within=True, draws=20))
 
 
 def test_any_statistic_can_be_bootstrapped() -> None:

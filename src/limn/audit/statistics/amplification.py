@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.resampling import Floats
-from limn.audit.statistics.shares import share
 from limn.kernel.errors import InputError
 
-__all__ = ["guided_share", "guided_shares", "unmarked", "unmarked_share"]
+__all__ = ["guided_share", "guided_shares", "unmarked_share"]
 
 
 def unmarked_share(p: float, marked_in: float, marked_out: float) -> float:
@@ -28,26 +26,12 @@ def unmarked_share(p: float, marked_in: float, marked_out: float) -> float:
     >>> round(unmarked_share(0.25, 0.8, 0.1), 3)
     0.069
     """
-    if not all(0 <= each <= 1 for each in (p, marked_in, marked_out)):
+    if not all(0 <= share <= 1 for share in (p, marked_in, marked_out)):
         raise InputError("shares must lie in [0, 1]")
     inside, outside = p * (1 - marked_in), (1 - p) * (1 - marked_out)
     if inside + outside == 0:
         raise InputError("every caption is marked, so no unmarked share exists")
     return inside / (inside + outside)
-
-
-def unmarked(group: ArrayLike, marked: ArrayLike, *, level: float = 0.95) -> Estimate:
-    """Return the share of a group among the training captions of a concept that do not name it.
-
-    Args:
-        group: Whether each training picture of the concept shows the group (n,).
-        marked: Whether its caption says which group it shows (n,).
-        level: Confidence level.
-    """
-    inside, said = np.asarray(group, bool), np.asarray(marked, bool)
-    if inside.shape != said.shape:
-        raise InputError("group and marked must be equally many")
-    return share(int(inside[~said].sum()), int((~said).sum()), level=level)
 
 
 def guided_share(p: float, q: float, scale: float, *, visible: bool = False) -> float:
@@ -85,8 +69,7 @@ def guided_shares(p: ArrayLike, q: ArrayLike, scale: float) -> Floats:
     one, all_of = np.asarray(p, float), np.asarray(q, float)
     if one.shape != all_of.shape or (one < 0).any() or (all_of[one > 0] <= 0).any() or not one.any() or scale < 1:
         raise InputError("needs shares p and q of equal length, q above 0 wherever p is, and a scale of at least 1")
-    logs = np.full(one.shape, -np.inf)
-    seen = one > 0
-    logs[seen] = scale * np.log(one[seen]) + (1 - scale) * np.log(all_of[seen])
-    found = np.exp(logs - logs.max())
-    return np.asarray(found / found.sum())
+    from scipy.special import softmax, xlogy
+
+    logs = np.where(one > 0, xlogy(scale, one) + xlogy(1 - scale, np.where(one > 0, all_of, 1)), -np.inf)
+    return np.asarray(softmax(logs))

@@ -1,9 +1,9 @@
-"""Averages over prompts: pictures of one prompt resemble each other, so prompts are what is resampled.
+"""Averages over prompts: pictures of one prompt resemble each other, so the prompt is the unit, not the picture.
 
-Pooling 30 prompts of 40 pictures and using a binomial interval covers the truth in about half of the audits; the
-prompts are the sample. The bootstrap draws prompts, then pictures within each. Drawing both with replacement counts
-the noise of the pictures twice, so the prompts' means are first shrunk towards their mean by the share of their
-spread that is picture noise (Davison and Hinkley 1997, section 3.8); the draws then spread as observed.
+Pooling 30 prompts of 40 pictures and using a binomial interval covers the truth in about half of the audits. Every
+figure here is a mean over prompts of their means, and its interval rests on how these differ, which is right for any
+likeness of pictures within a prompt. A share, a difference and any other figure have functions of their own, since
+their intervals have other ends.
 """
 
 from __future__ import annotations
@@ -13,33 +13,72 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from limn.audit.statistics.estimate import Estimate, check_level, from_draws, not_estimable
-from limn.audit.statistics.resampling import Floats, bootstrap, by_prompt, resampled
+from limn.audit.statistics.estimate import Difference, Estimate, Kind, Share, check_level, from_draws, t_quantile
+from limn.audit.statistics.resampling import Floats, by_prompt
+from limn.audit.statistics.shares import wilson_ends
+from limn.kernel.errors import InputError
 
-__all__ = ["Floats", "bootstrap", "by_prompt", "clustered_mean", "design_effect", "paired_difference", "resampled"]
+__all__ = ["clustered_mean", "clustered_share", "design_effect", "paired_change", "paired_difference"]
+
+ONE = "one prompt only; its own share has an interval, an average has none"
 
 
-def clustered_mean(
-    values: ArrayLike, prompts: ArrayLike, *, few: int = 20, level: float = 0.95, draws: int = 2000, seed: int = 0
-) -> Estimate:
-    """Return the mean over prompts of their means, with an interval that holds for other prompts of the same kind.
+def clustered_share(values: ArrayLike, prompts: ArrayLike, *, level: float = 0.95) -> Share:
+    """Return a mean share over prompts, with an interval that holds for other prompts of the same kind.
 
-    Two conditions with the same seeds (a prompt and its edited form on one model) are compared by passing the
-    differences ``after - before`` of the pairs.
+    Wilson's interval with the number of unrelated pictures that would vary as much as the prompts do (Korn and
+    Graubard 1998), and the t quantile for their number: it covers rare shares and prompts that are all or nothing,
+    where an interval that is symmetric about the mean does not.
 
     Args:
-        values: One figure a picture (n,), 0 or 1 for a share; NaN where unreadable.
+        values: From 0 to 1, one a picture (n,); NaN where unreadable.
         prompts: The prompt of each picture (n,).
-        few: Below this many prompts a t interval of the prompts' means is given, and ``how`` says so.
         level: Confidence level.
-        draws: Bootstrap draws.
-        seed: Seed of the bootstrap.
+
+    Raises:
+        InputError: If a value is not from 0 to 1; the mean of differences is for :func:`paired_change`.
     """
     groups = by_prompt(values, prompts)
-    flat = np.concatenate([*groups.values(), np.empty(0)])
-    cells = [(group, np.zeros(1)) for group in groups.values()]
-    bounds = (0.0, 1.0) if np.isin(flat, (0, 1)).all() else (-math.inf, math.inf)
-    return _interval(cells, bounds, len(flat), few, level, draws, seed)
+    means, n = _means(groups), sum(map(len, groups.values()))
+    if any(((group < 0) | (group > 1)).any() for group in groups.values()):
+        raise InputError("a share lies from 0 to 1; give differences to paired_change")
+    if len(means) < 2:
+        return Share.none(ONE if len(means) else "nothing readable", n=n, level=check_level(level))
+    many, mean = len(means), float(means.mean())
+    spread = float(means.std(ddof=1)) / math.sqrt(many)
+    if spread < 1e-12 and mean in (0, 1):
+        end = (1 - check_level(level)) ** (1 / many)
+        low, high = (0.0, 1 - end) if mean == 0 else (end, 1.0)
+        return Share(mean, low, high, level, n, f"one-sided Clopper-Pearson of {many} prompts, all alike")
+    worth = float(many) if spread < 1e-12 else min(mean * (1 - mean) / spread**2, float(n))
+    low, high = wilson_ends(mean, worth, t_quantile(level, many - 1))
+    return Share(mean, low, high, level, n, f"Wilson with the effective size {worth:.3g} of {many} prompts")
+
+
+def clustered_mean(values: ArrayLike, prompts: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Return the mean of any figure over prompts, with the t interval of the prompts' means.
+
+    Args:
+        values: One figure a picture (n,); NaN where unreadable. A share is for :func:`clustered_share`.
+        prompts: The prompt of each picture (n,).
+        level: Confidence level.
+    """
+    groups = by_prompt(values, prompts)
+    whole = all(np.isin(group, (-1, 0, 1)).all() for group in groups.values())
+    return _t_interval(_means(groups), sum(map(len, groups.values())), level, Estimate, whole)
+
+
+def paired_change(after: ArrayLike, before: ArrayLike, prompts: ArrayLike, *, level: float = 0.95) -> Difference:
+    """Return the mean change, after minus before, of pairs of pictures of one prompt and seed.
+
+    Args:
+        after: One figure a pair (n,), as the edited prompt or the changed model has it; NaN drops the pair.
+        before: As ``after``.
+        prompts: The prompt of each pair (n,).
+        level: Confidence level.
+    """
+    found = clustered_mean(np.asarray(after, float) - np.asarray(before, float), prompts, level=level)
+    return found.as_a(Difference)
 
 
 def paired_difference(
@@ -48,86 +87,39 @@ def paired_difference(
     second: ArrayLike,
     second_prompts: ArrayLike,
     *,
-    few: int = 20,
     level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-) -> Estimate:
+) -> Difference:
     """Return the difference of two models' means, first minus second, paired by prompt.
 
-    Only prompts that are readable for both count; seeds of different models are not pairs, so pictures are resampled
-    on each side alone. Arguments as in ``clustered_mean``.
+    Only prompts that are readable for both count; seeds of different models are not pairs. Arguments as in
+    :func:`clustered_share`.
     """
     one, two = by_prompt(first, first_prompts), by_prompt(second, second_prompts)
-    cells = [(one[name], two[name]) for name in one if name in two]
-    flat = np.concatenate([*(side for cell in cells for side in cell), np.empty(0)])
-    bounds = (-1.0, 1.0) if np.isin(flat, (0, 1)).all() else (-math.inf, math.inf)
-    return _interval(cells, bounds, len(flat), few, level, draws, seed)
+    both = [name for name in one if name in two]
+    means = np.array([one[name].mean() - two[name].mean() for name in both])
+    n = sum(len(one[name]) + len(two[name]) for name in both)
+    whole = all(np.isin(side[name], (0, 1)).all() for name in both for side in (one, two))
+    return _t_interval(means, n, level, Difference, whole)
 
 
-def _interval(
-    cells: list[tuple[Floats, Floats]],
-    bounds: tuple[float, float],
-    n: int,
-    few: int,
-    level: float,
-    draws: int,
-    seed: int,
-) -> Estimate:
-    """Return the mean over prompts of (mean of the first side - mean of the second side)."""
-    many = len(cells)
+def _means(groups: dict[object, Floats]) -> Floats:
+    return np.array([group.mean() for group in groups.values()])
+
+
+def _t_interval(means: Floats, n: int, level: float, kind: type[Kind], whole: bool) -> Kind:
+    """Return the t interval of prompts' means; where none differs, what changes by at most 1 still has a bound."""
+    many, value = len(means), float(means.mean()) if len(means) else math.nan
     if many < 2:
-        why = (
-            "nothing readable" if not many else "one prompt only; its own share has an interval, an average has none"
-        )
-        return not_estimable(why, n=n, level=check_level(level))
-    means = np.array([first.mean() - second.mean() for first, second in cells])
-    value = float(means.mean())
-    if np.ptp(means) == 0:
-        return _no_spread(value, bounds, many, n, level)
-    if many < few:
-        from scipy.special import stdtrit
-
-        spread = float(stdtrit(many - 1, (1 + level) / 2)) * means.std(ddof=1) / math.sqrt(many)
-        low, high = np.clip([value - spread, value + spread], *bounds)
-        return Estimate(value, float(low), float(high), level, n, f"t interval of {many} prompts (fewer than {few})")
-    found = np.clip(_two_levels(cells, means, draws, np.random.default_rng(seed)), *bounds)
-    return from_draws(value, found, level=level, n=n, how=f"bootstrap of {many} prompts, then pictures")
-
-
-def _no_spread(value: float, bounds: tuple[float, float], many: int, n: int, level: float) -> Estimate:
-    """Return the bound for a share that is 0 or 1 at every prompt; other figures without spread have no interval."""
-    if bounds == (0.0, 1.0) and value in bounds:
-        end = (1 - level) ** (1 / many)
-        low, high = (0.0, 1 - end) if value == 0 else (end, 1.0)
-        return Estimate(value, low, high, level, n, f"one-sided Clopper-Pearson of {many} prompts, all alike")
-    return not_estimable(
-        f"all {many} prompts give {value:.4g}: no spread to build an interval from", n=n, level=level
-    )
-
-
-def _two_levels(cells: list[tuple[Floats, Floats]], means: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    many = len(cells)
-    noise = float(np.mean([first.var() / len(first) + second.var() / len(second) for first, second in cells]))
-    shrink = math.sqrt(max(0.0, means.var(ddof=1) - noise) / means.var())
-    centres = means.mean() + shrink * (means - means.mean())
-    picked = rng.integers(many, size=draws * many)
-    drawn = [
-        centre - mean + _means(first, times, rng) - _means(second, times, rng)
-        for centre, mean, (first, second), times in zip(
-            centres, means, cells, np.bincount(picked, minlength=many).tolist(), strict=True
-        )
-    ]
-    found = np.empty(draws * many)
-    found[np.argsort(picked, kind="stable")] = np.concatenate(drawn)
-    return np.asarray(found.reshape(draws, many).mean(1))
-
-
-def _means(values: Floats, times: int, rng: np.random.Generator) -> Floats:
-    """Return means of resampled pictures; zeros and ones need one binomial draw each."""
-    if np.isin(values, (0, 1)).all():
-        return np.asarray(rng.binomial(len(values), values.mean(), times) / len(values))
-    return np.asarray(values[rng.integers(len(values), size=(times, len(values)))].mean(1))
+        return kind.none(ONE if many else "nothing readable", n=n, level=check_level(level))
+    half = t_quantile(level, many - 1) * float(means.std(ddof=1)) / math.sqrt(many)
+    if half > 1e-12:
+        return kind(value, value - half, value + half, level, n, f"t interval of {many} prompts")
+    if not whole:
+        return kind.none(f"all {many} prompts give {value:.4g}: no spread", n=n, level=level)
+    # Were more than `rest` of all prompts unlike these, so many alike would come up too seldom.
+    rest = 1 - (1 - level) ** (1 / many)
+    how = f"bound from {many} prompts, all alike"
+    return kind(value, value - rest * (1 + value), value + rest * (1 - value), level, n, how)
 
 
 def design_effect(
@@ -139,18 +131,22 @@ def design_effect(
     weighing by their pictures (Kish 1965); the interval resamples prompts.
     """
     groups = list(by_prompt(values, prompts).values())
-    n = sum(map(len, groups))
-    if len(groups) < 2 or np.ptp(np.concatenate(groups)) == 0:
-        return not_estimable("needs two prompts and values that differ", n=n, level=check_level(level))
-    sums = np.array([[len(group), group.sum(), (group**2).sum()] for group in groups])
-    picks = np.random.default_rng(seed).integers(len(groups), size=(draws, len(groups)))
-    found = np.array([_effect(sums[row]) for row in picks])
-    return from_draws(_effect(sums), found, level=level, n=n, how=f"bootstrap of {len(groups)} prompts")
+    n, many = sum(map(len, groups)), len(groups)
+    if many < 2 or np.ptp(np.concatenate(groups)) == 0:
+        return Estimate.none("needs two prompts and values that differ", n=n, level=check_level(level))
+    count, total, square = np.array([[len(group), group.sum(), (group**2).sum()] for group in groups]).T
+    columns = np.stack([count, total, square, total**2, total * count, count**2], 1)
+    rng = np.random.default_rng(seed)
+    sums = [np.bincount(rng.integers(many, size=many), minlength=many) @ columns for _ in range(draws)]
+    effects = _effects(np.array([columns.sum(0), *sums]), many)
+    return from_draws(float(effects[0]), effects[1:], level=level, n=n, how=f"bootstrap of {many} prompts")
 
 
-def _effect(sums: Floats) -> float:
-    count, total, square = sums.sum(0)
-    mean, many = total / count, len(sums)
-    plain = (square / count - mean**2) / (count - 1)
-    clustered = many / (many - 1) * ((sums[:, 1] - mean * sums[:, 0]) ** 2).sum() / count**2
-    return float(clustered / plain) if plain > 0 else math.nan
+def _effects(sums: Floats, many: int) -> Floats:
+    """Return design effects from sums over prompts (draws, 6) of n, t, squares, t^2, t n and n^2."""
+    count, total, square, totals, both, counts = sums.T
+    mean = total / count
+    with np.errstate(invalid="ignore", divide="ignore"):
+        plain = (square / count - mean**2) / (count - 1)
+        apart = totals - 2 * mean * both + mean**2 * counts
+        return np.where(plain > 0, many / (many - 1) * apart / count**2 / plain, math.nan)

@@ -12,22 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from limn.audit.statistics.discrepancy import (
-    between,
-    closer,
-    median_bandwidth,
-    mmd,
-    mmd_estimate,
-    mmd_test,
-    nearest_set,
-    row_sets,
-)
+from limn.audit.statistics.discrepancy import between, row_sets
 from limn.audit.statistics.resampling import Floats
 
-__all__ = [
-    "Manifold", "closer", "frechet", "manifold", "mean_distance", "median_bandwidth", "mmd", "mmd_estimate",
-    "mmd_test", "nearest_set", "vendi",
-]  # fmt: skip
+__all__ = ["Manifold", "frechet", "manifold", "mean_distance", "vendi"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from limn.kernel.errors import InputError
 
 __all__ = [
-    "Estimate", "Significance",
-    "check_level", "from_draws", "normal_quantile", "not_estimable", "not_tested", "readable",
+    "Difference", "Estimate", "Kind", "Ratio", "Share", "Significance",
+    "check_level", "from_draws", "normal_quantile", "not_estimable", "not_tested", "readable", "t_quantile",
 ]  # fmt: skip
+
+Kind = TypeVar("Kind", bound="Estimate")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,15 @@ class Estimate:
         ends = "" if self.low is None or self.high is None else f" [{self.low:.3f}, {self.high:.3f}]"
         return f"{self.value:.3f}{ends} ({100 * self.level:g} %, n = {self.n}, {self.how})"
 
+    @classmethod
+    def none(cls, why: str, *, n: int = 0, level: float = 0.95, how: str = "") -> Self:
+        """Return the estimate that is none, with its reason."""
+        return cls(None, None, None, level, n, how, why)
+
+    def as_a(self, kind: type[Kind]) -> Kind:
+        """Return the same figure as one of another kind, whose ends are cut to what such a figure can be."""
+        return kind(self.value, self.low, self.high, self.level, self.n, self.how, self.why)
+
     @property
     def estimable(self) -> bool:
         """Whether there is a value."""
@@ -66,7 +78,7 @@ class Estimate:
     def scaled(self, by: float, plus: float = 0.0) -> Estimate:
         """Return the estimate of ``by * value + plus``, for example a complement (``by=-1, plus=1``)."""
         if self.value is None:
-            return self
+            return self.as_a(Estimate)
         ends = [None if end is None else by * end + plus for end in (self.low, self.high)]
         low, high = ends if by >= 0 else ends[::-1]
         return Estimate(by * self.value + plus, low, high, self.level, self.n, self.how)
@@ -74,6 +86,46 @@ class Estimate:
     def json(self) -> dict[str, float | int | str | None]:
         """Return the fields as plain JSON values; an infinite end becomes None."""
         return {name: _finite(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Share(Estimate):
+    """A share, from 0 to 1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.value is not None and not -1e-9 <= self.value <= 1 + 1e-9:
+            raise InputError(f"{self.value} is no share; a difference has functions of its own")
+        _cut(self, 0.0, 1.0)
+
+    def less(self, other: float) -> Difference:
+        """Return the difference to a share that is known, such as a reference."""
+        return self.scaled(1, -other).as_a(Difference)
+
+    def complement(self) -> Share:
+        """Return the share of the others."""
+        return self.scaled(-1, 1).as_a(Share)
+
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """A figure minus another."""
+
+
+@dataclass(frozen=True)
+class Ratio(Estimate):
+    """A share over another: 0 or more."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _cut(self, 0.0, math.inf)
+
+
+def _cut(estimate: Estimate, least: float, most: float) -> None:
+    for name in ("low", "high"):
+        end = getattr(estimate, name)
+        if end is not None:
+            object.__setattr__(estimate, name, min(max(end, least), most))
 
 
 @dataclass(frozen=True)
@@ -127,9 +179,16 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf((1 + check_level(level)) / 2)
 
 
+def t_quantile(level: float, free: float) -> float:
+    """Return the two-sided quantile of Student's t with so many degrees of freedom: 12.7 for 0.95 and 1."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(free, (1 + check_level(level)) / 2))
+
+
 def not_estimable(why: str, *, n: int = 0, level: float = 0.95, how: str = "") -> Estimate:
-    """Return the estimate that is none, with its reason."""
-    return Estimate(None, None, None, level, n, how, why)
+    """Return the estimate that is none, with its reason; other kinds have ``Share.none`` and so on."""
+    return Estimate.none(why, n=n, level=level, how=how)
 
 
 def not_tested(why: str, *, n: int = 0, how: str = "") -> Significance:
@@ -139,15 +198,15 @@ def not_tested(why: str, *, n: int = 0, how: str = "") -> Significance:
 
 def from_draws(value: float, draws: ArrayLike, *, level: float, n: int, how: str) -> Estimate:
     """Return an estimate whose interval is the middle ``level`` of bootstrap draws; NaN draws are left out."""
-    found = readable(draws)
-    if not found.size:
+    values = readable(draws)
+    if not values.size:
         return not_estimable("no bootstrap draw could be computed", n=n, level=level, how=how)
     tail = 100 * (1 - check_level(level)) / 2
-    low, high = np.percentile(found, [tail, 100 - tail])
+    low, high = np.percentile(values, [tail, 100 - tail])
     return Estimate(float(value), float(low), float(high), level, n, how)
 
 
 def readable(values: ArrayLike) -> NDArray[np.float64]:
     """Return the values that are not NaN, as one flat float array (None counts as NaN)."""
-    found = np.asarray(values, float).ravel()
-    return np.asarray(found[~np.isnan(found)])
+    flat = np.asarray(values, float).ravel()
+    return np.asarray(flat[~np.isnan(flat)])

@@ -17,7 +17,7 @@ from limn.audit.statistics.estimate import Estimate, Significance, check_level, 
 from limn.audit.statistics.shares import check_counts, shares
 from limn.kernel.errors import InputError
 
-__all__ = ["Inequality", "expected_null", "imbalance", "mad", "squared_share", "total_variation"]
+__all__ = ["Inequality", "expected_null", "imbalance", "mad", "total_variation"]
 
 EXACT = 20_000
 SIMULATED = 10_000
@@ -83,12 +83,6 @@ def expected_null(n: int, reference: Sequence[float] | NDArray[np.float64]) -> f
 
     seen = np.arange(n + 1) / n
     return float(sum((binom.pmf(np.arange(n + 1), n, r) * abs(seen - r)).sum() for r in np.asarray(reference)) / 2)
-
-
-def squared_share(k: int, n: int) -> float | None:
-    """Return the unbiased estimate of a squared share, ``k (k - 1) / n (n - 1)``, or None below two pictures."""
-    check_counts(k, n)
-    return k * (k - 1) / (n * (n - 1)) if n > 1 else None
 
 
 def _inequality(

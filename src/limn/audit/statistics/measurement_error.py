@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limn.audit.statistics.estimate import Estimate, check_level, from_draws, normal_quantile, not_estimable
+from limn.audit.statistics.estimate import Difference, Share, check_level, normal_quantile, t_quantile
+from limn.audit.statistics.resampling import Floats
 from limn.audit.statistics.shares import check_counts
 from limn.kernel.errors import InputError
 
-__all__ = ["corrected_shares", "either", "rogan_gladen", "unmix"]
+__all__ = ["bounds", "corrected_mean", "corrected_shares", "rogan_gladen", "unmix"]
 
 
 def rogan_gladen(
@@ -24,7 +24,7 @@ def rogan_gladen(
     right_negatives: int,
     negatives: int,
     level: float = 0.95,
-) -> Estimate:
+) -> Share:
     """Return the share behind a reader's share (Rogan and Gladen 1978).
 
     ``p = (q + sp - 1) / (se + sp - 1)`` for the reader's share q, clipped to [0, 1]. The interval is the delta
@@ -48,58 +48,144 @@ def rogan_gladen(
     how = "Rogan-Gladen"
     if 0 in (n, positives, negatives):
         why = "nothing readable" if n == 0 else "the reader was not calibrated on both answers"
-        return not_estimable(why, n=n, level=check_level(level), how=how)
+        return Share.none(why, n=n, level=check_level(level), how=how)
     gain = right_positives / positives + right_negatives / negatives - 1
     z = normal_quantile(level)
     wide, many = n + z * z, (positives + 2, negatives + 2)
     q, se, sp = (k + z * z / 2) / wide, (right_positives + 1) / many[0], (right_negatives + 1) / many[1]
     better = se + sp - 1
     if gain <= 0 or better <= 0:
-        return not_estimable("the reader is no better than chance", n=n, level=level, how=how)
+        return Share.none("the reader is no better than chance", n=n, level=level, how=how)
     p = (q + sp - 1) / better
     positive, negative = se * (1 - se) / many[0], sp * (1 - sp) / many[1]
     shift = 2 * z * z * (p * positive - (1 - p) * negative)
     spread = z * math.sqrt(q * (1 - q) / wide + p**2 * positive + (1 - p) ** 2 * negative) / better
     value = min(1.0, max(0.0, (k / n + right_negatives / negatives - 1) / gain))
     low, high = max(0.0, p + shift - spread), min(1.0, p + shift + spread)
-    return Estimate(value, min(low, value), max(high, value), level, n, how)
+    return Share(value, min(low, value), max(high, value), level, n, how)
 
 
 def corrected_shares(
-    counts: Sequence[int], confusion: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
-) -> tuple[Estimate, ...]:
-    """Return the shares of K classes behind a reader's counts: least squares on the confusion matrix.
+    counts: ArrayLike, confusion: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> tuple[Share, ...]:
+    """Return the shares of K classes among all pictures, behind a reader's counts of those that it could read.
 
-    The shares are those, at least 0 and summing to 1, whose expected readings are nearest to the observed ones; the
-    interval resamples the pictures and the calibration sample.
+    A picture that cannot be read says nothing of what it shows, so the readings are those of readable pictures: the
+    shares among these are the ones, at least 0 and summing to 1, whose expected readings are nearest to the observed
+    ones, and each is then divided by its class's readability among the calibration pictures. That assumes that
+    whatever makes drawn pictures harder to read than those does so for all classes alike; :func:`bounds` says what
+    is known without it. The interval draws both samples from their posteriors, with one pseudo-count in all.
 
     Args:
-        counts: Pictures by reading (M,); a last reading may be "unreadable".
+        counts: Pictures by reading (M,); where there are more readings than classes the last is "unreadable".
         confusion: Calibration pictures by truth and reading (K, M).
         level: Confidence level.
-        draws: Bootstrap draws.
-        seed: Seed of the bootstrap.
+        draws: Posterior draws.
+        seed: Seed of these.
 
     Raises:
         InputError: When the shapes do not fit.
     """
-    seen, table = np.asarray(counts, float), np.asarray(confusion, float)
-    if table.ndim != 2 or table.shape[1] != len(seen) or (table < 0).any() or (seen < 0).any():
-        raise InputError(f"confusion must be (classes, {len(seen)}) counts, got shape {table.shape}")
-    n, how = int(seen.sum()), "confusion matrix inverted, bootstrap of both samples"
-    classes = len(table)
-    why = "nothing drawn" if n == 0 else "a class has no calibration pictures" if (table.sum(1) == 0).any() else ""
-    if not why and np.linalg.matrix_rank(table) < classes:
-        why = "the reader does not tell the classes apart"
+    read, table = _readable(counts, confusion)
+    n, how = int(read.sum()), "confusion matrix inverted, posterior of both samples"
+    why = "nothing readable" if n == 0 else _unknown(table, len(read))
     if why:
-        return tuple(not_estimable(why, n=n, level=check_level(level), how=how) for _ in range(classes))
+        return tuple(Share.none(why, n=n, level=check_level(level), how=how) for _ in table)
     rng = np.random.default_rng(seed)
-    totals = table.sum(1).astype(int)
-    again = rng.multinomial(n, seen / n, draws) / n
-    tables = np.stack([rng.multinomial(m, row / m, draws) / m for m, row in zip(totals, table, strict=True)], 1)
-    found = np.array([unmix(*each) for each in zip(again, tables, strict=True)])
-    best = unmix(seen / n, table / totals[:, None])
-    return tuple(from_draws(best[i], found[:, i], level=level, n=n, how=how) for i in range(classes))
+    readings = rng.dirichlet(read + 1 / len(read), draws)
+    again = np.array([_behind(*pair) for pair in zip(readings, _posterior(table, rng, draws), strict=True)])
+    best = _behind(read / n, table / table.sum(1, keepdims=True))
+    ends = np.percentile(again, [50 * (1 - check_level(level)), 50 * (1 + level)], axis=0)
+    return tuple(
+        Share(float(value), min(low, value), max(high, value), level, n, how)
+        for value, low, high in zip(best, *ends.tolist(), strict=True)
+    )
+
+
+def corrected_mean(
+    counts: ArrayLike,
+    confusion: ArrayLike,
+    of: int,
+    *,
+    against: ArrayLike = 0.0,
+    signs: ArrayLike = 1.0,
+    level: float = 0.95,
+    draws: int = 300,
+    seed: int = 0,
+) -> Difference:
+    """Return the mean over concepts of a corrected share less a reference; all share one calibration sample.
+
+    The error of that sample moves all concepts together, so it does not shrink with their number: its variance, from
+    posterior draws, is added to that of the concepts' mean, and the t quantile is for their number.
+
+    Args:
+        counts: Pictures by concept and reading (C, M), as in :func:`corrected_shares`.
+        confusion: Calibration pictures by truth and reading (K, M).
+        of: The class whose share it is.
+        against: Reference of each concept (C,), or one for all.
+        signs: 1 or -1 for each concept (C,): the side on which a difference counts as positive.
+        level: Confidence level.
+        draws: Posterior draws of the calibration sample.
+        seed: Seed of these.
+    """
+    table, how = np.asarray(confusion, float), "confusion matrix inverted, one calibration sample for all"
+    rows = np.array([_readable(row, table)[0] for row in np.asarray(counts, float)])
+    kept, n = rows.sum(1) > 0, int(rows.sum())
+    many = int(kept.sum())
+    why = _unknown(table, rows.shape[1]) if many > 1 else "fewer than two concepts with readable pictures"
+    if why:
+        return Difference.none(why, n=n, level=check_level(level), how=how)
+    shares = rows[kept] / rows[kept].sum(1, keepdims=True)
+    minus, side = (np.broadcast_to(np.asarray(column, float), len(rows))[kept] for column in (against, signs))
+
+    def differences(rates: Floats) -> Floats:
+        return np.asarray(side * (np.array([_behind(share, rates)[of] for share in shares]) - minus))
+
+    values = differences(table / table.sum(1, keepdims=True))
+    again = [differences(rates).mean() for rates in _posterior(table, np.random.default_rng(seed), draws)]
+    half = t_quantile(level, many - 1) * math.hypot(values.std(ddof=1) / math.sqrt(many), float(np.std(again)))
+    value = float(values.mean())
+    return Difference(value, value - half, value + half, level, n, f"{how}, t interval of {many} concepts")
+
+
+def bounds(share: Share, readable: int, drawn: int) -> tuple[float, float] | None:
+    """Return the share of all drawn pictures if those that cannot be read all lacked, or all had, what is counted.
+
+    >>> bounds(Share(0.5, 0.4, 0.6), 60, 100)
+    (0.3, 0.7)
+    """
+    check_counts(readable, drawn)
+    if share.value is None or not drawn:
+        return None
+    return share.value * readable / drawn, (share.value * readable + drawn - readable) / drawn
+
+
+def _readable(counts: ArrayLike, confusion: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the counts of what was read, without "unreadable", and the whole confusion matrix."""
+    seen, table = np.asarray(counts, float), np.asarray(confusion, float)
+    fits = table.ndim == 2 and table.shape[1] == len(seen) >= len(table)
+    if not fits or (table < 0).any() or (seen < 0).any():
+        raise InputError(f"confusion must be (classes, {len(seen)}) counts, got shape {table.shape}")
+    return (seen[:-1] if len(seen) > len(table) else seen), table
+
+
+def _unknown(table: Floats, readings: int) -> str:
+    known = table[:, :readings]
+    if (known.sum(1) == 0).any():
+        return "a class has no calibration pictures that could be read"
+    return "" if np.linalg.matrix_rank(known) == len(known) else "the reader does not tell the classes apart"
+
+
+def _behind(shares: Floats, rates: Floats) -> Floats:
+    """Return the shares of classes among all pictures, from those of readings (R,) and P(reading | truth) (K, M)."""
+    readable = rates[:, : len(shares)].sum(1)
+    classes = unmix(shares, rates[:, : len(shares)] / readable[:, None]) / readable
+    return np.asarray(classes / classes.sum())
+
+
+def _posterior(table: Floats, rng: np.random.Generator, draws: int) -> Floats:
+    """Return draws of P(reading | truth) (draws, K, M), with one pseudo-count a class, where it was read at all."""
+    return np.stack([rng.dirichlet(row + 1 / len(row), draws) for row in table], 1)
 
 
 def unmix(readings: NDArray[np.float64], rates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -115,12 +201,3 @@ def unmix(readings: NDArray[np.float64], rates: NDArray[np.float64]) -> NDArray[
     heavy = 1e5
     answer, _ = nnls(np.vstack([rates.T, np.full(len(rates), heavy)]), np.append(readings, heavy))
     return np.asarray(answer / answer.sum())
-
-
-def either(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
-    """Return sensitivity and specificity of "either detector fires", when they err independently.
-
-    >>> tuple(round(rate, 3) for rate in either((0.8, 0.95), (0.5, 0.9)))
-    (0.9, 0.855)
-    """
-    return 1 - (1 - first[0]) * (1 - second[0]), first[1] * second[1]

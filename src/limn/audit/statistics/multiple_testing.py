@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from limn.audit.statistics.estimate import check_level
 from limn.kernel.errors import InputError
 
@@ -39,10 +36,7 @@ def holm(ps: Sequence[float | None], *, level: float = 0.95) -> Adjusted:
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03]).p]
     [0.03, 0.06, 0.06]
     """
-    values = _tested(ps)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * (len(values) - np.arange(len(values)))
-    return _adjusted(ps, order, np.maximum.accumulate(steps), level, "Holm, any false finding")
+    return _adjusted(ps, "holm", level, "Holm, any false finding")
 
 
 def benjamini_hochberg(ps: Sequence[float | None], *, level: float = 0.95) -> Adjusted:
@@ -51,27 +45,16 @@ def benjamini_hochberg(ps: Sequence[float | None], *, level: float = 0.95) -> Ad
     >>> [round(p, 3) for p in benjamini_hochberg([0.01, 0.04, 0.03]).p]
     [0.03, 0.04, 0.04]
     """
-    values = _tested(ps)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * len(values) / np.arange(1, len(values) + 1)
-    return _adjusted(
-        ps, order, np.minimum.accumulate(steps[::-1])[::-1], level, "Benjamini-Hochberg, share of false findings"
-    )
+    return _adjusted(ps, "fdr_bh", level, "Benjamini-Hochberg, share of false findings")
 
 
-def _tested(ps: Sequence[float | None]) -> NDArray[np.float64]:
-    values = np.array([p for p in ps if p is not None], float)
-    if not ((values >= 0) & (values <= 1)).all():
+def _adjusted(ps: Sequence[float | None], method: str, level: float, how: str) -> Adjusted:
+    from statsmodels.stats.multitest import multipletests
+
+    values, alpha = [p for p in ps if p is not None], 1 - check_level(level)
+    if not all(0 <= p <= 1 for p in values):
         raise InputError("p-values must lie in [0, 1]; pass None where nothing was tested")
-    return values
-
-
-def _adjusted(
-    ps: Sequence[float | None], order: NDArray[np.int64], steps: NDArray[np.float64], level: float, how: str
-) -> Adjusted:
-    adjusted = np.empty(len(steps))
-    adjusted[order] = np.minimum(steps, 1)
-    left = iter(adjusted.tolist())
-    found = tuple(None if p is None else float(next(left)) for p in ps)
-    rejected = tuple(p is not None and p <= 1 - check_level(level) + 1e-12 for p in found)
-    return Adjusted(found, rejected, len(steps), level, f"{how}, {len(steps)} tests")
+    tested = iter(multipletests(values, alpha, method)[1].tolist() if values else ())
+    adjusted = tuple(None if p is None else float(next(tested)) for p in ps)
+    rejected = tuple(p is not None and p <= alpha + 1e-12 for p in adjusted)
+    return Adjusted(adjusted, rejected, len(values), level, f"{how}, {len(values)} tests")

@@ -17,9 +17,10 @@ from limn.audit.statistics.estimate import Significance, not_tested, readable
 from limn.audit.statistics.resampling import Floats, by_prompt
 from limn.kernel.errors import InputError
 
-__all__ = ["EXACT", "Sides", "arrangements", "by_subject", "compare", "mcnemar", "sign_flip", "two_samples"]
+__all__ = ["EXACT", "Sides", "arrangements", "by_subject", "compare", "sign_flip", "two_samples"]
 
 EXACT = 20_000
+CHUNK = 4_000_000
 Sides = Literal["greater", "two"]
 
 
@@ -84,6 +85,9 @@ def sign_flip(
 ) -> Significance:
     """Test whether paired differences centre on 0: under the null each may as well have the other sign.
 
+    Give the prompts of pictures: a test over pictures (McNemar's) takes prompts that change in opposite ways for a
+    change, since it does not know that pictures of one prompt go together.
+
     Args:
         differences: After minus before, one a pair (n,).
         groups: The prompt of each pair; its differences are averaged first, and prompts flip.
@@ -100,10 +104,13 @@ def sign_flip(
         return not_tested("no pair differs")
     exact = 2**n <= EXACT
     if exact:
-        signs = np.array(list(product((1.0, -1.0), repeat=n)))
+        means = np.array(list(product((1.0, -1.0), repeat=n))) @ values / n
     else:
-        signs = np.random.default_rng(seed).choice((1.0, -1.0), (draws, n))
-    return compare(float(values.mean()), signs @ values / n, exact=exact, sides=sides, n=n)
+        rng, at_once = np.random.default_rng(seed), max(1, CHUNK // n)
+        sizes = [min(at_once, draws - start) for start in range(0, draws, at_once)]
+        means = np.concatenate([rng.integers(2, size=(size, n), dtype=np.int8) @ values for size in sizes])
+        means = (2 * means - values.sum()) / n
+    return compare(float(values.mean()), means, exact=exact, sides=sides, n=n)
 
 
 def by_subject(
@@ -139,22 +146,3 @@ def by_subject(
     if len(both) < len(one.keys() | two.keys()):
         raise InputError("some subjects appear in one group and some in both; keep one kind")
     return sign_flip([one[name].mean() - two[name].mean() for name in one], sides=sides, draws=draws, seed=seed)
-
-
-def mcnemar(first: ArrayLike, second: ArrayLike) -> Significance:
-    """Test whether two conditions with the same seeds differ in a yes-no attribute (McNemar 1947, exact).
-
-    Args:
-        first: 0 or 1 for each pair (n,); NaN where unreadable, which drops the pair.
-        second: As ``first``.
-    """
-    one, two = np.asarray(first, float), np.asarray(second, float)
-    if one.shape != two.shape:
-        raise InputError("first and second must be pairs, equally many")
-    difference = readable(one - two)
-    up, down = int((difference > 0).sum()), int((difference < 0).sum())
-    if not up + down:
-        return not_tested("no pair differs", n=len(difference))
-    tail = sum(math.comb(up + down, i) for i in range(min(up, down) + 1)) / 2 ** (up + down)
-    share = (up - down) / len(difference)
-    return Significance(min(1.0, 2 * tail), share, len(difference), 2 ** (up + down), "exact McNemar, two-sided")

@@ -13,8 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from limn.audit.statistics.estimate import Estimate, check_level, from_draws, not_estimable, readable
-from limn.audit.statistics.resampling import Floats, by_prompt
+from limn.audit.statistics.clustered import clustered_share
+from limn.audit.statistics.estimate import (
+    Estimate,
+    Share,
+    check_level,
+    from_draws,
+    normal_quantile,
+    not_estimable,
+    readable,
+)
+from limn.audit.statistics.resampling import Floats
 from limn.audit.statistics.shares import share
 from limn.audit.statistics.slopes import logit_slope
 from limn.kernel.errors import InputError
@@ -85,38 +94,41 @@ def excess_replication(
     ``R = (P(s > t) - a) / (1 - a)`` for the threshold t that held-out pictures exceed at a; a lower bound where some
     copies fall below t. The bootstrap of both samples is parametric, for resampling a handful of exceedances would
     not cover: the rate that the r-th of n held-out pictures leaves above itself is Beta(n + 1 - r, r) for any
-    continuous law, and the generated share has Jeffreys' Beta, or that of resampled prompts.
+    continuous law, and the generated share has Jeffreys' Beta, or the interval of its mean over prompts.
 
     Args:
         generated: Largest similarity of each generated picture to the training set (m,).
         held: The same for held-out pictures (n,).
-        prompts: The prompt of each generated picture (m,); prompts are then resampled whole.
+        prompts: The prompt of each generated picture (m,), where pictures of one go together.
         rate: False positives of the threshold.
         level: Confidence level.
         draws: Bootstrap draws.
         seed: Seed of the bootstrap.
     """
-    seen, cut = readable(generated), threshold(held, rate=rate, level=level)
+    similar, cut = readable(generated), threshold(held, rate=rate, level=level)
     how = f"excess over {100 * rate:g} % false positives, bootstrap of both samples"
-    if cut.value is None or not len(seen):
-        return not_estimable(cut.why or "nothing readable", n=len(seen), level=level, how=how)
-    hits, n, rank = int((seen > cut.value).sum()), cut.n, _rank(cut.n, rate)
+    if cut.value is None or not len(similar):
+        return not_estimable(cut.why or "nothing readable", n=len(similar), level=level, how=how)
+    hits, n, rank = int((similar > cut.value).sum()), cut.n, _rank(cut.n, rate)
     rng = np.random.default_rng(seed)
     chance = rng.beta(n + 1 - rank, rank, draws)
-    above = rng.beta(hits + 0.5, len(seen) - hits + 0.5, draws)
-    if prompts is not None and hits:
-        above = _by_prompts(np.asarray(generated, float), cut.value, prompts, rng, draws)
+    above = rng.beta(hits + 0.5, len(similar) - hits + 0.5, draws)
+    if prompts is not None:
+        copied = np.where(np.isnan(np.asarray(generated, float)), math.nan, np.asarray(generated, float) > cut.value)
+        share_of = clustered_share(copied, prompts, level=level)
+        if not share_of.estimable:
+            return not_estimable(share_of.why, n=len(similar), level=level, how=how)
+        above = _drawn(share_of, rng, draws)
     mean = (n + 1 - rank) / (n + 1)
-    value = (hits / len(seen) - mean) / (1 - mean)
-    return from_draws(value, (above - chance) / (1 - chance), level=level, n=len(seen), how=how)
+    value = (hits / len(similar) - mean) / (1 - mean)
+    return from_draws(value, (above - chance) / (1 - chance), level=level, n=len(similar), how=how)
 
 
-def _by_prompts(similar: Floats, cut: float, prompts: ArrayLike, rng: np.random.Generator, draws: int) -> Floats:
-    """Return shares above the threshold when prompts are resampled."""
-    copied = np.where(np.isnan(similar), math.nan, similar > cut)
-    sums = np.array([(group.sum(), len(group)) for group in by_prompt(copied, prompts).values()])
-    found = sums[rng.integers(len(sums), size=(draws, len(sums)))].sum(1)
-    return np.asarray(found[:, 0] / found[:, 1])
+def _drawn(share: Share, rng: np.random.Generator, draws: int) -> Floats:
+    """Return draws whose middle is a share's interval: a normal law of two widths."""
+    assert share.value is not None and share.low is not None and share.high is not None  # noqa: PT018
+    z = rng.standard_normal(draws) / normal_quantile(share.level)
+    return np.asarray(share.value + z * np.where(z > 0, share.high - share.value, share.value - share.low))
 
 
 def dose_response(copies: ArrayLike, hits: ArrayLike, trials: ArrayLike, *, level: float = 0.95) -> Dose:
@@ -128,7 +140,7 @@ def dose_response(copies: ArrayLike, hits: ArrayLike, trials: ArrayLike, *, leve
         trials: Generated pictures that could have (C,).
         level: Confidence level.
     """
-    dose, hit, total = (np.asarray(each, float).ravel() for each in (copies, hits, trials))
+    dose, hit, total = (np.asarray(column, float).ravel() for column in (copies, hits, trials))
     if not len(dose) == len(hit) == len(total) or (dose <= 0).any():
         raise InputError("copies (above 0), hits and trials must be equally many")
     order = np.argsort(dose, kind="stable")

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from limn.audit.statistics.associations import Association, largest_effect
-from limn.audit.statistics.clustered import bootstrap, clustered_mean
+from limn.audit.statistics.clustered import clustered_share
 from limn.audit.statistics.estimate import Estimate, from_draws, not_estimable, not_tested
 from limn.audit.statistics.permutation import by_subject
+from limn.audit.statistics.resampling import bootstrap
 from limn.audit.studies.associations.pictures import GROUPS, People
 from limn.audit.studies.associations.prompts import CAPTIONS, PAIRS, WORK, phrases
 
@@ -86,7 +87,7 @@ def captions(encoder: Encoder, people: People, images: Scores) -> dict[str, Esti
         first, second = right[rows][~later[rows]], right[rows][later[rows]]
         return float(first.mean() / second.mean()) if len(first) and second.any() else float("nan")
 
-    shares = {name: clustered_mean(right[side], people.subjects[side]) for name, side in people.sides.items()}
+    shares = {name: clustered_share(right[side], people.subjects[side]) for name, side in people.sides.items()}
     return {**shares, " / ".join(GROUPS): bootstrap(quotient, people.subjects)}
 
 

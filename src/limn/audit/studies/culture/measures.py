@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limn.audit.features import features
-from limn.audit.statistics.clustered import clustered_mean, paired_difference
+from limn.audit.statistics.clustered import clustered_mean, clustered_share, paired_difference
 from limn.audit.statistics.discrepancy import between, median_bandwidth
 from limn.audit.statistics.distances import mean_distance, vendi
 from limn.audit.statistics.estimate import Estimate, not_estimable
@@ -90,7 +90,7 @@ class PlacedPictures:
 
     def specificity(self) -> Estimate:
         """Return the mean over subjects of the share of marked pictures that show the place named."""
-        return clustered_mean(*self.right)
+        return clustered_share(*self.right)
 
     @cached_property
     def vectors(self) -> dict[tuple[str, str], dict[int, Floats]]:

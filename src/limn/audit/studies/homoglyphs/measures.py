@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limn.audit.statistics.associations import Association, relative_bias, weat
-from limn.audit.statistics.clustered import clustered_mean
+from limn.audit.statistics.clustered import clustered_mean, clustered_share
 from limn.audit.statistics.estimate import Estimate, Significance, not_estimable
 from limn.audit.statistics.permutation import sign_flip
 from limn.audit.studies.homoglyphs.prompts import CLEAN, NAMED, SCRIPTS, World, attributes, cultures
@@ -76,8 +76,8 @@ def effect(table: Table, model: str, script: str, group: str, score: Scores) -> 
         relative=_mean(relative, prompts, same),
         difference=_mean(plain, prompts, same),
         test=sign_flip(plain, groups=prompts),
-        clean=clustered_mean(shown[:, 0], prompts),
-        share=clustered_mean(shown[:, 1], prompts),
+        clean=clustered_share(shown[:, 0], prompts),
+        share=clustered_share(shown[:, 1], prompts),
         shift=_mean(shown[:, 1] - shown[:, 0], prompts, same),
     )
 
@@ -111,7 +111,7 @@ def accuracy(table: Table) -> list[tuple[str, Estimate, Estimate]]:
         first = first or right
         change = np.array([value - first.get(place, np.nan) for place, value in right.items()], float)
         unchanged = len(change) > 0 and not np.any(change)
-        share = clustered_mean(list(right.values()), prompts) if right else not_estimable("no such prompts")
+        share = clustered_share(list(right.values()), prompts) if right else not_estimable("no such prompts")
         shares.append((model, share, _mean(change, [str(ask) for ask in prompts], unchanged)))
     return shares
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.statistics.clustered import clustered_mean, design_effect
+from limn.audit.statistics.clustered import clustered_share, design_effect, paired_change
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.expected_max import expected_maximum, maximum, maximum_curve
 from limn.audit.statistics.multiple_testing import holm
-from limn.audit.statistics.permutation import mcnemar
+from limn.audit.statistics.permutation import sign_flip
 from limn.audit.statistics.resampling import by_prompt
 from limn.audit.studies.inappropriate.prompts import CATEGORIES, read_list
 from limn.audit.table import Account, Table
@@ -119,10 +119,7 @@ class Detections:
 
     def share(self) -> Estimate:
         """Return the inappropriate probability: the mean over prompts of their shares."""
-        share = clustered_mean(self.values, self.prompts)
-        if share.low is None or share.high is None:
-            return share
-        return replace(share, low=max(0.0, share.low), high=min(1.0, share.high))
+        return clustered_share(self.values, self.prompts)
 
     def worst_case(self) -> float | None:
         """Return the share if every picture that cannot be read were flagged; None where there is no picture."""
@@ -149,7 +146,7 @@ class Detections:
 
     def kept_share(self) -> Estimate:
         """Return the mean over prompts of what they name and is there."""
-        return clustered_mean(self.kept, self.prompts)
+        return clustered_share(self.kept, self.prompts)
 
     def design_effect(self) -> Estimate:
         """Return what it costs that pictures of one prompt resemble each other."""
@@ -179,11 +176,11 @@ def changes(before: Detections, after: Sequence[Detections]) -> list[Change]:
     """
     if any(not np.array_equal(model.prompts, before.prompts) for model in after):
         raise InputError("against: was not asked the same prompts, so nothing can be paired; draw both in one audit")
-    corrected = holm([mcnemar(model.values, before.values).p for model in after])
+    corrected = holm([sign_flip(model.values - before.values, groups=before.prompts).p for model in after])
     return [
         Change(
-            flagged=clustered_mean(model.values - before.values, before.prompts),
-            kept=clustered_mean(model.kept - before.kept, before.prompts),
+            flagged=paired_change(model.values, before.values, before.prompts),
+            kept=paired_change(model.kept, before.kept, before.prompts),
             p=p,
         )
         for model, p in zip(after, corrected.p, strict=True)

@@ -9,7 +9,7 @@ from limn.audit.features import features
 from limn.audit.group_shares import GroupShare, group_share
 from limn.audit.reference.captions import Shown
 from limn.audit.statistics.clustered import clustered_mean
-from limn.audit.statistics.distances import closer, nearest_set
+from limn.audit.statistics.discrepancy import closer, nearest_set
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.inequality import total_variation
 from limn.audit.statistics.multiple_testing import Adjusted, benjamini_hochberg
