@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from limn.audit.statistics.clustered import clustered_mean, paired_difference
+from limn.audit.statistics.clustered import clustered_mean, paired_change
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.shares import wilson
 
@@ -48,18 +48,17 @@ def mean(values: ArrayLike) -> dict[str, float]:
     {'mean': 2.0, 'low': -0.4841, 'high': 4.4841}
     """
     each = np.asarray(values, float)
-    return _as_mean(clustered_mean(each, np.arange(len(each)), few=len(each) + 1), float(each.mean()))
+    return _as_mean(clustered_mean(each, np.arange(len(each))), float(each.mean()))
 
 
 def paired(after: ArrayLike, before: ArrayLike) -> dict[str, float]:
     """Return the mean difference of pairs with its t interval.
 
     >>> paired([1, 1, 0], [1, 1, 0])
-    {'mean': 0.0, 'low': 0.0, 'high': 0.0}
+    {'mean': 0.0, 'low': -0.6316, 'high': 0.6316}
     """
     one, other = np.asarray(after, float), np.asarray(before, float)
-    places = np.arange(len(one))
-    return _as_mean(paired_difference(one, places, other, places, few=len(one) + 1), float((one - other).mean()))
+    return _as_mean(paired_change(one, other, np.arange(len(one))), float((one - other).mean()))
 
 
 def as_data(one: Estimate) -> dict[str, Any]:

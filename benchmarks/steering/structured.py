@@ -1,4 +1,4 @@
-"""Structured guidance on a model that binds weakly: are attributes swapped less often? Paired, by McNemar's test."""
+"""Structured guidance on a model that binds weakly: are attributes swapped less often? Paired, by a sign-flip test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.kit.intervals import paired, share
 from benchmarks.steering.common import CFG, SEEDS, WEAK, asked_for, drawn, each_seed, texts
-from limn.audit.statistics.permutation import mcnemar
+from limn.audit.statistics.permutation import sign_flip
 from limn.data.shapes import read_all
 
 __all__ = ["structured"]
@@ -26,7 +26,7 @@ def structured(count: int) -> dict[str, Any]:
         for name, one in pictures.items()
     }
     swaps, good = ({name: row == kind for name, row in verdicts.items()} for kind in ("swapped", "right"))
-    p = mcnemar(swaps["plain"], swaps["structured"]).p
+    p = sign_flip(np.subtract(swaps["plain"], swaps["structured"], dtype=float)).p
     return {
         "claim": "fewer attribute swaps with structured guidance (a small effect is expected)",
         "prompts": len(asked),
