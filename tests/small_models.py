@@ -213,6 +213,13 @@ def _options(there: Mapping[str, str]) -> dict[str, dict[str, st.SearchStrategy[
         "paint_with_words": {"strength": st.sampled_from([0.0, 0.4, 3.0])},
         "pag": {"scale": scales, "layers": st.sampled_from([(), (0,), (0, 1)])},
         "cfg_plus_plus": {"scale": shares, "against": TEXTS},
+        "cfg_zero": {**scaled, "zero_init": shares},
+        "autoguidance": {
+            "scale": scales,
+            "model": st.sampled_from(["", there["model"]]) if "model" in there else st.just(""),
+            "layers": st.sampled_from([(), (0,), (0, 1)]),
+            "dropout": st.sampled_from([0.2, 1.0]),
+        },
         "apg": {**scaled, "eta": shares, "radius": st.sampled_from([None, 2.0])},
         "sld": {"concept": st.sampled_from(["grey", "a dog"]), "warmup": st.sampled_from([None, 0.0, 25.0])},
     }

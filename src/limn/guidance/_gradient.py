@@ -13,9 +13,8 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
-__all__ = ["MAX_SCALE", "Gradient", "Through"]
+__all__ = ["Gradient", "Through"]
 
-MAX_SCALE = 1e6
 _FAINT = 1e-3
 
 Through = Literal["model", "clean", "secondary"]
@@ -56,8 +55,7 @@ class Gradient(Guidance):
     normalise: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.scale <= MAX_SCALE:
-            raise InputError(f"scale: {self.scale} is not allowed; give a number from 0 to {MAX_SCALE:,.0f}")
+        self.check("scale", 0, 1_000_000)
         if (self.through == "secondary") != bool(self.secondary):
             raise InputError("secondary: name the adapter together with through=secondary, and only then")
 

@@ -15,8 +15,6 @@ from limn.kernel.step import Step
 
 __all__ = ["APG"]
 
-MAX_SCALE = 100.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class APG(Guidance):
@@ -49,10 +47,8 @@ class APG(Guidance):
     against: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.scale <= MAX_SCALE:
-            raise InputError(f"scale: {self.scale} is not allowed; give a number from 0 to {MAX_SCALE:.0f}")
-        if not 0 <= self.eta <= 1:
-            raise InputError(f"eta: {self.eta} is not allowed; give a number from 0 to 1")
+        self.check("scale", 0, 100)
+        self.check("eta", 0, 1)
         if self.radius is not None and not 0 < self.radius < math.inf:
             raise InputError(f"radius: {self.radius} is not allowed; give a number above 0, or none")
         if not -1 < self.momentum < 1:

@@ -56,6 +56,7 @@ class Art(Gradient):
     """
 
     paper: ClassVar[str] = "huang2022mgad"
+    aliases: ClassVar[tuple[str, ...]] = ("mgad",)
 
     scale: float = 0.3
     guide: str = "judge_a"

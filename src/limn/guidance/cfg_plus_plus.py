@@ -35,7 +35,7 @@ class CFGPlusPlus(Guidance):
     """
 
     paper: ClassVar[str] = "chung2025cfgpp"
-    aliases: ClassVar[tuple[str, ...]] = ("plus_plus", "cfgpp")
+    aliases: ClassVar[tuple[str, ...]] = ("plus_plus", "cfgpp", "cfg++")
     rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "clean"
     slot: ClassVar[str] = "scale"

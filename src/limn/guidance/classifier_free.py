@@ -15,8 +15,6 @@ from limn.kernel.step import Step
 
 __all__ = ["ClassifierFree"]
 
-MAX_SCALE = 100.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierFree(Guidance):
@@ -55,8 +53,7 @@ class ClassifierFree(Guidance):
     drop: str = "text"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.scale <= MAX_SCALE:
-            raise InputError(f"scale: {self.scale} is not allowed; give a number from 0 to {MAX_SCALE:.0f}")
+        self.check("scale", 0, 100)
         if not 0 <= self.low < (math.inf if self.high is None else self.high):
             raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
         if self.agree is not None and not 0 < self.agree < 1:

@@ -33,7 +33,7 @@ class Composed(Guidance):
     """
 
     paper: ClassVar[str] = "liu2022composable"
-    aliases: ClassVar[tuple[str, ...]] = ("composable",)
+    aliases: ClassVar[tuple[str, ...]] = ("composable", "composable_diffusion")
     rank: ClassVar[Rank] = Rank.REFINE
     space: ClassVar[str] = "any"
 

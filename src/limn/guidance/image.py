@@ -16,8 +16,6 @@ from limn.kernel.step import Level, Step
 
 __all__ = ["Image", "strength_from"]
 
-MAX_STRENGTH = 100.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Guidance):
@@ -55,8 +53,7 @@ class Image(Guidance):
     decay: Literal["linear", "none"] = "linear"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= MAX_STRENGTH:
-            raise InputError(f"strength: {self.strength} is not allowed; give a number from 0 to {MAX_STRENGTH:.0f}")
+        self.check("strength", 0, 100)
 
     @property
     def files(self) -> tuple[str, ...]:

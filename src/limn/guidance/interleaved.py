@@ -32,7 +32,7 @@ class Interleaved(Guidance):
     ``interleaved:first='classifier_free:scale=3',second='apg:scale=9',ratio=0.25``.
 
     Args:
-        first: A guidance that amplifies, such as ``classifier_free`` or ``projected``.
+        first: A guidance that amplifies, such as ``classifier_free`` or ``apg``.
         second: Another one, or the same with other options.
         ratio: Share of the steps that are the first one's, from 0 to 1.
         order: ``even``: after n steps the first had ``floor(n * ratio)`` turns; ``random``: every step is drawn.
@@ -57,12 +57,11 @@ class Interleaved(Guidance):
         for name in ("first", "second"):
             part = getattr(self, name)
             if part.rank is not Rank.AMPLIFY:
-                known = "classifier_free, projected, plus_plus"
+                known = "classifier_free, apg, cfg_plus_plus"
                 raise InputError(
                     f"{name}: {registry.name_of(part)} does not amplify; give one that does, as {known}"
                 )
-        if not 0 <= self.ratio <= 1:
-            raise InputError(f"ratio: {self.ratio} is not allowed; give a number from 0 to 1")
+        self.check("ratio", 0, 1)
         if self.order not in ("even", "random"):
             raise InputError(f"order: {self.order!r} is not known; give even or random")
         if self.seed < 0:

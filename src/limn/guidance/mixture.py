@@ -53,8 +53,7 @@ class Mixture(Guidance):
 
     def __post_init__(self) -> None:
         for name in ("v", "until"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name}: {getattr(self, name)} is not allowed; give a number from 0 to 1")
+            self.check(name, 0, 1)
         count = len(self.model)
         if self.model and (len(self.prompt) not in (0, 1, count) or len(self.weights) not in (0, count)):
             raise InputError(f"model: {count} given; give as many weights, and one prompt or as many")

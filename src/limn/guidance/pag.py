@@ -15,9 +15,7 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
-__all__ = ["PAG"]
-
-MAX_SCALE = 100.0
+__all__ = ["PAG", "Identity", "Skip", "named"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +49,7 @@ class PAG(Guidance):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.scale <= MAX_SCALE:
-            raise InputError(f"scale: {self.scale} is not allowed; give a number from 0 to {MAX_SCALE:.0f}")
+        self.check("scale", 0, 100)
         if any(layer < 0 for layer in self.layers):
             raise InputError(f"layers: {min(self.layers)} is not allowed; layers are counted from 0")
         if not 0 <= self.low < (math.inf if self.high is None else self.high):
@@ -83,7 +80,7 @@ class Identity(AttentionEdit):
 
     def touches(self, site: AttentionSite) -> bool:
         """Act where the picture attends to itself."""
-        return site.kind != "cross" and _named(self.layers, site)
+        return site.kind != "cross" and named(self.layers, site)
 
     def bias(self, query: Tensor, key: Tensor, site: AttentionSite) -> Tensor:
         """Return ``-inf`` between different picture tokens; with keys of earlier tokens, counted from the end."""
@@ -106,10 +103,10 @@ class Skip(AttentionEdit):
 
     def skips(self, site: AttentionSite) -> bool:
         """Say whether the layer is left out."""
-        return _named(self.layers, site)
+        return named(self.layers, site)
 
 
-def _named(layers: tuple[int, ...], site: AttentionSite) -> bool:
+def named(layers: tuple[int, ...], site: AttentionSite) -> bool:
     """Say whether a site is in one of the layers; the middle layer stands for none given."""
     if layers and max(layers) >= site.layers:
         raise InputError(f"layers: there is no layer {max(layers)}; this model's are 0 to {site.layers - 1}")

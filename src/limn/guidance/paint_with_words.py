@@ -20,7 +20,6 @@ from limn.text.spans import Span, occurrences, tokens_of
 
 __all__ = ["PaintWithWords", "Painted"]
 
-MAX_STRENGTH = 100.0
 MAX_SIGMA = 15.0  # about where Stable Diffusion starts; flow models start at pure noise, where sigma has no bound
 
 
@@ -57,8 +56,7 @@ class PaintWithWords(Guidance):
     high: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= MAX_STRENGTH:
-            raise InputError(f"strength: {self.strength} is not allowed; give a number from 0 to {MAX_STRENGTH:.0f}")
+        self.check("strength", 0, 100)
         if not 0 <= self.low < (math.inf if self.high is None else self.high):
             raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
 

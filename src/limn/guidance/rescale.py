@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
@@ -33,8 +32,7 @@ class Rescale(Guidance):
     share: float = 0.7
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise InputError(f"share: {self.share} is not allowed; give a number from 0 to 1")
+        self.check("share", 0, 1)
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Scale ``main``, each picture by itself."""

@@ -70,7 +70,7 @@ class SLD(Guidance):
     """
 
     paper: ClassVar[str] = "schramowski2023safe"
-    aliases: ClassVar[tuple[str, ...]] = ("safety",)
+    aliases: ClassVar[tuple[str, ...]] = ("safety", "safe_latent_diffusion")
     rank: ClassVar[Rank] = Rank.REFINE
     space: ClassVar[str] = "noise"
 

@@ -74,6 +74,12 @@ class Guidance(Part):
         """Names of the other models that it asks; a request records the hashes of their weights."""
         return tuple(name for part in self.parts for name in part.adapters)
 
+    def check(self, name: str, low: int, high: int) -> None:
+        """Refuse an option that is not a number from ``low`` to ``high``."""
+        value = getattr(self, name)
+        if not low <= value <= high:
+            raise InputError(f"{name}: {value} is not allowed; give a number from {low} to {high:,}")
+
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Return the questions of one picture, with more added or some rewritten.
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from torch import Tensor
 
+from limn.kernel import registry
+from limn.kernel.errors import InputError
 from limn.kernel.registry import Part
 from limn.kernel.rng import Streams
 from limn.kernel.step import Level, Step
@@ -35,6 +37,13 @@ class Sampler(Part):
     order: ClassVar[int] = 1
     calls: ClassVar[int] = 1
     grid: ClassVar[Grid] = "fractional"
+
+    def check(self, name: str, low: int, high: int) -> None:
+        """Refuse an option that is not a number from ``low`` to ``high``."""
+        value = getattr(self, name)
+        if not low <= value <= high:
+            own = f"sampler {registry.name_of(self)}: {name}={value}"
+            raise InputError(f"{own} is not allowed; give a number from {low} to {high:,}")
 
     def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
         """Walk from ``start`` through the noise levels.

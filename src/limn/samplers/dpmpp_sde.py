@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from limn.kernel.errors import InputError
 from limn.kernel.sampler import Grid, Predict, Sampler
 from limn.kernel.step import Step
 from limn.samplers.dpmpp_2m_sde import sde_step
@@ -35,8 +34,7 @@ class DPMppSDE(Sampler):
     eta: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.eta <= 1:
-            raise InputError(f"sampler dpmpp_sde: eta={self.eta} is not allowed; give a number from 0 to 1")
+        self.check("eta", 0, 1)
 
     def advance(self, step: Step, clean: Tensor, predict: Predict) -> Tensor:
         """Step as :meth:`Sampler.advance` says."""

@@ -30,6 +30,7 @@ class NextToken(Sampler):
     """
 
     paper: ClassVar[str] = "yu2022parti"
+    aliases: ClassVar[tuple[str, ...]] = ("autoregressive",)
     space: ClassVar[str] = "logits"
 
     temperature: float = 1.0

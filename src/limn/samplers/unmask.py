@@ -39,6 +39,7 @@ class Unmask(Sampler):
     """
 
     paper: ClassVar[str] = "chang2023muse"
+    aliases: ClassVar[tuple[str, ...]] = ("maskgit",)
     space: ClassVar[str] = "logits"
 
     temperature: float = 1.0

@@ -40,4 +40,4 @@ def check_part(kind: str, part: registry.Part) -> None:
     known = not part.paper or part.paper.lstrip().startswith("@") or f"{{{part.paper}," in bibliography
     assert known, f"{name}: {part.paper} is not in limn's bibliography; let paper be the whole BibTeX entry"
     for alias in part.aliases:
-        assert re.fullmatch(r"[\w-]+", alias), f"{name}: nobody can write the alias {alias!r} on a command line"
+        assert re.fullmatch(r"[\w+* -]+", alias), f"{name}: nobody can write the alias {alias!r} on a command line"
