@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from limn.io.atomic import move_aside, write_bytes, write_json
+from limn.io.atomic import move_aside, sweep, write_bytes, write_json, write_text
 from limn.kernel.errors import InputError, StoreError
 
 FAULTS = [
@@ -85,3 +85,27 @@ def test_what_is_put_aside_never_replaces_what_was(tmp_path):
         move_aside(tmp_path / "file.png", tmp_path / "aside")
     kept = {each.name: each.read_text() for each in (tmp_path / "aside").iterdir()}
     assert kept == {"file.png": "one", "file-2.png": "two", "file-3.png": "three"}
+
+
+def test_pieces_are_one_file_and_a_fault_among_them_leaves_the_old_one(tmp_path):
+    path = tmp_path / "file"
+    write_bytes(path, iter([b"one ", memoryview(b"two"), b""]))
+    assert path.read_text() == "one two"
+
+    def broken():
+        yield b"three"
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_bytes(path, broken())
+    assert path.read_text() == "one two"
+    assert list(tmp_path.iterdir()) == [path]
+    write_text(path, "drei\u00df")
+    assert path.read_bytes() == "drei\u00df".encode()
+
+
+def test_what_interrupted_writers_left_is_swept(tmp_path):
+    (tmp_path / ".limn-0123.tmp").write_bytes(b"part")
+    (tmp_path / "file").write_bytes(b"whole")
+    assert sweep(tmp_path) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from limn.io.configurations import (
     FLAG,
     Rule,
+    build,
     check_fields,
     check_range,
     either,
     many,
     number,
     one_of,
+    parse_json,
     read_config,
     read_json,
+    read_toml,
     require,
     text,
     whole,
-)  # fmt: skip
-from limn.kernel.errors import InputError, WeightsError
+)
+from limn.kernel.errors import InputError, StoreError, WeightsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,3 +159,46 @@ def test_faults_are_one_short_line(fields: dict[str, Any], match: str) -> None:
         check_fields(Path("c.json"), fields, {"width": whole(1, 8), "heads": whole(1, 8)}, ("width",))
     assert len(str(caught.value)) <= 400
     assert "\n" not in str(caught.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    kind: Literal["one", "two"] = "one"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    name: str
+    inner: Inner = field(default_factory=Inner)
+
+
+def test_tables_within_tables_are_dataclasses_within_dataclasses(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('name = "x"\n[inner]\nkind = "two"\nnames = ["a", "b"]\n')
+    assert build(Outer, read_toml(path), what="field") == Outer(name="x", inner=Inner(kind="two", names=("a", "b")))
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({}, "name is missing"),
+        ({"name": 3}, "name must be str, not int"),
+        ({"name": "x", "inner": 3}, "inner must be"),
+        ({"name": "x", "inner": {"kind": "three"}}, "unknown inner.kind 'three'"),
+        ({"name": "x", "inner": {"knd": "one"}}, "unknown field 'inner.knd'; did you mean 'inner.kind'"),
+        ({"name": "x", "inner": {"names": [1]}}, "inner.names must be a list of texts"),
+    ],
+)
+def test_faults_are_named_by_their_whole_place(fields: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=re.escape(match)):
+        build(Outer, fields, what="field")
+
+
+def test_other_callers_have_their_own_error_and_remedy(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"a\.json: is damaged, .*; repair it"):
+        parse_json(Path("a.json"), b"{", error=StoreError, remedy="repair it")
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"#" * 2**21)
+    with pytest.raises(InputError, match="larger than 1,048,576 bytes; cut it"):
+        read_toml(path, remedy="cut it")

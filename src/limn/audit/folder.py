@@ -138,14 +138,12 @@ class Folder:
         Raises:
             StoreError: If its file is gone or damaged.
         """
-        from PIL import Image
+        from limn.io.pictures import read_picture
 
-        path = self.path / row.file
         try:
-            with Image.open(path, formats=["PNG"]) as image:
-                return np.asarray(image.convert("RGB"))
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be read ({error}); run the audit again") from None
+            return np.asarray(read_picture(self.path / row.file))
+        except InputError as error:
+            raise StoreError(f"{error}; run the audit again") from None
 
     def rows(self, plan: Plan, flaws: Mapping[str, str] | None = None) -> tuple[Row, ...]:
         """Return a row for every picture of a plan, from the files that are there.

@@ -49,11 +49,8 @@ class Judge:
     @torch.inference_mode()
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Place texts in the judge's space: unit vectors (texts, 128) on the CPU."""
-        device, limit = self.network.log_scale.device, self.network.config.text_limit
-        parts = []
-        for start in range(0, len(texts), _AT_ONCE):
-            vectors, mask = self.words(texts[start : start + _AT_ONCE], limit=limit)
-            parts.append(self.network.texts((vectors * mask[..., None]).to(device), mask.to(device)).cpu())
+        starts = range(0, len(texts), _AT_ONCE)
+        parts = [self.network.read(self.words, texts[start : start + _AT_ONCE]).cpu() for start in starts]
         return torch.cat(parts) if parts else torch.zeros(0, self.network.config.out)
 
     @torch.inference_mode()

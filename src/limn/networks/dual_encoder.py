@@ -8,6 +8,7 @@ noised CLIP: Nichol et al. 2022, arXiv:2112.10741). The image tower is smooth ev
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,7 @@ from limn.kernel.attention import AttentionSite
 from limn.kernel.errors import WeightsError
 from limn.networks.convolutions import GROUP, Residual, check_layers
 from limn.networks.shipped import Shipped
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
 
 __all__ = ["CONFIG", "DualEncoder", "DualEncoderConfig", "ImageTower"]
@@ -121,6 +123,12 @@ class DualEncoder(Shipped):
         """
         limit = self.config.text_limit
         return F.normalize(self.text(tokens[:, :limit], mask[:, :limit]).float(), dim=-1)
+
+    def read(self, words: TokenVectors, texts: Sequence[str]) -> Tensor:
+        """Place texts, given as they are, in the space: unit vectors (texts, out), float32."""
+        vectors, mask = words(texts, limit=self.config.text_limit)
+        device = self.log_scale.device
+        return self.texts((vectors * mask[..., None]).to(device), mask.to(device))
 
 
 class ImageTower(nn.Module):

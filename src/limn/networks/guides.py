@@ -66,9 +66,7 @@ class Guide:
     @torch.no_grad()
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Return the unit vectors (texts, width) of texts."""
-        vectors, mask = self.words(texts, limit=self.network.config.text_limit)
-        device = self.network.log_scale.device
-        return self.network.texts((vectors * mask[..., None]).to(device), mask.to(device))
+        return self.network.read(self.words, texts)
 
     def pictures(self, pictures: Tensor) -> Tensor:
         """Return the unit vectors (pictures, width) of pictures (pictures, 3, height, width) of any size.
