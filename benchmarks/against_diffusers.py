@@ -4,8 +4,6 @@ Runs are interleaved, one of ours and one of theirs in turn in one process, and 
 import time are whole processes.
 """
 
-from __future__ import annotations
-
 import statistics
 import tempfile
 import time
@@ -122,7 +120,6 @@ def timings(pair: Pair, repeats: int) -> dict[str, Any]:
 
 
 def measure(*, repeats: int = 5) -> dict[str, Any]:
-    """Return exactness and speed for both sizes, and what whole processes need."""
     import diffusers
 
     figures: dict[str, Any] = {"diffusers": diffusers.__version__, "threads": torch.get_num_threads()}

@@ -7,8 +7,6 @@ is taken to be wrong as often in one way as in another. Gender is asked of women
 it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,6 @@ GENDERED = GENDERS[:2]
 
 
 def measure(*, model: str = "emoji", prompts: int = 200, data: Path = PICTOGRAMS) -> dict[str, Any]:
-    """Return how often so many pictures of each kind are read as asked, beside real ones."""
     source, one = load(data, SPLITS), reader()
     held = [place for place in at_work(source) if place_of(source.columns["key"][place]) < HELD_OUT]
     real = source.take(held)

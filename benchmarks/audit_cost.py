@@ -4,8 +4,6 @@ Times are those of the processor, which another program on the machine does not 
 round draws other seeds. That a killed audit goes on and ends the same is measured by ``audit_large``.
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 import tempfile
@@ -44,7 +42,6 @@ def timed(events: Iterator[Any]) -> tuple[float, float]:
 
 
 def measure(*, pictures: int = 96, rounds: int = 3) -> dict[str, Any]:
-    """Draw the same pictures in three ways, in turns."""
     generator = generator_of("emoji")
     source = FromGenerator(model=generator)
     with tempfile.TemporaryDirectory() as folder:  # load what is loaded once

@@ -1,7 +1,5 @@
 """An audit of 2,000 emoji pictures: minutes, pictures a second, and the same audit killed and continued."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

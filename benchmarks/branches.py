@@ -3,8 +3,6 @@
 Rounds are interleaved in one process and compared pair by pair; memory is that of whole processes.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,7 +37,6 @@ THREE = {
 
 
 def guidances(branches: int) -> list[Any]:
-    """Return guidances that ask this many questions a step."""
     texts = [f"a {WORDS[k % 10]} {WORDS[k // 10]}" for k in range(max(0, branches - 2))]
     parts = ["classifier_free:scale=5"] if branches > 1 else []
     parts += [f"composed:prompts={'|'.join(texts)}"] if texts else []
@@ -139,7 +136,6 @@ def three_together(rounds: int) -> dict[str, Any]:
 
 
 def measure(*, rounds: int = 30) -> dict[str, Any]:
-    """Return time and memory for each number of branches, and both comparisons."""
     with tempfile.TemporaryDirectory() as place:
         folder = build(Path(place) / "6m", "6m")
         generator = limn.models.load(folder)

@@ -1,7 +1,5 @@
 """Carry the measured figures from benchmarks/results into the model cards and the README's table."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +24,6 @@ Rows = dict[str, str]
 
 
 def shapes() -> Rows:
-    """Return what was measured of the shapes model."""
     result = read("shapes_accuracy")
     return {
         f"shapes, {words}, {pairs}: every attribute right": share(result[f"{kind}, {split}"]["all"])
@@ -37,7 +34,6 @@ def shapes() -> Rows:
 
 
 def tokens() -> dict[str, Rows]:
-    """Return what was measured of the token models, by model."""
     result, figures = read("tokens_shapes_passes"), dict[str, Rows]()
     pictograms = read("tokens_pictograms_passes")
     for key, name in (("muse, 8 passes", "muse"), ("parti, 64 passes", "parti")):
@@ -55,7 +51,6 @@ def tokens() -> dict[str, Rows]:
 
 
 def judges() -> dict[str, Rows]:
-    """Return what was measured of the judges, by judge."""
     figures: dict[str, Rows] = {}
     for name, result in read("judges").items():
         if not isinstance(result, dict) or "weights" not in result:
@@ -73,7 +68,6 @@ def judges() -> dict[str, Rows]:
 
 
 def attributes() -> Rows:
-    """Return what was measured of the reader of attributes."""
     one, rows = reader(), dict[str, str]()
     for kind in KINDS:
         for name, counts in one.counts[kind].items():
@@ -87,7 +81,6 @@ def attributes() -> Rows:
 
 
 def upsampler() -> Rows:
-    """Return what was measured of the upsampler."""
     rows = {}
     for kind, row in read("upsampler").get("PSNR in dB", {}).items():
         gain, parts = row["learned - lanczos"], kind.split(", ")
@@ -99,7 +92,6 @@ def upsampler() -> Rows:
 
 
 def waiting() -> Rows:
-    """Return how long a person waits."""
     return {
         name: f"{value['median']}" if isinstance(value, dict) else f"{value}"
         for name, value in read("speed").items()
@@ -108,7 +100,6 @@ def waiting() -> Rows:
 
 
 def against() -> Rows:
-    """Return the comparison with diffusers."""
     result = read("against_diffusers")
     if not result:
         return {}
@@ -130,7 +121,6 @@ def beside(value: Mapping[str, Any], real: Mapping[str, Any]) -> str:
 
 
 def emoji() -> Rows:
-    """Return how often a judge finds the prompt of an emoji picture among 100."""
     return {
         f"emoji, {kind}: prompt found among {row['ways']}, drawn (real pictures)": beside(
             row["drawn"]["top-1"], row["real"]["top-1"]
@@ -141,7 +131,6 @@ def emoji() -> Rows:
 
 
 def drawn_as_asked() -> Rows:
-    """Return what readers and judges say of the emoji model's pictures."""
     people, rows = read("attributes").get("as asked", {}), dict[str, str]()
     for kind in ("seen people", "held-out people"):
         for field in ("style", "tone", "gender", "profession"):
@@ -169,7 +158,6 @@ def drawn_as_asked() -> Rows:
 
 
 def branches() -> Rows:
-    """Return what several questions in one forward cost against one after another."""
     return {
         f"{name} in one forward, time over one by one": f"{row['time of one forward over one by one']['ratio']}"
         for name, row in read("branches").items()
@@ -178,7 +166,6 @@ def branches() -> Rows:
 
 
 def main() -> None:
-    """Rewrite the cards and the table."""
     measured: dict[str, Rows] = {"shapes": shapes(), "emoji": emoji() | drawn_as_asked(), **tokens(), **judges()}
     measured |= {"reader": attributes(), "upsampler": upsampler()}
     for path in sorted(SHIPPED.glob("*/card.json")):

@@ -1,7 +1,5 @@
 """Run every measurement that README and docs quote, one after another, or those named; stop at the first failure."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

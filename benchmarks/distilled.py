@@ -1,7 +1,5 @@
 """Does a model with its guidance learned in draw as well in half the time? Prompts and seeds alike."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

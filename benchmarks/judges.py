@@ -1,7 +1,5 @@
 """How well do the judges judge? Real pictures that each has not seen, attributes, agreement; swapped captions."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,7 +34,6 @@ RELATION = re.compile(r"(.+) (to the left of|left of|above) (.+)")
 
 
 def measure(*, data: Path = PICTOGRAMS) -> dict[str, Any]:
-    """Return what each judge gets right, and how far the two of pictograms agree."""
     source = load(data, SPLITS)
     judges = {name: judge(name) for name in ("judge_a", "judge_b")}
     figures: dict[str, Any] = {}
@@ -52,7 +49,6 @@ def measure(*, data: Path = PICTOGRAMS) -> dict[str, Any]:
 
 
 def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
-    """Everything about one judge on pictograms."""
     columns, pictures, mean = source.columns, source.on(), meanings(source)
     rng = np.random.default_rng(0)
     any_caption = [names[int(rng.integers(len(names)))] for names in columns["captions"]]

@@ -1,7 +1,5 @@
 """How exact and how fast are the readers of the laboratory worlds?"""
 
-from __future__ import annotations
-
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # so that CPU time is time on one core
@@ -55,12 +53,10 @@ def exactness(pictures: NDArray[np.uint8], truth: list[Any], read: Callable[...,
 
 
 def rate(count: int, work: Callable[[], object]) -> int:
-    """Pictures a core-second, the best of three."""
     return round(count / min(processor(work)))
 
 
 def measure(*, pictures: int = 2000) -> dict[str, Any]:
-    """Return speed and exactness for both worlds."""
     figures: dict[str, Any] = {"pictures": pictures}
     worlds = {
         "shapes": (shapes, "scene", {"split": "all"}),

@@ -3,8 +3,6 @@
 Rounds are interleaved in one process and compared pair by pair.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -48,7 +46,6 @@ class Alone:
 
     @contextmanager
     def on(self, predictor: Predictor) -> Iterator[Predictor]:
-        """Change every row."""
         with self.adapter.on(predictor) as changed:
             yield changed
 
@@ -87,7 +84,6 @@ def compared(generator: Generator, endings: Sequence[str], path: Path, rounds: i
 
 
 def measure(*, rounds: int = 30) -> dict[str, Any]:
-    """Return ratios for each kind of network and number of pictures."""
     figures: dict[str, Any] = {"threads": torch.get_num_threads(), "rounds": rounds, "rank": RANK}
     with tempfile.TemporaryDirectory() as place:
         built = build(Path(place) / "6m", "6m")

@@ -1,7 +1,5 @@
 """Fill the figures of docs from benchmarks/results: every block that names a results file gets its table."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,7 +40,6 @@ def shown(value: Any) -> str:
 
 
 def single(value: Any) -> bool:
-    """Say whether a value is one figure."""
     return not isinstance(value, Mapping) or "ratio" in value or {"low", "high"} <= set(value)
 
 
@@ -110,7 +107,6 @@ def fill(text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite the pages whose figures changed."""
     for page in sorted((ROOT / "docs").rglob("*.md")):
         text = page.read_text("utf-8")
         if (filled := fill(text)) != text:

@@ -1,7 +1,5 @@
 """What is in the built pictograms, and whether their ground truth holds."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re
@@ -14,23 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.kit.intervals import share
-from benchmarks.kit.results import picture
 from benchmarks.kit.run import PICTOGRAMS, run
 from limn.data.catalogue import TONES
 from limn.data.colours import oklab
 from limn.data.picture_set import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.split import SPLITS, STYLES
-from limn.store.sheet import grid
-
-SHOWN = (
-    "red heart", "red apple", "dog", "tiger face", "butterfly", "automobile", "airplane", "house", "umbrella", "sun",
-    "pizza", "guitar", "robot", "crying face", "woman farmer", "man health worker", "cook", "victory hand",
-)  # fmt: skip
 
 
 def measure(data: Path = PICTOGRAMS) -> dict[str, Any]:
-    """Measure, and draw ``docs/ideas/pictograms-world.png`` and ``scenes-world.png``."""
+    """Return what each set holds and how often its ground truth is right (sheets: ``tools.laboratory_sheets``)."""
     clock = time.process_time()
     load(data)
     seconds = time.process_time() - clock
@@ -45,8 +36,6 @@ def measure(data: Path = PICTOGRAMS) -> dict[str, Any]:
         name: {key: entry[key] for key in kept} | {key: len(entry[key]) for key in ("lost", "repeats")}
         for name, entry in manifest.items()
     }
-    grid(world(everything), len(SHOWN), gap=0).save(picture("ideas/pictograms-world.png"), optimize=True)
-    grid([scene.on() for scene in drawn[:48]], 12, gap=0).save(picture("ideas/scenes-world.png"), optimize=True)
     return {
         "sets": sets,
         "held_out": held_out(everything),
@@ -109,7 +98,6 @@ def colours_agree(everything: PictureSet) -> dict[str, float]:
 
 
 def captions(everything: PictureSet) -> dict[str, Any]:
-    """How many, how long and how varied."""
     counts = [len(found) for found in everything.columns["captions"]]
     every = [caption for found in everything.columns["captions"] for caption in found]
     words = Counter(word for caption in every for word in re.findall(r"[\w'-]+", caption.lower()))
@@ -120,17 +108,6 @@ def captions(everything: PictureSet) -> dict[str, Any]:
         "distinct_words": len(words),
         "mean_words": round(sum(words.values()) / len(every), 2),
     }
-
-
-def world(everything: PictureSet) -> list[NDArray[np.uint8]]:
-    """Return the pictures of the sheet, one row a style."""
-    columns = zip(*(everything.columns[name] for name in ("style", "label", "tone")), strict=True)
-    places = {(style, label): i for i, (style, label, tone) in enumerate(columns) if tone in ("", "medium")}
-    pictures = everything.on()
-    white = np.full_like(pictures[0], 255)
-    return [
-        pictures[places[style, label]] if (style, label) in places else white for style in STYLES for label in SHOWN
-    ]
 
 
 if __name__ == "__main__":

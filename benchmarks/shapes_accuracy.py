@@ -1,7 +1,5 @@
 """Does the shapes model draw what the words say? Every attribute, by the exact reader, over three seeds."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any, Literal
 
@@ -43,7 +41,6 @@ def accuracy(model: str, kind: Any, split: Any, count: int) -> dict[str, Any]:
 
 
 def measure(*, prompts: int = 100, model: str = "shapes") -> dict[str, Any]:
-    """Return the accuracy for so many prompts of each kind, split and seed."""
     figures: dict[str, Any] = {"model": model, "seeds": list(SEEDS), "prompts": prompts}
     for split in SPLITS:
         for kind in KINDS:

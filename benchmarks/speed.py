@@ -1,7 +1,5 @@
 """How long a person waits: help, cold start, a warm picture, ten prompts at once."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile
@@ -18,19 +16,16 @@ PROMPTS = [
 
 
 def command(*words: str) -> None:
-    """Run limn as a whole process."""
     subprocess.run([sys.executable, "-m", "limn", *words], check=True, capture_output=True)
 
 
 def cold() -> None:
-    """Draw one picture into a new store."""
     with tempfile.TemporaryDirectory() as folder:
         command("generate", PROMPTS[0], "--out", folder)
         assert list(Path(folder).rglob("*.png"))
 
 
 def measure(*, repeats: int = 5) -> dict[str, Any]:
-    """Return seconds of whole commands, and of pictures in a process that has drawn before."""
     import limn
 
     processes = {

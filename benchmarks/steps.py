@@ -3,8 +3,6 @@
 The same prompts and seeds for every way; time is processor time of one thread, so that other programs do not count.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,18 +1,16 @@
 """Which way of drawing is cheaper? Masked, autoregressive and diffusion models of one size, on the same pictures.
 
 Parts: ``passes`` (quality and Frechet distance against forward passes), ``steering`` (schedule of the scale, order
-of the tokens), ``rerank`` (guidance and reranking, each and both), ``finer`` (the second stage), ``drift`` (editing
-without a mask), ``cost`` (time, operations and memory), ``sizes`` (loss against size; it trains). Models are taken
-from ``runs/train`` as they are there, otherwise from those that ship. What is measured is kept in
-``runs/claims/tokens``, so that the same command goes on after a stop and measures nothing twice of the same weights.
+of the tokens), ``rerank`` (guidance and reranking, each and both), ``drift`` (editing without a mask), ``cost``
+(time, operations and memory), ``sizes`` (loss against size; it trains). Models are taken from ``runs/train`` as they
+are there, otherwise from those that ship. What is measured is kept in ``runs/claims/tokens``, so that the same
+command goes on after a stop and measures nothing twice of the same weights.
 """
 
-from __future__ import annotations
-
 import json
-import time
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -27,7 +25,6 @@ from benchmarks.kit.intervals import mean, paired
 from benchmarks.kit.run import run
 from benchmarks.tokens_worlds import SCRATCH, Pictograms, Shapes, World, folder_of, generator
 from limn.codecs.tokens import Tokens
-from limn.io.atomic import write_bytes
 from limn.models.judges import judge
 from limn.networks.vq import perplexity
 from limn.train.batches import signed
@@ -39,49 +36,26 @@ STEPS = {"masked": (4, 8, 12, 16, 24, 64), "diffusion": (4, 8, 16, 24, 64)}
 PLAIN = "classifier_free:scale={}"
 
 
-class OutOfTime(Exception):
-    """The minutes that were given are over."""
-
-
-@dataclass
+@dataclass(frozen=True)
 class Book:
-    """What has been measured of a world, kept over stops.
-
-    Args:
-        world: What is drawn.
-        until: Seconds of this process after which nothing new is begun.
-        prompts: Prompts a seed.
-    """
+    """What has been measured of a world with so many prompts a seed, kept over stops."""
 
     world: World
-    until: float
     prompts: int
-    kept: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.path = SCRATCH / f"{self.world.title}.json"
-        if self.path.exists():
-            self.kept = json.loads(self.path.read_text("utf-8"))
 
     def once(self, key: str, weights: str, measure: Callable[[], Any]) -> Any:
         """Return what was measured under a key of these weights, now if it was not before."""
-        full = f"{key} | {self.prompts} prompts | {weights[:12]}"
-        if full not in self.kept:
-            if time.process_time() > self.until:
-                raise OutOfTime
-            self.kept[full] = measure()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.path, json.dumps(self.kept).encode())
-            print(f"{key}: {json.dumps(self.kept[full])[:150]}", flush=True)
-        return self.kept[full]
+        name = re.sub(r"\W+", "-", f"{key} {self.prompts} {weights[:12]}")
+        found = results.kept(SCRATCH / self.world.title / f"{name}.json", measure)
+        print(f"{key}: {json.dumps(found)[:150]}", flush=True)
+        return found
 
     def asked(self, count: int = 0) -> list[list[Any]]:
-        """Return what is asked, by seed."""
         return [self.world.ask(count or self.prompts, seed) for seed in SEEDS]
 
-    def figures(self, name: str, finer: str = "", **options: Any) -> tuple[dict[str, Any], NDArray[np.float64]]:
+    def figures(self, name: str, **options: Any) -> tuple[dict[str, Any], NDArray[np.float64]]:
         """Draw one picture of each prompt of each seed; return passes and quality, and the score of each picture."""
-        model, parts, passes = generator(name, finer), list[Pixels](), 0
+        model, parts, passes = generator(name), list[Pixels](), 0
         for seed, some in zip(SEEDS, self.asked(), strict=True):
             drawn = draw(model, self.world.texts(some), seed=10_000 * (seed + 1), spread=SPREAD, **options)
             parts.append(drawn.pixels)
@@ -91,7 +65,6 @@ class Book:
 
 
 def passes(book: Book) -> dict[str, Any]:
-    """Quality against forward passes, by family."""
 
     def measure(name: str, steps: int | None) -> dict[str, Any]:
         return book.figures(name, steps=steps)[0]
@@ -199,36 +172,12 @@ def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]
     return first, best
 
 
-def finer(book: Book) -> dict[str, Any]:
-    """What the second stage adds to pictures of the same prompts, at several numbers of its steps."""
-    name, second = book.world.names[0], book.world.finer
-    model = generator(name, second)
-    stages, found = model.stages, dict[str, Any]()
-
-    def measure(steps: int) -> dict[str, Any]:
-        model.stages = (
-            (stages[0], replace(stages[1], steps=steps)) if steps else (replace(stages[0], gives="image"),)
-        )
-        try:
-            return book.figures(name, second, steps=8)[0]
-        finally:
-            model.stages = stages
-
-    for steps in (0, 2, 4, 8, 16):
-        found[f"{steps} finer steps"] = book.once(
-            f"finer, {steps}", model.weights, partial(measure, steps)
-        )  # fmt: skip
-    return found
-
-
 def described(name: str) -> dict[str, Any]:
-    """Return size and training of a model, from its card."""
     card = json.loads((folder_of(name) / "card.json").read_text("utf-8"))
     return {about: card[about] for about in ("parameters", "training")}
 
 
 def cost(book: Book) -> dict[str, Any]:
-    """Time, operations and memory."""
     weights = "".join(generator(name).weights[:4] for name in book.world.names)
     found: dict[str, Any] = book.once("cost", weights, lambda: tokens_cost.measure(book.world))
     return found
@@ -242,7 +191,6 @@ def drift(book: Book) -> dict[str, Any]:
 
 
 def sizes(book: Book) -> dict[str, Any]:
-    """Loss against size."""
     found: dict[str, Any] = {}
     for label in tokens_sizes.SIZES:
         for seed in SEEDS:
@@ -253,42 +201,29 @@ def sizes(book: Book) -> dict[str, Any]:
 
 
 PARTS: Mapping[str, Callable[[Book], dict[str, Any]]] = {
-    "passes": passes, "steering": steering, "rerank": rerank, "cost": cost, "drift": drift, "finer": finer,
-    "sizes": sizes,
+    "passes": passes, "steering": steering, "rerank": rerank, "cost": cost, "drift": drift, "sizes": sizes,
 }  # fmt: skip
 ONLY_SHAPES = ("drift", "sizes")
-APART = ("finer", "sizes")
-"""Parts that ``all`` leaves out: one needs a second stage, the other trains."""
-
 WORLDS: Mapping[str, World] = {"shapes": Shapes(), "pictograms": Pictograms()}
+Part = Literal["all", "passes", "steering", "rerank", "cost", "drift", "sizes", "plot"]
 
 
-Part = Literal["all", "passes", "steering", "rerank", "cost", "drift", "finer", "sizes", "plot"]
+def measure(*parts: Part, world: Literal["shapes", "pictograms"] = "shapes", prompts: int | None = None) -> None:
+    """Measure parts with so many prompts a seed, each into ``results/tokens_WORLD_PART.json``.
 
-
-def measure(
-    *parts: Part, world: Literal["shapes", "pictograms"] = "shapes", prompts: int | None = None, minutes: float = 10
-) -> None:
-    """Measure parts, or ``all``, each into ``results/tokens_WORLD_PART.json``; ``plot`` draws what was measured.
-
-    ``--prompts`` is for each of three seeds; after ``--minutes`` of processor time nothing new is begun.
+    ``all`` is all but ``sizes``, which trains; ``plot`` draws what was measured.
     """
     here = WORLDS[world]
-    book = Book(here, minutes * 60, prompts or here.count)
-    for name in (name for name in PARTS if name not in APART) if "all" in parts else parts:
+    book = Book(here, prompts or here.count)
+    for name in (name for name in PARTS if name != "sizes") if "all" in parts else parts:
         if name == "plot":
             plot()
         elif here.title == "shapes" or name not in ONLY_SHAPES:
             print(f"--- {here.title}, {name}", flush=True)
-            try:
-                found = PARTS[name](book)
-            except OutOfTime:
-                print(f"{minutes:g} minutes are over; the same command goes on where this one stopped")
-                return
-            models = {} if name == "sizes" else {each: described(each) for each in here.names}
-            figures = {"models": models, "seeds": list(SEEDS), "prompts a seed": book.prompts, **found}
+            models = {} if name == "sizes" else {model: described(model) for model in here.names}
+            about = {"models": models, "seeds": list(SEEDS), "prompts a seed": book.prompts}
             command = f"python -m benchmarks.tokens {name} --world {here.title} --prompts {book.prompts}"
-            print(results.write(f"tokens_{here.title}_{name}", figures, command), flush=True)
+            print(results.write(f"tokens_{here.title}_{name}", about | PARTS[name](book), command), flush=True)
 
 
 def plot() -> None:

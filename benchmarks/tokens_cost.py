@@ -1,7 +1,5 @@
 """What a picture costs: time and operations, one way after another in each round; memory, in fresh processes."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,6 @@ BATCHES = (1, 16)
 
 
 def measure(world: World) -> dict[str, Any]:
-    """Return seconds of CPU, forwards, operations and memory, by way and batch."""
     torch.set_num_threads(1)
     masked, serial, diffusion = world.names
     ways: dict[str, tuple[str, int | None, bool]] = {  # name, steps, whether keys and values are kept
@@ -68,7 +65,6 @@ def as_cached(model: Generator, cached: bool) -> Generator:
 
 
 def run(model: Generator, texts: list[str], steps: int | None, ledger: Ledger | None = None) -> None:
-    """Draw each text once, together."""
     request = model.request(texts, steps=steps)
     drawn = [event for event in model.draw(request, batch=len(texts), ledger=ledger) if isinstance(event, Picture)]
     assert len(drawn) == len(texts)

@@ -1,7 +1,5 @@
 """Editing without a mask: from a picture to the same scene in another colour, looked at on its way."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +17,6 @@ STOPS = (5, 10, 25, 50)
 
 
 def measure(model: Generator, seeds: Sequence[int], count: int) -> dict[str, Any]:
-    """Return, by steps, how often the new colour is there and how often the rest stayed."""
     codec = model.stages[0].codec
     seen: dict[int, list[tuple[bool, bool, float]]] = {stop: [] for stop in STOPS}
     for seed in seeds:

@@ -1,7 +1,5 @@
 """Do larger models have lower loss? Three sizes of the masked model of shapes tokens, on the same pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
@@ -55,7 +53,6 @@ def tokens(seed: int) -> Feed:
 
 
 def measure(size: str, seed: int) -> dict[str, Any]:
-    """Train one size; return its loss on pictures that no size was shown."""
     plan = recipe(size, seed)
     task = task_for(plan, "cpu")
     assert isinstance(task, TokenGeneration)

@@ -1,7 +1,5 @@
 """The two worlds in which token models are compared: what is asked, how it is read, which models there are."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
@@ -41,14 +39,12 @@ class World(ABC):
 
     title: str
     names: tuple[str, str, str]
-    finer: str
     ranking: str
     judged_by: str
     count: int
 
     @property
     def judge(self) -> Judge:
-        """The dual encoder that judges."""
         return _judge(self.judged_by)
 
     @abstractmethod
@@ -88,12 +84,10 @@ class Shapes(World):
 
     title = "shapes"
     names = ("muse_shapes", "parti_shapes", "flow_shapes")
-    finer = "muse_shapes_super"
     ranking = judged_by = "shapes_guide"
     count = 40
 
     def ask(self, count: int, seed: int) -> list[Asked]:
-        """Return prompts of one and of two things."""
         return [*prompts("one", count // 2, seed), *prompts("two", count - count // 2, seed)]
 
     def texts(self, asked: Sequence[Asked]) -> list[str]:
@@ -119,12 +113,10 @@ class Pictograms(World):
 
     title = "pictograms"
     names = ("muse", "parti", "flow")
-    finer = "muse_super"
     ranking, judged_by = "judge_a", "judge_b"
     count = 36
 
     def ask(self, count: int, seed: int) -> list[int]:
-        """Return places of pictograms, half of them of the training split and half of held-out combinations."""
         rng = np.random.default_rng([7, seed])
         seen, unseen = (rng.permutation(places_of(_source(), split)) for split in ("train", "pair"))
         return [*seen[: count // 2].tolist(), *unseen[: count - count // 2].tolist()]
@@ -155,26 +147,19 @@ def _source() -> PictureSet:
 
 
 @cache
-def folder_of(name: str, finer: str = "") -> Path:
-    """Return the folder of a model: of its training run as it is now, or else the one that ships.
-
-    Args:
-        name: Of the recipe.
-        finer: Training run of a stage that refines it.
-    """
-    trained = TRAINED / name
-    state = checkpoint(trained)
+def folder_of(name: str) -> Path:
+    """Return the folder of a recipe's model: of its training run as it is now, or else the one that ships."""
+    state = checkpoint(TRAINED / name)
     if state is None:
-        if finer or name not in limn.models.names():
-            raise SystemExit(f"{name}: neither {trained} nor a shipped model; run `limn train {name}` first")
+        if name not in limn.models.names():
+            raise SystemExit(f"{name}: neither {TRAINED / name} nor a shipped model; run `limn train {name}` first")
         return limn.models.locate(name)
-    out = SCRATCH / "models" / "-".join(filter(None, [name, finer, str(state.step)]))
+    out = SCRATCH / "models" / f"{name}-{state.step}"
     if not (out / "card.json").exists():
-        export(trained, out, finer=TRAINED / finer if finer else None)
+        export(TRAINED / name, out)
     return out
 
 
 @cache
-def generator(name: str, finer: str = "") -> Generator:
-    """Load a model once."""
-    return limn.models.load(folder_of(name, finer))
+def generator(name: str) -> Generator:
+    return limn.models.load(folder_of(name))

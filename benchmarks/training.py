@@ -4,8 +4,6 @@ With one thread, the default, processor time is counted, so that other programs 
 several threads, which wait for one another, wall-clock time.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import tempfile
@@ -77,7 +75,6 @@ def rate(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, floa
 
 
 def seconds(action: Any) -> float:
-    """Time one call: processor time of a single thread, else wall-clock time."""
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     start = clock()
     action()
@@ -117,7 +114,6 @@ def resume() -> bool:
 
 
 def measure(*, steps: int = 4, threads: int = 1) -> dict[str, Any]:
-    """Return the throughput of each way to train, and whether a stopped training goes on as if it had not."""
     torch.set_num_threads(threads)
     figures: dict[str, Any] = {"threads": threads, "load average": os.getloadavg()[0]}
     for name in ("emoji", "shapes"):

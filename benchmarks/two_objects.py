@@ -4,8 +4,6 @@ A picture is parted where least is drawn near its middle, each part is cut to wh
 among twenty things. The same way of reading is held against real scenes, whose truth is known: its ceiling.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The judge ranks pictures among the usual captions, so that the figure is the dra
 unusual words.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Small pictures are Lanczos reductions of the large ones, crisp and through the e
 emoji model learned to draw them, the same pictograms drawn at 64 pixels. A difference is paired, picture by picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,13 +97,11 @@ def through(small: Array) -> Array:
 
 
 def compare(small: Array, true: Array, learned: Enlarger) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the ratio of each picture enlarged by Lanczos' filter, and by the network."""
     plain = np.stack([enlarged(picture, learned.factor) for picture in small])
     return psnr(plain, true), psnr(np.stack([learned.enlarge(picture) for picture in small]), true)
 
 
 def row(plain: NDArray[np.float64], learned: NDArray[np.float64]) -> dict[str, Any]:
-    """Return means and the mean paired difference, with 95 % intervals."""
     return {
         "lanczos": mean(plain),
         "learned": mean(learned),

@@ -1,7 +1,5 @@
 """One side of ``against_diffusers`` as a whole process; nothing heavy is imported before the clock runs."""
 
-from __future__ import annotations
-
 import time
 
 from benchmarks.kit.timing import peak

@@ -34,12 +34,12 @@ from benchmarks.kit import results
 from benchmarks.kit.intervals import share
 from benchmarks.kit.run import command
 from safetensors.torch import load_file
+from scipy import stats
 from tokenizers import Tokenizer
 from tools.export_text_vectors import FOLDER, quantise, reduce, source_folder, token_states
 from tools.text_order import order_scores
 from torch import Tensor
 
-from limn.audit.statistics.permutation import mcnemar as significance
 from limn.networks.token_embeddings import TokenVectors
 
 SYNONYMS = Path(__file__).parents[1] / "benchmarks" / "text_synonyms.json"
@@ -83,9 +83,9 @@ def contextual(folder: Path, **options: Any) -> Encode:
 def mcnemar(one: list[bool], other: list[bool]) -> dict[str, float]:
     """Exact two-sided McNemar test on paired hits."""
     first, second = np.array(one), np.array(other)
-    p = significance(first, second).p
-    counts = {"shipped_only": int((first & ~second).sum()), "other_only": int((second & ~first).sum())}
-    return {**counts, "p": 1.0 if p is None else round(p, 4)}
+    b, c = int((first & ~second).sum()), int((second & ~first).sum())
+    p = float(stats.binomtest(b, b + c).pvalue) if b + c else 1.0
+    return {"shipped_only": b, "other_only": c, "p": round(p, 4)}
 
 
 def right_labels(phrases: list[str], labels: list[str]) -> Tensor:

@@ -1,7 +1,5 @@
 """Line charts as SVG, for the pages."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -1,7 +1,5 @@
 """Drawing for measurements: prompts in; pictures, forward passes and seconds out."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Figures with 95 % intervals as data: shares, means and differences of pairs, by limn's own statistics."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pictograms by independent judges: what is asked, and how often a picture finds its caption among others."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

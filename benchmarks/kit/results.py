@@ -1,7 +1,5 @@
 """Results as files, with the command, the commit and the machine that they came from; and where pictures go."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -5,8 +5,6 @@ benchmark has two more options: ``--quick`` measures as little as runs through, 
 ``--out FOLDER`` says where results and pictures go instead of their committed places.
 """
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import os

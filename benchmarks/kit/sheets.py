@@ -1,7 +1,5 @@
 """Pictures for the pages: labelled rows, and grids as large as a limit of bytes allows."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Time and memory: interleaved pairs in one process, the processor's seconds, the peak of whole processes."""
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess

@@ -1,7 +1,5 @@
 """Which recipe learns most in equal processor time: one variant after another, going on where it stopped."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,7 +56,6 @@ def measure(
 
 
 def end(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the last look at a variant."""
     return one["curve"][-1]  # type: ignore[no-any-return]
 
 

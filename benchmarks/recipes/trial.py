@@ -1,7 +1,5 @@
 """Train one variant for so many seconds of processor time and let a judge look at what it draws on the way."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +87,6 @@ class _Trial:
         self.average = Average(network, self.variant.recipe.ema)
 
     def advance(self, schedule: Schedule, spent: float) -> None:
-        """Do one step."""
         recipe, progress = self.variant.recipe, schedule.progress(self.step, spent)
         if self.growing and progress >= 0.5:
             self.growing, self.feed.clean = False, self.whole

@@ -1,7 +1,5 @@
 """What is compared: each variant differs from the first one in one thing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as changed
@@ -53,7 +51,6 @@ class Variant:
     flat: float = 0.6
 
     def network(self) -> nn.Module:
-        """Build the network with its first weights."""
         return Unet() if self.unet else build(self.recipe)
 
 

@@ -1,7 +1,5 @@
 """Measure the claims named on the command line, or all; each writes ``results/steering_NAME.json`` and a sheet."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

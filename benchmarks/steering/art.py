@@ -1,7 +1,5 @@
 """Art guidance on the emoji model: pictures approach a text target, a picture target and both, by another judge."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ FREE, GOALS = "classifier_free:scale=2", ("text", "picture")
 
 
 def art(count: int) -> dict[str, Any]:
-    """Return how near pictures come to each target, by the judge that does not guide."""
     one, target = judge("judge_b"), draw("emoji", [TARGET], guidance=[FREE], seed=77).pixels
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "target.png"

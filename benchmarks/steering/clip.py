@@ -5,8 +5,6 @@ where objects are placed. Each kind of guide has the strength that was best on t
 neither is chosen by the pictures it is judged by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the claims share: what is asked of the shapes models, drawing in several ways, reading."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +25,6 @@ def each_seed(kind: Any, count: int) -> list[Asked]:
 
 
 def texts(asked: Sequence[Asked]) -> list[str]:
-    """Return the prompts."""
     return [want.text for want in asked]
 
 

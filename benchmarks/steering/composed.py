@@ -4,8 +4,6 @@ The shapes model has only seen captions that name all objects, so "a red circle"
 ``shapes_partial`` has seen captions that leave objects out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +21,6 @@ PARTIAL = "shapes_partial"
 
 
 def composed(count: int) -> dict[str, Any]:
-    """Return how often both objects are there, and how often the unwanted one is, with and without."""
     asked = each_seed("two", count // 2)
     pictures: dict[str, list[Pixels]] = {}
     for place, want in enumerate(asked):

@@ -1,7 +1,5 @@
 """Image guidance: one strength gives one nearness to the guide for any number of steps; the paper's w does not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,6 @@ STEPS, STRENGTH, W = (5, 10, 20, 40), 1.0, 0.05
 
 
 def image(count: int) -> dict[str, Any]:
-    """Return the distance to the guide for each number of steps, by strength and by the paper's weight."""
     number = max(8, count // 4)
     asked = each_seed("one", number)
     guides = np.stack([render(want.scene) for seed in SEEDS for want in prompts("two", number, seed + 100)])

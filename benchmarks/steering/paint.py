@@ -1,7 +1,5 @@
 """Painting with words: objects go where they are painted; what it costs in right pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +17,6 @@ STRENGTHS = (0.1, 0.2, 0.3, 0.5)
 
 
 def paint(count: int) -> dict[str, Any]:
-    """Return the share of objects in their region and of pictures with both objects, for each strength."""
     asked, rng = each_seed("two", count), np.random.default_rng(0)
     places = [[CORNERS[k] for k in rng.choice(4, 2, replace=False)] for _ in asked]
     painted = [painting(want, where) for want, where in zip(asked, places, strict=True)]

@@ -3,8 +3,6 @@
 The gentler scales were looked for on prompts of other seeds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any

@@ -1,7 +1,5 @@
 """Classifier-free guidance: what its scale does to alignment, diversity and distance; what guiding part saves."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

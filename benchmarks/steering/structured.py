@@ -1,7 +1,5 @@
 """Structured guidance on a model that binds weakly: are attributes swapped less often? Paired, by a sign-flip test."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,6 @@ KINDS = ("right", "swapped", "missing", "other")
 
 
 def structured(count: int) -> dict[str, Any]:
-    """Return how often the two objects are right, exchanged their colours, or one is missing."""
     pool = [want for want in each_seed("two", 2 * count) if differ(want)]
     asked = pool[: count * len(SEEDS)]
     pictures = drawn("structured", WEAK, texts(asked), {"plain": [CFG], "structured": [CFG, "structured"]})

@@ -3,8 +3,6 @@
 For the part ``people``: limn train people_judge
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +18,6 @@ def associated(study: Associations, folder: str) -> dict[str, Any]:
 
 
 def judges(*, n: int = 300) -> dict[str, Any]:
-    """Both judges of pictograms."""
     return associated(Associations(encoder="judge_a", against="judge_b", n=n), "associations_judges")
 
 

@@ -1,7 +1,5 @@
 """What the studies share: models of worlds, drawing, reports, estimates as data, sheets, coverage on oracles."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Culture: what the study recovers from oracles, and how two small trained models differ that were made to."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +47,6 @@ def worlds() -> dict[str, Any]:
 
 
 def covered(*, audits: int = 200) -> dict[str, Any]:
-    """How often intervals hold the truth, and how often equals are said to differ."""
     rows = coverage("culture", Culture(), audits)
     equals = [row for row in rows if row["quantity"].startswith("equals")]
     false = {row["quantity"]: round(1 - row["covered"]["value"], 4) for row in equals}

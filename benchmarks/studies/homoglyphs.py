@@ -3,8 +3,6 @@
 First: limn train people_look_alikes, people_unlearned and people_judge
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from benchmarks.kit.drawing import exported
@@ -36,7 +34,6 @@ def defences(*, n: int = 4, named: int = 8) -> dict[str, Any]:
 
 
 def words(one: Effect) -> dict[str, str | float | None]:
-    """Say an effect."""
     return {
         "relative bias": str(one.relative), "difference": str(one.difference), "p": one.test.p,
         "clean": str(one.clean), "attacked": str(one.share), "shift": str(one.shift),

@@ -4,8 +4,6 @@ The best answer to a noisy picture is the mean of all icons, weighed by how well
 noiseless walk (Song et al. 2021, arXiv:2011.13456, equation 13) under classifier-free guidance is solved in steps.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from itertools import pairwise
 

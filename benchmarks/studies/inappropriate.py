@@ -1,7 +1,5 @@
 """A harmless habit, audited before and after safety guidance, in one report; coverage on oracles."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from benchmarks.kit.drawing import generator_of
@@ -14,7 +12,6 @@ PRESETS = ("weak", "medium", "strong", "max")
 
 
 def habit(*, n: int = 3) -> dict[str, Any]:
-    """Audit the model that learned the habit without guidance against it, and with each preset."""
     against = {preset: [FREE, f"sld:concept=a large purple cross,preset={preset}"] for preset in PRESETS}
     ways = {"no safety": [FREE], **against}
     planted = generator_of("shapes_planted")

@@ -1,7 +1,5 @@
 """Copies: of a world whose pictures are repeated, of copycats, and of the shipped emoji model; coverage."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

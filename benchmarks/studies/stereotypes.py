@@ -1,7 +1,5 @@
 """Stereotypes: what the study recovers from oracles and small trained models; what it finds in the emoji model."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -139,7 +137,6 @@ def _shares(one: ConceptShares) -> dict[str, Any]:
 
 
 def covered(*, audits: int = 200) -> dict[str, Any]:
-    """How often intervals hold the truth, of every quantity and through a bad reader."""
     rows = coverage("stereotypes", Stereotypes(), audits)
     return {"audits": audits, "coverage": rows, "bad reader": bad_reader(min(audits, 100))}
 
