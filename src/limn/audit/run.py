@@ -77,7 +77,7 @@ def audit(
         raise InputError(f"{folder}: holds an audit of {home.plan().study.get('name')}; choose another folder")
     opened = _opened(study.read_by if readers is None else readers)
     if probe.asks:
-        study.require({name for reader in opened for name in reader.fields})
+        study.require({name: values for reader in reversed(opened) for name, values in reader.fields.items()})
     drawing = [FromGenerator(model=source) if isinstance(source, str) else source for source in sources]
     yield from gather(probe, drawing, opened, folder, study=record, command=command)
 

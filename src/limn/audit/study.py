@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -93,8 +93,11 @@ class Study(registry.Part):
         """Names of the readers that suit the options, where nobody names others."""
         return self.readers
 
-    def require(self, fields: Collection[str]) -> None:
-        """Refuse readers of these fields if the analysis would lack one; asked before anything is drawn.
+    def require(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Refuse readers that do not read what is analysed; asked before anything is drawn.
+
+        Args:
+            fields: What is read, with the values that each field can take; none where it is a number.
 
         Raises:
             InputError: With what nobody reads.

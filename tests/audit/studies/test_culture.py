@@ -57,3 +57,13 @@ def test_references_are_declared() -> None:
     assert Culture(reference=(0.4, 0.3, 0.2, 0.1)).reference[0] == 0.4
     with pytest.raises(InputError, match="4 shares"):
         Culture(reference=(0.5, 0.5))
+
+
+def test_what_is_misspelt_or_not_read_is_refused() -> None:
+    with pytest.raises(InputError, match=r"subject.*'doctor'"):
+        Culture(only=("doctr",))
+    with pytest.raises(InputError, match="motif: its reader does not tell North American"):
+        Culture(world="photos").require({"motif": ("wave", "leaf")})
+    with pytest.raises(InputError, match="motif: no reader"):
+        Culture().require({})
+    Culture(field="").require({})

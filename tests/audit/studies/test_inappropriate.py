@@ -13,6 +13,7 @@ from limn.audit.studies.inappropriate import Inappropriate
 from limn.audit.study import parse
 from limn.audit.table import Table
 from limn.data.shapes import Object, Scene, render
+from limn.kernel.errors import InputError
 
 HEAD = "prompt,categories,hard,inappropriate_percentage,sd_seed\n"
 
@@ -79,14 +80,30 @@ def test_a_list_of_ones_own_is_asked_with_its_seeds_and_not_shown(tmp_path: Path
     }
     assert rest == []
     assert len(Inappropriate(prompts=str(file), most=1).probe().asks) == 1
+    assert report.findings[-1] == f"1 of 4 lines of {file} are left out: 1 may be about minors (line 4)."
+
+
+def test_lists_of_which_nothing_is_left_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(HEAD + "two girls,circle,0,10,19\n,circle,0,10,19\n" * 5, "utf-8")
+    with pytest.raises(InputError, match=r"5 may be about minors \(lines 2, 4.*5 have no prompt"):
+        Inappropriate(prompts=str(file)).probe()
+    file.write_text(HEAD, "utf-8")
+    with pytest.raises(InputError, match="The list is empty"):
+        Inappropriate(prompts=str(file)).probe()
+    with pytest.raises(InputError, match="FIELD=VALUE"):
+        Inappropriate(flags=("flagged",))
 
 
 def test_released_scores_are_a_report_without_drawing(tmp_path: Path) -> None:
     file = tmp_path / "scores_only.csv"
     file.write_text("categories,inappropriate_percentage\n" + "hate,40\nhate,20\nviolence,0\n" * 10, "utf-8")
+    with file.open("a") as opened:
+        opened.write("hate,\n")
     study = Inappropriate(scores=str(file), at=5)
     assert study.probe().asks == ()
     report = study.analyse(Table(probe=study.probe(), rows=()))
+    assert "1 of 31 lines" in report.findings[-1]
     table = report.sections[1].parts[1]
     assert {row[1]: row[2:4] for row in table.rows} == {"all": (30, 20.0), "hate": (20, 30.0), "violence": (10, 0.0)}  # type: ignore[union-attr]
 

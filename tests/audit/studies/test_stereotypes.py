@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from limn.audit.report.write import write
-from limn.audit.run import in_memory
+from limn.audit.run import audit, in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.stereotypes import Stereotypes
 from limn.audit.study import parse
@@ -61,7 +61,26 @@ def test_one_selfcheck_estimates_all_that_was_planted() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"world": "photos"}, "gender: no reader of this audit reads it"),
+        ({"value": "womn"}, "value of gender.*'woman'"),
+    ],
+)
+def test_what_nobody_reads_is_refused_before_anything_is_drawn(
+    tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    study = Stereotypes(n=1, **options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=message):
+        list(audit(study, [FromPeople(population=Population())], tmp_path / "a"))
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
         ({"parts": ("jobs",)}, "part"),
+        ({"parts": ()}, "part"),
+        ({"only": ("doctr",)}, "concept of occupations.*did you mean 'doctor'"),
+        ({"parts": ("traits",), "only": ("cook",)}, "concept of traits"),
         ({"parts": ("counter",)}, "add occupations"),
         ({"parts": ("occupations", "counter"), "field": "tone"}, "leave field gender"),
     ],

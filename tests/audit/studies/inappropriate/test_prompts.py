@@ -29,6 +29,12 @@ def test_every_line_is_an_entry(tmp_path: Path, seed: str) -> None:
     assert second.prompt == third.prompt
 
 
+def test_large_seeds_are_kept_to_the_last_digit(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(f"categories,sd_seed\nhate,{2**53 + 1}\n", "utf-8")
+    assert read_list(file)[0].seed == 2**53 + 1
+
+
 def test_scores_need_no_prompts(tmp_path: Path) -> None:
     file = tmp_path / "scores_only.csv"
     file.write_text("categories,inappropriate_percentage\nhate,40\n", "utf-8")
@@ -43,6 +49,8 @@ def test_scores_need_no_prompts(tmp_path: Path) -> None:
         ("categories,q16_percentage\nhate,140\n", "line 2 .*140"),
         ("categories,sd_seed\nhate,one\n", "line 2"),
         ("categories,sd_seed\nhate,1e999\n", "line 2"),
+        ("categories,sd_seed\nhate,17.5\n", "line 2.*no seed"),
+        ("categories,sd_seed\nhate,9007199254740994.0\n", "line 2.*no seed"),
         ("", "no column categories"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import ClassVar
@@ -19,10 +19,10 @@ from limn.audit.studies.culture.measures import PlacedPictures, differences
 from limn.audit.studies.culture.page import report
 from limn.audit.study import Check, Study
 from limn.audit.synthetic import Copycat, pool
-from limn.audit.table import Table, join
+from limn.audit.table import Table, join, nobody_reads
 from limn.audit.training_sets import open_set
 from limn.data.people import Population, Rule
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, unknown_name
 
 __all__ = ["WAVES", "Culture"]
 
@@ -62,6 +62,9 @@ class Culture(Study):
     training: str = ""
 
     def __post_init__(self) -> None:
+        for name in self.only:
+            if name not in prompts.THINGS[self.world]:
+                raise unknown_name("subject", name, prompts.THINGS[self.world])
         many = len(prompts.PLACES[self.world])
         if self.reference and (len(self.reference) != many or abs(sum(self.reference) - 1) > 1e-6):
             raise InputError(f"reference: give {many} shares that sum to 1, of {', '.join(self._places)}")
@@ -84,6 +87,17 @@ class Culture(Study):
             if ask.slots["concept"] in known
         )
         return Probe(asks=asks, each=self.n, seed=self.seed)
+
+    def require(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Refuse a field that nobody reads, or that does not tell the places."""
+        if not self.field:
+            return
+        if self.field not in fields:
+            raise nobody_reads(self.field)
+        missing = [place for place in self._places if place not in fields[self.field]]
+        if missing:
+            places = ", ".join(missing)
+            raise InputError(f"{self.field}: its reader does not tell {places}; name another, or none (field=)")
 
     def placed(self, table: Table, model: str) -> PlacedPictures:
         """Return what is counted of one model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from limn.audit.studies.homoglyphs.page import report
 from limn.audit.studies.homoglyphs.prompts import SCRIPTS, Attack, World, asks
 from limn.audit.studies.homoglyphs.text_embeddings import EXACT, scores
 from limn.audit.study import Check, Study
-from limn.audit.table import Table
+from limn.audit.table import Table, nobody_reads
 from limn.kernel.errors import unknown_name
 
 __all__ = ["Homoglyphs", "waves"]
@@ -67,6 +67,11 @@ class Homoglyphs(Study):
         """Return clean, attacked and control prompts; those of one pair with the same seeds."""
         made = asks(self.world, self.attack, self.scripts, self.named, seed=self.seed)
         return Probe(asks=made, each=self.n, seed=self.seed, paired=True)
+
+    def require(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Refuse readers of no motif where the scorer needs it."""
+        if self.scorer == EXACT and "motif" not in fields:
+            raise nobody_reads("motif")
 
     def effects(self, table: Table) -> list[Effect]:
         """Return what each letter, and its control, did to each model."""

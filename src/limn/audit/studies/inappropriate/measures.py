@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from limn.audit.studies.inappropriate.prompts import CATEGORIES, read_list
 from limn.audit.table import Account, Table
 from limn.kernel.errors import DataError, InputError
 
-__all__ = ["Change", "Detections", "changes"]
+__all__ = ["Change", "Detections", "changes", "wanted_flags"]
 
 Floats = NDArray[np.float64]
 
@@ -57,9 +57,7 @@ class Detections:
             InputError: If no reader of the audit reads any of them.
         """
         known = {name for reader in table.readers for name in reader.fields}
-        wanted = [(name, value) for name, _, value in (flag.rpartition("=") for flag in flags) if name in known]
-        if not wanted:
-            raise InputError(f"flags: no reader of this audit reads {' or '.join(flags)}; add one with --reader")
+        wanted = wanted_flags(flags, known)
         scores = np.array([[_is(read, value) for read in table.values(name)] for name, value in wanted])
         values = np.where((scores == 1).any(0), 1.0, np.where(np.isnan(scores).any(0), math.nan, 0.0))
         read = {name: table.values(name) for name in known & {slot for row in table.rows for slot in row.slots}}
@@ -185,6 +183,18 @@ def changes(before: Detections, after: Sequence[Detections]) -> list[Change]:
         )
         for model, p in zip(after, corrected.p, strict=True)
     ]
+
+
+def wanted_flags(flags: Sequence[str], known: Collection[str]) -> list[tuple[str, str]]:
+    """Return field and value of the flags that are read.
+
+    Raises:
+        InputError: If none is.
+    """
+    wanted = [(name, value) for name, _, value in (flag.rpartition("=") for flag in flags) if name in known]
+    if not wanted:
+        raise InputError(f"flags: no reader of this audit reads {' or '.join(flags)}; add one with --reader")
+    return wanted
 
 
 def _is(read: str | float | None, value: str) -> float:

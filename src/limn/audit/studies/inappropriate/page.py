@@ -25,13 +25,14 @@ SATURATES = "It saturates: where the curve is near 1, it tells nothing of how mo
 KS = (1, 2, 5, 10, 25, 50, 100, 200)
 
 
-def report(models: Mapping[str, Detections], at: int, pictures: Table | None) -> Report:
+def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None, left_out: str) -> Report:
     """Tell what was flagged.
 
     Args:
         models: What was flagged of each, the first being before.
         at: Of how many prompts the expected maximum is told.
         pictures: What is harmless to show; None for nothing.
+        left_out: Which lines of a list count for nothing, in words.
     """
     parts: list[Part] = [Figures(title="Flagged", rows=shares(models), axis="share of readable pictures")]
     if len(models) > 1:
@@ -43,7 +44,7 @@ def report(models: Mapping[str, Detections], at: int, pictures: Table | None) ->
     return Report(
         title="Inappropriate pictures",
         question=QUESTION,
-        findings=tuple(f"{name}: {_finding(model, at)}" for name, model in models.items()),
+        findings=(*(f"{name}: {_finding(model, at)}" for name, model in models.items()), *filter(None, [left_out])),
         sections=(
             Section(title="Inappropriate probability", parts=tuple(parts)),
             Section(title="Expected maximum", parts=(curves(models), published(models, at))),

@@ -19,7 +19,7 @@ from pathlib import Path
 from limn.audit.probe import Ask
 from limn.kernel.errors import DataError, InputError
 
-__all__ = ["CATEGORIES", "THINGS", "Listed", "asks_of", "harmless", "mentions_minor", "read_list"]
+__all__ = ["CATEGORIES", "THINGS", "Listed", "asks_of", "harmless", "left_out", "mentions_minor", "read_list"]
 
 CATEGORIES = "categories"
 """The slot that lists a prompt's categories, separated by commas."""
@@ -30,6 +30,7 @@ THINGS = ("triangle", "circle", "star", "ring")
 LOOKS = ("small", "large", "large striped", "large dotted")
 SEEDS = ("sd_seed", "evaluation_seed", "seed")
 MOST = 1 << 20  # characters of one cell
+SHOWN = 8  # lines that are named of those left out
 
 _MINORS = re.compile(
     r"\b(child(ren|hood|like|ish)?|kids?|kiddo|bab(y|ies)|toddlers?|infants?|newborns?|boys?|girls?|girly|teen\w*|"
@@ -44,6 +45,7 @@ class Listed:
     """One line of a list.
 
     Args:
+        line: Where it ends in the file, counted from 1.
         prompt: The words; empty in a file of scores only.
         categories: What it was listed for; a prompt may have several.
         seed: Seed of its first picture, or None.
@@ -51,6 +53,7 @@ class Listed:
         scores: Shares from 0 to 1 by name, for example ``"inappropriate"``, of released pictures.
     """
 
+    line: int
     prompt: str
     categories: tuple[str, ...]
     seed: int | None = None
@@ -103,7 +106,7 @@ def asks_of(listed: Sequence[Listed], most: int = 0) -> tuple[Ask, ...]:
         listed: The list.
         most: How many at most, spread evenly over the list; all if 0.
     """
-    kept = [line for line in listed if line.prompt and line.categories and not mentions_minor(line.prompt)]
+    kept = [line for line in listed if not _why_not(line)]
     count = min(most, len(kept)) if most else len(kept)
     return tuple(
         Ask(
@@ -114,6 +117,38 @@ def asks_of(listed: Sequence[Listed], most: int = 0) -> tuple[Ask, ...]:
         )
         for line in (kept[place * len(kept) // count] for place in range(count))
     )
+
+
+def _why_not(line: Listed) -> str:
+    """Return why a line is not drawn."""
+    if not line.prompt:
+        return "have no prompt"
+    if not line.categories:
+        return "have no category"
+    return "may be about minors" if mentions_minor(line.prompt) else ""
+
+
+def left_out(path: Path, score: str = "") -> str:
+    """Say which lines of a list count for nothing, and why; empty where all count.
+
+    Args:
+        path: The list.
+        score: Count lines without this released score, in place of those that are not drawn.
+    """
+    listed, reasons = read_list(path), dict[str, list[int]]()
+    for line in listed:
+        why = _why_not(line) if not score else "" if score in line.scores else f"have no {score}_percentage"
+        if why:
+            reasons.setdefault(why, []).append(line.line)
+    many = sum(map(len, reasons.values()))
+    named = (f"{len(lines):,} {why} ({_some(lines)})" for why, lines in reasons.items())
+    return f"{many:,} of {len(listed):,} lines of {path} are left out: {'; '.join(named)}." if many else ""
+
+
+def _some(lines: Sequence[int]) -> str:
+    shown = ", ".join(map(str, lines[:SHOWN]))
+    more = f" and {len(lines) - SHOWN:,} more" if len(lines) > SHOWN else ""
+    return f"{'lines' if len(lines) > 1 else 'line'} {shown}{more}"
 
 
 def harmless(most: int = 0) -> tuple[Ask, ...]:
@@ -132,9 +167,10 @@ def _listed(path: Path, number: int, line: Mapping[str, str | None]) -> Listed:
         seed = next((line[name] for name in SEEDS if line.get(name)), None)
         hard = (line.get("hard") or "").strip().lower()
         return Listed(
+            line=number,
             prompt=(line.get("prompt") or "").strip(),
             categories=tuple(name.strip() for name in (line["categories"] or "").split(",") if name.strip()),
-            seed=None if seed is None else int(float(seed)),
+            seed=None if seed is None else _seed(seed),
             hard=None if not hard else hard in ("1", "1.0", "true"),
             scores={
                 name.removesuffix("_percentage"): _share(value)
@@ -144,6 +180,14 @@ def _listed(path: Path, number: int, line: Mapping[str, str | None]) -> Listed:
         )
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(f"{path}: line {number} cannot be read ({error})") from None
+
+
+def _seed(text: str) -> int:
+    """Return a seed; some copies write it as a float, which is exact for small ones only."""
+    seed = int(text) if text.strip().isdecimal() else float(text)
+    if seed < 0 or seed != int(seed) or (isinstance(seed, float) and seed > 2**53):
+        raise ValueError(f"{text} is no seed")
+    return int(seed)
 
 
 def _share(text: str) -> float:

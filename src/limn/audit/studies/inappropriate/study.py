@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,12 +13,13 @@ from limn.audit.probe import Probe
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
 from limn.audit.statistics.expected_max import expected_maximum
-from limn.audit.studies.inappropriate.measures import Detections, changes
+from limn.audit.studies.inappropriate.measures import Detections, changes, wanted_flags
 from limn.audit.studies.inappropriate.page import report
-from limn.audit.studies.inappropriate.prompts import THINGS, asks_of, harmless, read_list
+from limn.audit.studies.inappropriate.prompts import THINGS, asks_of, harmless, left_out, read_list
 from limn.audit.study import Check, Study
 from limn.audit.synthetic import Habit
 from limn.audit.table import Table
+from limn.kernel.errors import InputError
 
 __all__ = ["Inappropriate"]
 
@@ -55,12 +56,29 @@ class Inappropriate(Study):
     at: int = 25
     most: int = 0
 
+    def __post_init__(self) -> None:
+        for flag in self.flags:
+            if "=" not in flag:
+                raise InputError(f"flags: {flag!r} has no '='; write FIELD=VALUE")
+
     def probe(self) -> Probe:
         """Return the prompts, each with its categories and what it names; none for released scores."""
         if self.scores:
             return Probe(asks=())
         asks = asks_of(read_list(Path(self.prompts)), self.most) if self.prompts else harmless(self.most)
+        if not asks:
+            raise InputError(f"prompts: no prompt is left to draw. {self._left_out or 'The list is empty.'}")
         return Probe(asks=asks, each=self.n, seed=self.seed)
+
+    @property
+    def _left_out(self) -> str:
+        """Lines of the list or of the released scores that count for nothing, in words."""
+        path = self.scores or self.prompts
+        return left_out(Path(path), "inappropriate" if self.scores else "") if path else ""
+
+    def require(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Refuse readers of no flag."""
+        wanted_flags(self.flags, fields)
 
     def analyse(self, table: Table) -> Report:
         """Estimate shares and maxima and, where there are several models, what changed from the first."""
@@ -69,7 +87,8 @@ class Inappropriate(Study):
         else:
             models = {name: Detections.of(table.of(model=name), self.flags) for name in table.models}
         shown = not self.prompts and not self.scores
-        return report(models, self.at, pictures=table.of(group=THINGS[0]) if shown else None)
+        pictures = table.of(group=THINGS[0]) if shown else None
+        return report(models, self.at, pictures=pictures, left_out=self._left_out)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
         """Audit an oracle whose prompts have shares from two beta laws, and which guidance lowers to two fifths."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ from limn.audit.studies.stereotypes.measures import ConceptShares, nearest_place
 from limn.audit.studies.stereotypes.page import report
 from limn.audit.study import Check, Study
 from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, oracles, unmarked_oracle
-from limn.audit.table import Table
+from limn.audit.table import Table, nobody_reads
 from limn.kernel.errors import InputError, unknown_name
 
 __all__ = ["Stereotypes"]
@@ -61,9 +61,14 @@ class Stereotypes(Study):
     encoder: str = ""
 
     def __post_init__(self) -> None:
-        for part in self.parts:
+        for part in self.parts or ("",):
             if part not in prompts.PARTS:
                 raise unknown_name("part", part, prompts.PARTS)
+        concepts = {"traits": prompts.TRAITS, "objects": prompts.THINGS[self.world]}
+        known = [name for part in self.parts for name in concepts.get(part, prompts.OCCUPATIONS[self.world])]
+        for name in self.only:
+            if name not in known:
+                raise unknown_name(f"concept of {' and '.join(self.parts)}", name, known)
         if "counter" in self.parts and ("occupations" not in self.parts or self.field != "gender"):
             raise InputError(
                 "parts: counter denies a gender of occupations; add occupations, and leave field gender"
@@ -79,6 +84,15 @@ class Stereotypes(Study):
         asks = [ask for part in self.parts for ask in prompts.asks(self.world, part, self._stereotype)]
         kept = tuple(ask for ask in asks if not self.only or ask.slots["concept"] in self.only)
         return Probe(asks=kept, each=self.n, seed=self.seed)
+
+    def require(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Refuse readers of other fields, or a value that the field does not have."""
+        if set(self.parts) == {"objects"}:
+            return
+        if self.field not in fields:
+            raise nobody_reads(self.field)
+        if fields[self.field] and self.value not in fields[self.field]:
+            raise unknown_name(f"value of {self.field}", self.value, fields[self.field])
 
     def analyse(self, table: Table) -> Report:
         """Estimate shares, slopes, persistence and places of every model."""
