@@ -10,23 +10,51 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from limn.audit.readers.reader import Reader
+    from limn.audit.readers.reader import Reader, Reading
+    from limn.audit.study import Study
+    from limn.kernel.adapter import Adapter
+    from limn.kernel.branch import Branch, Branches
+    from limn.kernel.codec import Codec
     from limn.kernel.errors import DataError, InputError, LimnError, StoreError, WeightsError
     from limn.kernel.generator import Generator, Picture
+    from limn.kernel.guidance import Guidance, Predictions, Rank
+    from limn.kernel.predictor import Conditioning, Predictor
     from limn.kernel.prompt import Prompt
+    from limn.kernel.registry import Part
     from limn.kernel.request import Request
+    from limn.kernel.rng import Streams
+    from limn.kernel.sampler import Predict, Sampler, Schedule
+    from limn.kernel.step import Level, Step
     from limn.models import load
 
 __all__ = [
+    "Adapter",
+    "Branch",
+    "Branches",
+    "Codec",
+    "Conditioning",
     "DataError",
     "Generator",
+    "Guidance",
     "InputError",
+    "Level",
     "LimnError",
+    "Part",
     "Picture",
+    "Predict",
+    "Predictions",
+    "Predictor",
     "Prompt",
+    "Rank",
     "Reader",
+    "Reading",
     "Request",
+    "Sampler",
+    "Schedule",
+    "Step",
     "StoreError",
+    "Streams",
+    "Study",
     "WeightsError",
     "__version__",
     "load",
@@ -35,19 +63,25 @@ __all__ = [
 __version__ = "0.1.0"
 
 # Loaded when first used, so that `import limn` stays free of torch.
-_HOMES = {
-    "DataError": "limn.kernel.errors",
-    "Generator": "limn.kernel.generator",
-    "InputError": "limn.kernel.errors",
-    "LimnError": "limn.kernel.errors",
-    "Picture": "limn.kernel.generator",
-    "Prompt": "limn.kernel.prompt",
-    "Reader": "limn.audit.readers.reader",
-    "Request": "limn.kernel.request",
-    "StoreError": "limn.kernel.errors",
-    "WeightsError": "limn.kernel.errors",
-    "load": "limn.models",
+_NAMES = {
+    "limn.audit.readers.reader": "Reader Reading",
+    "limn.audit.study": "Study",
+    "limn.kernel.adapter": "Adapter",
+    "limn.kernel.branch": "Branch Branches",
+    "limn.kernel.codec": "Codec",
+    "limn.kernel.errors": "DataError InputError LimnError StoreError WeightsError",
+    "limn.kernel.generator": "Generator Picture",
+    "limn.kernel.guidance": "Guidance Predictions Rank",
+    "limn.kernel.predictor": "Conditioning Predictor",
+    "limn.kernel.prompt": "Prompt",
+    "limn.kernel.registry": "Part",
+    "limn.kernel.request": "Request",
+    "limn.kernel.rng": "Streams",
+    "limn.kernel.sampler": "Predict Sampler Schedule",
+    "limn.kernel.step": "Level Step",
+    "limn.models": "load",
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

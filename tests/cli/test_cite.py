@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import re
 
-from limn.cli.cite import bibliography
 from limn.kernel import registry
+from limn.kernel.papers import bibliography
 
 
 def keys(text: str) -> list[str]:

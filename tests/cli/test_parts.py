@@ -52,7 +52,7 @@ def test_one_is_shown_with_formula_options_and_source(limn, name: str) -> None:
 def test_a_formula_is_printed_as_it_stands(limn) -> None:
     out = limn("guide", "show", "classifier_free").out
     assert "null + scale * (main - null)" in out
-    assert "Ho, Jonathan; Salimans, Tim (2022): Classifier-Free Diffusion Guidance, arXiv:2207.12598" in out
+    assert "Ho, Jonathan; Salimans, Tim (2022): Classifier-Free Diffusion Guidance. arXiv:2207.12598" in out
     assert "Guidance scale from 0 to 100" in out
 
 

@@ -74,11 +74,15 @@ GuideAgainst = Annotated[list[str] | None, typer.Option(help="Guidance of the se
 def list_studies(json: Json = False) -> None:
     """List the studies, with what each asks, and the readers."""
     from limn.audit.study import KIND, names
+    from limn.kernel import papers
     from limn.kernel.description import describe
     from limn.kernel.registry import names as parts
 
     studies = [describe(KIND, name) for name in names()]
-    rows = [(row.name, row.summary, ", ".join(option.name for option in row.options), row.paper) for row in studies]
+    rows = [
+        (row.name, row.summary, ", ".join(option.name for option in row.options), papers.key(row.paper))
+        for row in studies
+    ]
     if json:
         keys = ("name", "summary", "options", "paper")
         listed = [dict(zip(keys, row, strict=True)) for row in rows]

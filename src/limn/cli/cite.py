@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +14,7 @@ from limn.cli.options import OUT
 from limn.cli.runs import record_of
 from limn.kernel.errors import InputError
 
-__all__ = ["bibliography", "cite"]
+__all__ = ["cite"]
 
 KINDS = ("samplers", "guidance")
 
@@ -29,23 +26,15 @@ def cite(
     out: Annotated[Path, typer.Option(help="The store.")] = OUT,
 ) -> None:
     """Print BibTeX of what a run used, or of every part there is."""
-    keys = _all_papers() if run is None else _papers_of(record_of(run, out).get("request") or {})
-    known = bibliography()
+    from limn.kernel import papers
+
+    cited = _all_papers() if run is None else _papers_of(record_of(run, out).get("request") or {})
     print(_own_entry())
-    for key in dict.fromkeys(keys):
-        if key.lstrip().startswith("@"):
-            print(f"\n{key.strip()}")
-        elif key in known:
-            print(f"\n{known[key]}")
+    for paper in dict.fromkeys(filter(None, cited)):
+        if entry := papers.entry(paper):
+            print(f"\n{entry}")
         else:
-            say(f"limn: {key} is not in the bibliography")
-
-
-def bibliography() -> dict[str, str]:
-    """Return the shipped BibTeX entries by their keys."""
-    text = resources.files("limn").joinpath("references.bib").read_text("utf-8")
-    entries = re.split(r"(?m)^(?=@)", text)
-    return {key[1]: entry.strip() for entry in entries if (key := re.match(r"@\w+\{([^,\s]+),", entry))}
+            say(f"limn: {paper} is not in the bibliography")
 
 
 def _papers_of(request: Mapping[str, Any]) -> Iterable[str]:
@@ -56,8 +45,10 @@ def _papers_of(request: Mapping[str, Any]) -> Iterable[str]:
         *(("guidance", part) for part in request.get("guidance") or ()),
     ]
     for kind, part in parts:
-        with contextlib.suppress(InputError):
-            yield registry.find(kind, str(part.get("name"))).paper
+        try:
+            yield registry.build(kind, part).paper
+        except InputError as error:
+            say(f"limn: {error}")
     yield from _model_papers(str(request.get("model", "")))
 
 

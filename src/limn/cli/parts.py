@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +31,7 @@ def app(kind: str, noun: str, about: str) -> typer.Typer:
     @verbs.command("list")
     def list_parts(json: Json = False) -> None:
         """List them; those of installed packages are among them."""
+        from limn.kernel import papers
         from limn.kernel.description import describe
         from limn.kernel.registry import names
 
@@ -41,7 +41,7 @@ def app(kind: str, noun: str, about: str) -> typer.Typer:
             return
         columns = ["name", "also", "what it does", "paper", "package"]
         used = columns if any(row.package for row in rows) else columns[:-1]
-        lines = [(row.name, " ".join(row.aliases), row.summary, _key(row.paper), row.package) for row in rows]
+        lines = [(row.name, " ".join(row.aliases), row.summary, papers.key(row.paper), row.package) for row in rows]
         console.table(used, [line[: len(used)] for line in lines])
 
     @verbs.command("show")
@@ -61,6 +61,8 @@ def app(kind: str, noun: str, about: str) -> typer.Typer:
 
 def _show(row: Description) -> None:
     """Print a part: its formula, its options and its source."""
+    from limn.kernel import papers
+
     console.result(f"{row.name}: {row.summary}")
     for paragraph in row.text.split("\n\n")[1:]:
         print()
@@ -73,26 +75,6 @@ def _show(row: Description) -> None:
         print()
         options = [(option.name, option.default, option.kind, option.about) for option in row.options]
         console.table(["option", "default", "takes", "what it does"], options)
-    print()
-    console.result(_citation(row.paper))
-
-
-def _key(paper: str) -> str:
-    """Return the key of a BibTeX entry, or the key that stands by itself."""
-    entry = re.match(r"\s*@\w+\{([^,\s]+),", paper)
-    return entry[1] if entry else paper
-
-
-def _citation(paper: str) -> str:
-    """Return authors, title, year and number of a paper in one line."""
-    from limn.cli.cite import bibliography
-
-    key = _key(paper)
-    entry = paper if key != paper else bibliography().get(key)
-    if entry is None:
-        return f"{key or 'its paper'} is not in the bibliography"
-    written: dict[str, str] = dict(re.findall(r"(?m)^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", entry))
-    fields = {name: re.sub(r"[{}]", "", value) for name, value in written.items()}
-    where = f", arXiv:{fields['eprint']}" if "eprint" in fields else ""
-    title, authors = fields.get("title", "?"), fields.get("author", "?").replace(" and ", "; ")
-    return f"{authors} ({fields.get('year', '?')}): {title}{where} [{key}]"
+    if row.paper:
+        print()
+        console.result(f"{papers.line(row.paper)} [{papers.key(row.paper)}]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -97,6 +98,7 @@ def replay(
     sources = generator.sources(request.guidance or ())
     changed = [path for path, hashed in sources.items() if request.files.get(path) != hashed]
     causes = (*(f"{path} is not what it was" for path in changed), *causes)
+    causes = (*_packages(record["request"], request.record()), *causes)
     if generator.weights != request.weights:
         needed = f"the weights of {request.model} with SHA-256 {request.weights}"
         causes = (f"it needs {needed}; those here are {generator.weights}", *causes)
@@ -125,6 +127,24 @@ def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bo
             f"{path}: its record names picture {index} of {pictures} in batches of {size}; it was changed"
         )
     return request, index, size, alone
+
+
+def _packages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say which packages that parts come from have another version than in the record of the request."""
+    old, new = _versions(before), _versions(now)
+    return [f"{name} was {old[name]} and is {new[name]}" for name in old if new.get(name, old[name]) != old[name]]
+
+
+def _versions(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of the packages that a record of a request names."""
+    versions = {}
+
+    def note(record: dict[str, Any]) -> None:
+        if "package" in record:
+            versions[str(record["package"])] = str(record.get("version"))
+
+    json.loads(json.dumps([request.get("sampler"), request.get("guidance")]), object_hook=note)
+    return versions
 
 
 def _together(batch: Mapping[str, Any], request: Request) -> list[Item]:

@@ -8,11 +8,11 @@ from importlib import resources
 
 from limn.audit.report import plots
 from limn.audit.report.appendix import accounts, readers, sources
-from limn.audit.report.citations import cited
 from limn.audit.report.parts import Bars, Curves, Figure, Figures, Listing, Part, Points, Report, Sheet
 from limn.audit.report.pictures import thumbnail
 from limn.audit.report.words import NOT_ESTIMABLE, element, number, shown
 from limn.audit.table import Table
+from limn.kernel import papers
 
 __all__ = ["STANDING", "page"]
 
@@ -71,7 +71,8 @@ def _body(report: Report, table: Table, command: str, study: str) -> Iterator[st
         yield element("pre", element("code", html.escape(command)))
     if report.papers:
         yield element("h3", "Sources")
-        yield element("ul", *(element("li", html.escape(each)) for each in cited(report.papers)))
+        lines = [html.escape(papers.line(paper)) for paper in dict.fromkeys(report.papers) if paper]
+        yield element("ul", *(element("li", line) for line in lines))
     yield "</main>"
 
 

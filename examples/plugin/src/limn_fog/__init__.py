@@ -1,0 +1,1 @@
+"""Fog for limn."""
