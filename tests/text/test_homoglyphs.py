@@ -35,7 +35,10 @@ def test_a_look_alike_in_a_latin_word_becomes_the_latin_letter(letter: str) -> N
         "bọ̀ọ̀lù ní ilé ọba",  # Yoruba
         "một bác sĩ ở bệnh viện",  # Vietnamese
         "Øresund, naïve façade, Straße",
-        "Δx and 5 µm, β2, ℓ2 and 𝐨ld",  # mathematics
+        "Δx and 5 µm, β2, ℓ2, σx, xσ, ρV and 𝑥",  # symbols
+        "kırmızı elma, sıcak çay",  # Turkish
+        "say pɪktʃə",  # phonetic writing
+        "Ｔシャツの写真",  # full-width letters in Japanese
         "Mосква, Bорота и Cело",  # mostly Cyrillic: the Latin capitals are the strangers
         "",
         "1234 !?",
@@ -74,7 +77,27 @@ def test_any_text_keeps_its_length_and_is_done_after_once(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(max_codepoint=0x24F)))
 def test_latin_text_never_changes(text: str) -> None:
-    assert normalised(text) == text
+    assert normalised(text.replace("ı", "i")) == text.replace("ı", "i")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("an Ιtalian chef", "an Italian chef"),  # Greek capital iota
+        ("ΙKEA and ІKEA and ӀKEA", "IKEA and IKEA and IKEA"),  # Greek, Cyrillic, palochka
+        ("a ВMW and a НONDA", "a BMW and a HONDA"),  # Cyrillic capitals
+        ("a ｄｏｃｔｏｒ and ＩＫＥＡ", "a doctor and IKEA"),  # full-width
+        ("an 𝐨ld 𝓭𝓸𝓬𝓽𝓸𝓻, 𝔻ad and 𝙸talian", "an old doctor, Dad and Italian"),  # mathematical alphabets
+        ("a ᴅoctor and a ᴘɪʟᴏᴛ", "a doctor and a pilot"),  # small capitals
+        ("a pıcture of a chef", "a picture of a chef"),  # dotless i
+        ("a grеen аpple оf his", "a green apple of his"),  # Cyrillic, in a word of two letters, too
+        ("what tο dο", "what to do"),  # omicron in words of two letters
+    ],
+)
+def test_case_is_kept_and_every_shape_of_a_letter_is_read(text: str, wanted: str) -> None:
+    found = normalise(text)
+    assert found.text == wanted
+    assert all(found.text[change.place] == change.now for change in found.changes)
 
 
 @pytest.mark.parametrize("letter", ATTACKS)
