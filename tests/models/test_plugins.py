@@ -88,7 +88,9 @@ def test_a_folder_may_be_of_a_family_that_a_package_adds(tmp_path: Path) -> None
 
 
 def test_a_broken_package_is_warned_of_once_and_named_when_it_is_asked_for() -> None:
-    with pytest.warns(registry.PluginWarning, match="gone"), pytest.raises(InputError, match="gone: the package"):
+    with pytest.warns(registry.PluginWarning, match="gone"):
+        assert set(models.describe("gone")) == {"draws", "package"}
+    with pytest.raises(InputError, match="gone: the package"):
         models.load("gone")
 
 

@@ -143,9 +143,9 @@ def describe(model: str) -> dict[str, Any]:
     Raises:
         InputError: If there is no such model.
     """
-    added = None if model in shipped() else plugin("models", model)
-    if added is not None:
-        package = registry.package(registry.plugins("models")[model])
-        return {"draws": f"what {package} says", "package": package, **getattr(added, "card", {})}
+    added = registry.plugins("models").get(model)
+    if added is not None and model not in shipped():
+        package = registry.package(added)
+        return {"draws": f"see {package}", "package": package, **getattr(registry.load("models", model), "card", {})}
     card = locate(model) / "card.json"
     return read_json(card) if card.exists() else {}
