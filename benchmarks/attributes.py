@@ -24,7 +24,8 @@ from limn.data.catalogue import GENDERS, TONES, from_columns
 from limn.data.pictograms import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models.readers import Reader, reader
-from limn.train.attribute_classifier import HELD_OUT, place_of, softened
+from limn.train.batches import reconstructed
+from limn.train.tasks.attribute_classifier import HELD_OUT, place_of
 
 FIELDS = ("style", "tone", "gender", "profession")
 WORDS = {"seen people": "train", "held-out people": "cell"}
@@ -35,7 +36,7 @@ def measure(*, model: str = "emoji", prompts: int = 200, data: Path = PICTOGRAMS
     source, one = load(data, SPLITS), reader()
     held = [place for place in at_work(source) if place_of(source.columns["key"][place]) < HELD_OUT]
     real = source.take(held)
-    soft = softened(real.on(), "emoji", np.random.default_rng(0), 0.0)
+    soft = reconstructed(real.on(), "emoji", np.random.default_rng(0), 0.0)
     asked = {
         "real people, crisp": as_asked(one, real.on(), real),
         "real people, through the autoencoder": as_asked(one, soft, real),

@@ -24,7 +24,7 @@ from limn.data.split import SPLITS, STYLES
 from limn.io.pictures import composite
 from limn.models.judges import Judge, judge
 from limn.train.batches import signed
-from limn.train.pairs import half
+from limn.train.worlds.pictograms import half
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey")
 SWAPS: tuple[Swap, ...] = ("colour", "shape", "place")

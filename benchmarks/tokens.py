@@ -28,7 +28,7 @@ from limn.codecs.tokens import Tokens
 from limn.models.judges import judge
 from limn.networks.vq import perplexity
 from limn.train.batches import signed
-from limn.train.upsampling import psnr
+from limn.train.sheet import psnr
 
 SEEDS = (0, 1, 2)
 TRIES, SPREAD = 16, 8

@@ -1,6 +1,6 @@
 """Do larger models have lower loss? Three sizes of the masked model of shapes tokens, on the same pictures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,12 @@ import torch
 from benchmarks.kit.intervals import mean
 from limn.networks.token_embeddings import TokenVectors
 from limn.train import optimise
-from limn.train.batches import Batch, Feed, feed_for
+from limn.train.batches import PROBE, Batch
 from limn.train.ema import Average
 from limn.train.network import build
 from limn.train.recipe import Recipe, Schedule, read
-from limn.train.tasks import task_for
-from limn.train.tokens import PROBE, TokenGeneration
+from limn.train.tasks.masked import Masked
+from limn.train.worlds import WORLDS
 
 __all__ = ["SIZES", "VERSION", "measure", "summary"]
 
@@ -39,14 +39,15 @@ def recipe(size: str, seed: int) -> Recipe:
 
 
 @cache
-def tokens(seed: int) -> Feed:
-    """Return the feed of a seed, whose pictures become tokens once for all sizes."""
-    feed = feed_for(recipe("large", seed), TokenVectors())
+def tokens(seed: int) -> Callable[[int], Batch]:
+    """Return the batches of a seed, whose pictures become tokens once for all sizes."""
+    plan = recipe("large", seed)
+    captioned = WORLDS[plan.data.world](plan, TokenVectors()).captioned
     kept: dict[int, Batch] = {}
 
     def batch(step: int) -> Batch:
         if step not in kept:
-            kept[step] = feed(step)
+            kept[step] = captioned(step)
         return kept[step]
 
     return batch
@@ -54,9 +55,8 @@ def tokens(seed: int) -> Feed:
 
 def measure(size: str, seed: int) -> dict[str, Any]:
     plan = recipe(size, seed)
-    task = task_for(plan, "cpu")
-    assert isinstance(task, TokenGeneration)
-    task.feed = tokens(seed)
+    task = Masked(plan, "cpu")
+    task.captioned = tokens(seed)  # type: ignore[method-assign]
     optimisers, average = optimise.make(task.network, plan.optimiser), Average(task.network, plan.ema)
     for step in range(STEPS):
         optimise.set_rate(optimisers, plan.optimiser.lr * plan.schedule.rate(step, step / STEPS))
@@ -69,7 +69,7 @@ def measure(size: str, seed: int) -> dict[str, Any]:
     final = build(plan).eval()
     average.fill(final)
     with torch.inference_mode():
-        loss = np.mean([float(task._loss(final, PROBE + k)) for k in range(HELD_OUT)])
+        loss = np.mean([float(task.token_loss(final, PROBE + k)) for k in range(HELD_OUT)])
     parameters = sum(each.numel() for each in final.parameters())
     return {"parameters": parameters, "loss": round(float(loss), 4), "pictures": STEPS * plan.optimiser.batch}
 

@@ -20,10 +20,10 @@ from limn.train import optimise
 from limn.train.compiling import compiled
 from limn.train.ema import Average
 from limn.train.loop import train
-from limn.train.losses import generation
 from limn.train.network import averaged, build
 from limn.train.recipe import Recipe, read
-from limn.train.tasks import autocast
+from limn.train.task import autocast
+from limn.train.tasks.generator import Generator, generation
 
 WORDS = 26
 """Text tokens of each row: the mean length of the longest of 64 captions of pictograms."""
@@ -50,7 +50,7 @@ def rate(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, floa
 
     def step() -> None:
         with autocast(recipe, "cpu"):
-            loss = generation(answer, clean, recipe.objective, generator)
+            loss = generation(answer, clean, Generator.objective_of(recipe), generator)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.optimiser.clip)
         for optimiser in optimisers:

@@ -24,9 +24,9 @@ from limn.data.picture_set import packed
 from limn.data.split import STYLES
 from limn.models.upsampler import Enlarger, upsampler
 from limn.store.sheet import grid
-from limn.train.attribute_classifier import softened
-from limn.train.tasks import pixels
-from limn.train.upsampling import HELD_OUT, enlarged, on_white, psnr, reduced
+from limn.train.batches import reconstructed
+from limn.train.sheet import pixels, psnr
+from limn.train.tasks.upsampling import HELD_OUT, enlarged, on_white, reduced
 
 PROMPTS = (
     "a red heart", "a smiling face with sunglasses", "a noto emoji of a dog", "a 3d render of a rocket",
@@ -93,7 +93,7 @@ def held_out(large: Path, small: Path, count: int, factor: int) -> tuple[Array, 
 
 def through(small: Array) -> Array:
     """Return pictures as the emoji model's autoencoder gives them back."""
-    return pixels(softened(small, "emoji", np.random.default_rng(0), 0.0))
+    return pixels(reconstructed(small, "emoji", np.random.default_rng(0), 0.0))
 
 
 def compare(small: Array, true: Array, learned: Enlarger) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -22,12 +22,14 @@ from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import clean_from
 from limn.train import optimise
-from limn.train.batches import Captioned, stream
+from limn.train.batches import stream
 from limn.train.ema import Average
-from limn.train.losses import generation
 from limn.train.network import build, codec_of
 from limn.train.recipe import Schedule
-from limn.train.tasks import autocast, pixels
+from limn.train.sheet import pixels
+from limn.train.task import autocast
+from limn.train.tasks.generator import Generator, generation
+from limn.train.worlds.pictograms import Captioned
 
 __all__ = ["LOOKS", "PICTURES", "SCALE", "STEPS", "WAYS", "tried"]
 
@@ -68,6 +70,7 @@ class _Trial:
 
     def __init__(self, variant: Variant, data: Path) -> None:
         self.variant, self.words = variant, TokenVectors()
+        self.objective = Generator.objective_of(variant.recipe)
         self.source = small_world(data)
         self.feed = Captioned(variant.recipe, self.source, self.words)
         self.codec = codec_of(variant.recipe.data.autoencoder) if variant.recipe.data.autoencoder else None
@@ -98,7 +101,7 @@ class _Trial:
             said = np.array([rng.choice(self.allowed[place]) for place in order]) + self.feed.starts[order]
         batch = self.feed.batch(order, said)
         generator = torch.Generator().manual_seed(self.step + recipe.seed * 2**32)
-        kept = torch.rand(len(batch.clean), generator=generator) >= recipe.objective.drop
+        kept = torch.rand(len(batch.clean), generator=generator) >= self.objective.drop
         mask = batch.mask & kept[:, None]
         text = self.words.vectors(batch.ids) * mask[..., None]
 
@@ -115,7 +118,7 @@ class _Trial:
             return found
 
         with autocast(recipe, "cpu"):
-            loss = generation(answer, clean, recipe.objective, generator)
+            loss = generation(answer, clean, self.objective, generator)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.optimiser.clip)
         for optimiser in self.optimisers:
@@ -141,7 +144,7 @@ class _Trial:
 
     def _draw(self, texts: list[str]) -> NDArray[np.uint8]:
         ids, mask = self.words.ids(texts)
-        text, kind = self.words.vectors(ids) * mask[..., None], self.variant.recipe.objective.target
+        text, kind = self.words.vectors(ids) * mask[..., None], self.objective.target
         shape = (len(texts), *self.feed.clean.shape[1:])
         x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
         for k in range(STEPS):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from limn.train.network import build
-from limn.train.recipe import Data, Objective, Optimiser, Recipe, Schedule
+from limn.train.recipe import Data, Optimiser, Recipe, Schedule
 
 __all__ = ["VARIANTS", "Variant"]
 
@@ -79,7 +79,7 @@ class Unet(nn.Module):
 
 
 def _objective(base: Recipe = BASE, **fields: Any) -> Recipe:
-    return changed(base, objective=changed(Objective(), **fields))
+    return changed(base, objective=fields)
 
 
 def _optimiser(**fields: Any) -> Recipe:

@@ -75,6 +75,16 @@ def test_options_change_the_recipe(limn, recipe, steps) -> None:
     assert (steps["resume"], steps["device"]) == (False, "cpu")
 
 
+def test_values_of_the_recipe_are_set_one_by_one(limn, recipe, steps) -> None:
+    result = limn("train", recipe, "--set", "optimiser.lr=0.002", "--set", "objective.time_mean=1.2")
+    assert result.code == 0
+    plan = steps["recipe"]
+    assert (plan.optimiser.lr, plan.objective) == (0.002, {"time_mean": 1.2})  # type: ignore[attr-defined]
+    wrong = limn("train", recipe, "--set", "objective.time_meen=1.2")
+    assert wrong.code == 2
+    assert "did you mean 'objective.time_mean'?" in wrong.err
+
+
 def test_ctrl_c_ends_the_step_saves_and_says_how_to_go_on(limn, recipe, steps) -> None:
     steps["interrupt"] = 2
     before = signal.getsignal(signal.SIGINT)

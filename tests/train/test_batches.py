@@ -9,8 +9,10 @@ import torch
 from limn.data.pictograms import load
 from limn.data.shapes import SHAPES
 from limn.networks.token_embeddings import TokenVectors
-from limn.train.batches import feed_for
+from limn.train.batches import Batch, World, reconstructed
 from limn.train.recipe import Recipe, parse
+from limn.train.worlds import WORLDS
+from limn.train.worlds.pictograms import Captioned, Pictograms
 
 SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"
 
@@ -22,54 +24,76 @@ def recipe(task: str = "generator", batch: int = 16, **data: object) -> Recipe:
     })  # fmt: skip
 
 
+def world(plan: Recipe, words: TokenVectors) -> World:
+    return WORLDS[plan.data.world](plan, words)
+
+
+def captioned(plan: Recipe, words: TokenVectors) -> Captioned:
+    made = world(plan, words)
+    assert isinstance(made, Pictograms)
+    return made.caption_set
+
+
+def batch_of(made: World, task: str, step: int) -> Batch:
+    return {"pictures": made.pictures, "pairs": made.pairs, "captioned": made.captioned}[task](step)
+
+
 @pytest.fixture(scope="module")
 def words() -> TokenVectors:
     return TokenVectors()
 
 
+@pytest.mark.parametrize("kind", ["captioned", "pictures", "pairs"])
 @pytest.mark.parametrize(
     "plan",
-    [recipe(world="shapes"), recipe(scenes=0.5), recipe("autoencoder", scenes=0.5, backgrounds=0.5)],
-    ids=["shapes", "captioned", "pictures"],
+    [
+        recipe(world="shapes", jitter=0.5),
+        recipe(world="people", people="letters", jitter=0.5),
+        recipe(scenes=0.5, backgrounds=0.5),
+    ],
+    ids=["shapes", "people", "pictograms"],
 )
-def test_a_batch_follows_from_the_seed_and_the_step_alone(plan: Recipe, words: TokenVectors) -> None:
-    one, two = feed_for(plan, words), feed_for(plan, words)
-    two(7)
+def test_a_batch_follows_from_the_seed_and_the_step_alone(plan: Recipe, kind: str, words: TokenVectors) -> None:
+    """Whatever is asked of whatever world."""
+    one, two = world(plan, words), world(plan, words)
+    batch_of(two, kind, 7)
     for step in (3, 0, 10**6):
-        a, b = one(step), two(step)
+        a, b = batch_of(one, kind, step), batch_of(two, kind, step)
         assert torch.equal(a.clean, b.clean)
         assert torch.equal(a.ids, b.ids)
         assert torch.equal(a.mask, b.mask)
-        assert a.clean.abs().max() <= 1
-    assert not torch.equal(one(0).clean, one(1).clean)
+        assert a.captions == b.captions
+        assert a.clean.abs().max() <= 1 + 1e-6
+        assert (a.true is not None and bool(a.true.diagonal().all())) == (kind == "pairs")
+    assert not torch.equal(batch_of(one, kind, 0).clean, batch_of(one, kind, 1).clean)
 
 
 def test_a_pass_shows_every_picture_once(words: TokenVectors) -> None:
-    feed = feed_for(recipe(batch=1), words)
-    size = len(feed.clean)  # type: ignore[attr-defined]
+    feed = captioned(recipe(batch=1), words)
+    size = len(feed.clean)
     found = [feed(step).clean for step in range(size, 2 * size)]
     distinct = {each.numpy().tobytes() for each in found}
-    assert distinct == {each.numpy().tobytes() for each in feed.clean.unsqueeze(1)}  # type: ignore[attr-defined]
+    assert distinct == {each.numpy().tobytes() for each in feed.clean.unsqueeze(1)}
 
 
 def test_captions_are_trimmed_to_the_longest(words: TokenVectors) -> None:
-    batch = feed_for(recipe(), words)(0)
+    batch = world(recipe(), words).captioned(0)
     assert batch.mask[:, -1].any()
     assert batch.mask[:, 0].all()
     assert not batch.ids[~batch.mask].any()
 
 
 def test_the_share_of_scenes_is_what_the_recipe_says(words: TokenVectors) -> None:
-    feed = feed_for(recipe(batch=64, scenes=0.25), words)
-    single = {each.numpy().tobytes() for each in feed.clean[: feed.single]}  # type: ignore[attr-defined]
+    feed = captioned(recipe(batch=64, scenes=0.25), words)
+    single = {each.numpy().tobytes() for each in feed.clean[: feed.single]}
     share = np.mean([each.numpy().tobytes() not in single for step in range(10) for each in feed(step).clean])
     assert share == pytest.approx(0.25, abs=0.06)
 
 
 def test_the_share_of_people_with_a_skin_tone_is_what_the_recipe_says(words: TokenVectors) -> None:
-    feed = feed_for(recipe(batch=64, toned=0.2), words)
+    feed = captioned(recipe(batch=64, toned=0.2), words)
     tones = load(SAMPLE).columns["tone"]
-    toned = {feed.clean[row].numpy().tobytes() for row, tone in enumerate(tones) if tone not in ("", "yellow")}  # type: ignore[attr-defined]
+    toned = {feed.clean[row].numpy().tobytes() for row, tone in enumerate(tones) if tone not in ("", "yellow")}
     share = np.mean([each.numpy().tobytes() in toned for step in range(10) for each in feed(step).clean])
     assert share == pytest.approx(0.2, abs=0.06)
 
@@ -84,10 +108,19 @@ def test_partial_captions_leave_objects_out_and_the_pictures_as_they_are(words: 
 
     def told(share: float) -> tuple[torch.Tensor, list[int]]:
         heard = Heard()
-        batch = feed_for(recipe(world="shapes", batch=256, partial=share), heard)(0)  # type: ignore[arg-type]
+        batch = world(recipe(world="shapes", batch=256, partial=share), heard).captioned(0)  # type: ignore[arg-type]
         counts = [sum(word.strip(",") in SHAPES for word in text.split()) for text in heard.said]
         return batch.clean, counts
 
     (all_, named), (some, fewer) = told(0.0), told(1.0)
     assert torch.equal(all_, some)
     assert {(whole, part) for whole, part in zip(named, fewer, strict=True)} == {(1, 1), (2, 1), (3, 1), (3, 2)}
+
+
+def test_soft_pictures_are_near_the_crisp_ones() -> None:
+    pictures = load(SAMPLE).on()[:2]
+    soft, softer = (reconstructed(pictures, "emoji", np.random.default_rng(0), noise) for noise in (0, 1))
+    clean = torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1
+    errors = [float((each - clean).square().mean()) for each in (soft, softer)]
+    assert 0 < errors[0] < 0.03 < errors[1] + 0.03
+    assert errors[0] < errors[1]

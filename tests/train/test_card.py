@@ -10,7 +10,8 @@ import torch
 
 from limn.kernel.errors import WeightsError
 from limn.networks.weights import read_tensors, write_tensors
-from limn.train.card import write_card, write_sums
+from limn.train.card import write_card
+from limn.train.model_folder import write_sums
 
 CARD = {
     "name": "tiny", "kind": "A model", "draws": "dots", "data": "none", "licence": "Apache-2.0", "size": 8,

@@ -9,7 +9,7 @@ import torch
 from limn.kernel.errors import InputError
 from limn.train.compiling import PAD, compiled
 from limn.train.recipe import Recipe, parse
-from limn.train.tasks import Generation
+from limn.train.tasks.generator import Generator
 
 TINY = {"width": 16, "depth": 1, "heads": 1, "channels": 3, "grid": 64, "patch": 16, "text_width": 128}
 
@@ -30,19 +30,20 @@ def recipe(compile_: str) -> Recipe:
 
 def test_a_cpu_compiles_only_when_told() -> None:
     """``auto`` leaves the network as it is on a CPU."""
-    task = Generation(recipe("auto"), "cpu")
+    task = Generator(recipe("auto"), "cpu")
     assert compiled(task.network, recipe("auto"), "cpu") == (task.network, 1)
     assert compiled(task.network, recipe("no"), "cpu") == (task.network, 1)
 
 
 def test_without_a_compiler_the_recipe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the field and the remedy."""
-    task = Generation(recipe("no"), "cpu")
+    task = Generator(recipe("no"), "cpu")
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(InputError, match=r"compile: needs a C\+\+ compiler; install"):
         compiled(task.network, recipe("yes"), "cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
 def test_a_compiled_step_is_the_same_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +51,7 @@ def test_a_compiled_step_is_the_same_step(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     found = []
     for kind in ("no", "yes"):
-        task = Generation(recipe(kind), "cpu")
+        task = Generator(recipe(kind), "cpu")
         loss = task.loss(0)
         loss.backward()
         grads = {name: each.grad for name, each in task.network.named_parameters()}

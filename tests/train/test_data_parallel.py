@@ -13,7 +13,7 @@ from limn.train import optimise
 from limn.train.data_parallel import Team, gathered, share_of
 from limn.train.loop import train
 from limn.train.recipe import Recipe, parse
-from limn.train.tasks import task_for
+from limn.train.task import find
 
 TINY = {
     "name": "tiny",
@@ -32,7 +32,7 @@ def tiny(**changes: object) -> Recipe:
 def by_hand(recipe: Recipe, size: int) -> dict[str, torch.Tensor]:
     """What a team should learn, computed by one process that averages the gradients of all parts."""
     torch.manual_seed(0)
-    task = task_for(share_of(recipe, size), "cpu")
+    task = find(recipe.task)(share_of(recipe, size), "cpu")
     optimisers, network = optimise.make(task.network, recipe.optimiser), task.network
     for step in range(recipe.schedule.steps):
         optimise.set_rate(optimisers, recipe.optimiser.lr * recipe.schedule.rate(step, step / recipe.schedule.steps))

@@ -118,7 +118,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(tiny(), tmp_path, until=4)
-    monkeypatch.setattr("limn.train.tasks.generation", lambda network, clean, *_: network(
+    monkeypatch.setattr("limn.train.tasks.generator.generation", lambda network, clean, *_: network(
         clean * torch.nan, torch.zeros(len(clean))
     ).mean())  # fmt: skip
     with pytest.raises(LimnError, match="loss is nan at step 5"):

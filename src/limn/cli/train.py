@@ -27,6 +27,9 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/train/NA
 Minutes = Annotated[float | None, typer.Option(help="Minutes of training in all, instead of what the recipe says.")]
 Resume = Annotated[bool, typer.Option(help="Go on with the run that is in the folder.")]
 Device = Annotated[str | None, typer.Option(help="Where to train; a GPU if there is one.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="A value of the recipe, as optimiser.lr=0.001; may be repeated.")
+]
 Workers = Annotated[int, typer.Option(help="Processes that part each batch between them.", min=1)]
 Export = Annotated[
     Path | None, typer.Option(help="At the end, write a model folder here, for limn generate --model.")
@@ -36,6 +39,7 @@ Export = Annotated[
 def train(
     recipe: RecipeFile,
     out: Out = None,
+    set_: Set = None,
     minutes: Minutes = None,
     resume: Resume = True,
     device: Device = None,
@@ -47,8 +51,9 @@ def train(
     from limn.train.export import export as write_model
     from limn.train.loop import train as steps
     from limn.train.recipe import read
+    from limn.train.settings import changed
 
-    plan = read(recipe)
+    plan = changed(read(recipe), set_ or ())
     if device is not None:
         check_device(device)
     if minutes is not None:

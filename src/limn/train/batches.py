@@ -1,36 +1,32 @@
-"""Feeds: batch number n of a run, always the same one, wherever the run was resumed.
+"""Batches, and the protocol of the worlds they come from: batch number n of a run is always the same one.
 
 Every random number of a batch comes from a generator that is seeded by the run's seed and the batch's number, so
-there is no state to save.
+there is no state to save, wherever the run was resumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limn.data import shapes
-from limn.data.example import Example
-from limn.data.people.worlds import WORLDS
-from limn.data.pictograms import PictureSet, load
-from limn.data.scenes import Scenes
-from limn.data.shapes.hard_negatives import swapped
-from limn.data.shapes.planted import plant
-from limn.io.pictures import composite
 from limn.networks.autoencoder import Autoencoder
-from limn.networks.token_embeddings import LIMIT, TokenVectors
+from limn.networks.token_embeddings import TokenVectors
 from limn.networks.vq import VQ
+from limn.train.augmentation import jittered
 from limn.train.network import codec_of
-from limn.train.recipe import Data, Recipe
+from limn.train.recipe import Recipe
 
-__all__ = ["Batch", "Captioned", "Feed", "feed_for", "signed", "stream"]
+__all__ = ["PROBE", "Batch", "DrawnWorld", "World", "reconstructed", "signed", "states", "stream"]
+
+PROBE = 2**40
+"""Batches from here on are shown, never learned from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +35,87 @@ class Batch:
 
     Args:
         clean: Clean states (rows, channels, height, width), or tokens (rows, tokens).
-        ids: Token ids of the captions (rows, words), trimmed to the longest.
+        ids: Token ids of one caption each (rows, words), trimmed to the longest.
         mask: Which of them are real.
-        said: The captions themselves.
+        captions: The captions themselves.
+        true: Of pairs: whether caption i is true of picture j, (rows, rows); the diagonal is.
     """
 
     clean: Tensor
     ids: Tensor
     mask: Tensor
-    said: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+    true: Tensor | None = None
 
 
-class Feed(Protocol):
-    """Any source of batches."""
+class World:
+    """Pictures with words, which feed every task; a world answers as many of the three questions as it can.
 
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of a step, counted from 0."""
-        ...
+    Args:
+        recipe: Says what is shown how often.
+        words: Turns captions into tokens.
+    """
+
+    shows: ClassVar[str]
+    """What its pictures show, for the model card."""
+    source: ClassVar[str]
+    """Where they come from and under which licence."""
+    portion: ClassVar[str] = "training split only"
+    """Which of them models that draw learn from."""
+    licence: ClassVar[str] = "Apache-2.0"
+    styles: ClassVar[Mapping[str, str]] = {}
+    """Drawing styles by name, each a prompt with ``{}``."""
+
+    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
+        self.recipe, self.words = recipe, words
+
+    def captioned(self, step: int) -> Batch:
+        """Return pictures (or their latents, or tokens) with one caption each."""
+        raise NotImplementedError
+
+    def pictures(self, step: int) -> Batch:
+        """Return pictures as a codec learns them; captions play no part."""
+        return self.captioned(step)
+
+    def pairs(self, step: int) -> Batch:
+        """Return pictures and captions, some of which are hard to tell apart, and which are true of which."""
+        raise NotImplementedError
+
+    @classmethod
+    def ship(cls, recipe: Recipe, folder: Path, *, draws: bool) -> None:
+        """Write into a model's folder what its data ask for; ``draws`` is whether it draws from words."""
+
+
+class DrawnWorld(World):
+    """A world that is drawn on the fly, without end."""
+
+    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
+        super().__init__(recipe, words)
+        self.codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
+
+    def draw(self, rng: np.random.Generator, rows: int) -> tuple[NDArray[np.uint8], Sequence[str]]:
+        """Draw pictures (rows, height, width, 3) with a caption each."""
+        raise NotImplementedError
+
+    def draw_pairs(
+        self, rng: np.random.Generator, rows: int
+    ) -> tuple[NDArray[np.uint8], Sequence[str], NDArray[np.bool_]]:
+        """Draw pictures, a caption each, and which captions are true of which pictures (rows, rows)."""
+        raise NotImplementedError
+
+    def captioned(self, step: int) -> Batch:
+        """Return pictures (or their latents, or tokens) with one caption each."""
+        pictures, captions = self.draw(stream(self.recipe.seed, 1, step), self.recipe.optimiser.batch)
+        ids, mask = self.words.ids(captions)
+        return Batch(clean=states(pictures, self.codec), ids=ids, mask=mask, captions=tuple(captions))
+
+    def pairs(self, step: int) -> Batch:
+        """Return pictures and captions, and which are true of which."""
+        rng, jitter = stream(self.recipe.seed, 1, step), self.recipe.data.jitter
+        pictures, captions, true = self.draw_pairs(rng, self.recipe.optimiser.batch)
+        clean = jittered(signed(pictures), rng, jitter) if jitter else signed(pictures)
+        ids, mask = self.words.ids(captions)
+        return Batch(clean=clean, ids=ids, mask=mask, captions=tuple(captions), true=torch.from_numpy(true))
 
 
 def stream(seed: int, *path: int) -> np.random.Generator:
@@ -68,174 +128,34 @@ def signed(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
 
 
-def feed_for(recipe: Recipe, words: TokenVectors) -> Feed:
-    """Return the feed that a recipe asks for; latents of a frozen autoencoder are computed once, here."""
-    if recipe.data.world == "shapes":
-        return _Shapes(recipe, words)
-    if recipe.data.world == "people":
-        return _People(recipe, words)
-    source = load(Path(recipe.data.folder), styles=recipe.data.styles or None)
-    if recipe.task in ("autoencoder", "vq"):
-        return _Pictures(recipe, source)
-    return Captioned(recipe, source, words)
-
-
-class _Shapes:
-    """Shapes pictures drawn on the fly."""
-
-    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
-        self.seed, self.rows, self.data, self.words = recipe.seed, recipe.optimiser.batch, recipe.data, words
-        self.codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
-
-    def __call__(self, step: int) -> Batch:
-        rng = stream(self.seed, 1, step)
-        pictures, scenes = shapes.batch(rng, self.rows)
-        wrong = rng.random(self.rows) < self.data.exchanged if self.data.exchanged else np.zeros(self.rows, bool)
-        told = [
-            swapped(scene, "colour") if lie and len(scene.objects) > 1 else scene
-            for scene, lie in zip(scenes, wrong, strict=True)
-        ]
-        if self.data.partial:
-            told = [_some(scene, rng) if rng.random() < self.data.partial else scene for scene in told]
-        said = [shapes.caption(scene, rng, full=0.6) for scene in told]
-        if self.data.planted:
-            shown = [plant(scene, rng, self.data.planted) for scene in scenes]
-            pictures = np.stack([shapes.render(scene) for scene in shown])
-        ids, mask = self.words.ids(said)
-        return Batch(clean=_states(pictures, self.codec), ids=ids, mask=mask, said=tuple(said))
-
-
-def _some(scene: shapes.Scene, rng: np.random.Generator) -> shapes.Scene:
-    """Leave out some objects of a scene, never all."""
-    count = len(scene.objects)
-    kept = sorted(rng.choice(count, int(rng.integers(1, max(count, 2))), replace=False).tolist())
-    return replace(scene, objects=tuple(scene.objects[place] for place in kept))
-
-
-class _People:
-    """Person icons drawn on the fly."""
-
-    def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
-        self.seed, self.rows, self.words = recipe.seed, recipe.optimiser.batch, words
-        world = WORLDS[recipe.data.people]
-        self.world = replace(world, letters=recipe.data.look_alikes) if recipe.data.look_alikes else world
-
-    def __call__(self, step: int) -> Batch:
-        pictures, said = self.world.draw(stream(self.seed, 1, step), self.rows)
-        ids, mask = self.words.ids(said)
-        return Batch(clean=signed(pictures), ids=ids, mask=mask, said=tuple(said))
-
-
-class _Pictures:
-    """Pictograms on white and other colours, alone and in pairs; captions play no part."""
-
-    def __init__(self, recipe: Recipe, source: PictureSet) -> None:
-        self.recipe, self.source = recipe, source
-        self.scenes = Scenes(source) if recipe.data.scenes else None
-        self.ids = torch.zeros(recipe.optimiser.batch, 0, dtype=torch.int64)
-
-    def __call__(self, step: int) -> Batch:
-        data, rows = self.recipe.data, self.recipe.optimiser.batch
-        rng = stream(self.recipe.seed, 1, step)
-        order = _places(self.recipe.seed, len(self.source), step * rows, rows)
-        pictures = [_picture(self.source, self.scenes, index, data, rng) for index in order]
-        return Batch(clean=signed(np.stack(pictures)), ids=self.ids, mask=self.ids.bool())
-
-
-class Captioned:
-    """Pictograms (or their latents) with one of their captions, and scenes of two of them.
-
-    Args:
-        recipe: Says how often what is shown.
-        source: The pictograms.
-        words: Turns captions into tokens.
-    """
-
-    def __init__(self, recipe: Recipe, source: PictureSet, words: TokenVectors) -> None:
-        self.recipe = recipe
-        captions = [list(each) for each in source.columns["captions"]]
-        toned = np.array([each not in ("", "yellow") for each in source.columns["tone"]])
-        self.toned, self.plain = np.flatnonzero(toned), np.flatnonzero(~toned)
-        pictures = [source.on()]
-        self.single = len(source)
-        if recipe.data.scenes:
-            made = self.scenes(source, stream(recipe.seed, 2))
-            pictures.append(np.stack([composite(each.picture) for each in made]))
-            captions += [list(each.captions) for each in made]
-        self.clean = _states(
-            np.concatenate(pictures), codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
-        )
-        self.captions = [caption for each in captions for caption in each]
-        ids, mask = words.ids(self.captions, limit=LIMIT)
-        self.ids, self.lengths = ids, mask.sum(1)
-        self.starts = np.cumsum([0, *map(len, captions)])
-
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of a step, counted from 0."""
-        return self.batch(*self.pick(step))
-
-    def scenes(self, source: PictureSet, rng: np.random.Generator) -> list[Example]:
-        """Draw the scenes that are shown, as many as there are pictures."""
-        world = Scenes(source)
-        return [world.draw(rng) for _ in range(len(source))]
-
-    def pick(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the places of a step's pictures and of the captions drawn for them, each (rows,)."""
-        rows, seed = self.recipe.optimiser.batch, self.recipe.seed
-        rng = stream(seed, 1, step)
-        order = self._order(step, rng)
-        if len(self.clean) > self.single:
-            scenes = rng.integers(self.single, len(self.clean), size=rows)
-            order = np.where(rng.random(rows) < self.recipe.data.scenes, scenes, order)
-        return order, rng.integers(self.starts[order], self.starts[order + 1])
-
-    def batch(self, order: NDArray[np.int64], said: NDArray[np.int64]) -> Batch:
-        """Return pictures and captions at these places."""
-        words = torch.from_numpy(said)
-        lengths = self.lengths[words]
-        longest = int(lengths.max())
-        mask = torch.arange(longest) < lengths[:, None]
-        told = tuple(self.captions[place] for place in said)
-        return Batch(clean=self.clean[torch.from_numpy(order)], ids=self.ids[words, :longest], mask=mask, said=told)
-
-    def _order(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return which pictures a step shows: in passes over all of them, or over the two kinds by their share."""
-        rows, seed, share = self.recipe.optimiser.batch, self.recipe.seed, self.recipe.data.toned
-        if not share or not len(self.toned) or not len(self.plain):
-            return _places(seed, self.single, step * rows, rows)
-        toned, plain = (pool[_places(seed, len(pool), step * rows, rows)] for pool in (self.toned, self.plain))
-        return np.where(rng.random(rows) < share, toned, plain)
-
-
-def _places(seed: int, size: int, start: int, count: int) -> NDArray[np.int64]:
-    """Return places ``start`` to ``start + count`` of an endless row of shuffled passes over ``size`` pictures."""
-    passes = range(start // size, (start + count - 1) // size + 1)
-    order = np.concatenate([stream(seed, 0, each).permutation(size) for each in passes])
-    first = start - passes.start * size
-    return order[first : first + count]
-
-
-def _picture(
-    source: PictureSet, scenes: Scenes | None, index: int, data: Data, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Return one picture (height, width, 3), perhaps in a scene, perhaps on a colour."""
-    layers: NDArray[Any] = source.pictures[index]
-    if scenes is not None and rng.random() < data.scenes:
-        layers = scenes.draw(rng).picture
-    ground = (255, 255, 255)
-    if rng.random() < data.backgrounds:
-        red, green, blue = rng.integers(0, 256, size=3).tolist()
-        ground = (red, green, blue)
-    return composite(layers, ground)
-
-
-def _states(pictures: NDArray[np.uint8], codec: Autoencoder | VQ | None) -> Tensor:
+def states(pictures: NDArray[np.uint8], codec: Autoencoder | VQ | None) -> Tensor:
     """Turn pictures (n, height, width, 3) into states, latents, or tokens (n, tokens)."""
     if codec is None:
         return signed(pictures)
     with torch.inference_mode():
-        parts: Sequence[Tensor] = [
-            codec.encode(signed(part)) for part in np.array_split(pictures, len(pictures) // 128 + 1)
-        ]
-    states = torch.cat(list(parts)).clone()
-    return states.flatten(1) if isinstance(codec, VQ) else states
+        parts = [codec.encode(signed(part)) for part in np.array_split(pictures, len(pictures) // 128 + 1)]
+    encoded = torch.cat(parts).clone()
+    return encoded.flatten(1) if isinstance(codec, VQ) else encoded
+
+
+def reconstructed(pictures: NDArray[np.uint8], autoencoder: str, rng: np.random.Generator, noise: float) -> Tensor:
+    """Return pictures as a latent generator draws them: through an autoencoder, with some noise on the latents.
+
+    Args:
+        pictures: (n, height, width, 3), 0 to 255.
+        autoencoder: Folder of a trained autoencoder, or the name of a shipped model that has one.
+        rng: Source of the noise.
+        noise: Most of it; each picture draws its own share.
+
+    Returns:
+        States (n, 3, height, width) in [-1, 1].
+    """
+    codec, parts = codec_of(autoencoder), []
+    fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
+        for part in np.array_split(pictures, len(pictures) // 128 + 1):
+            latents = codec.encode(signed(part))
+            size = torch.from_numpy(rng.uniform(0, noise, len(part))).float()[:, None, None, None]
+            extra = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
+            parts.append(codec.decode(latents + size * extra).float().clamp(-1, 1))
+    return torch.cat(parts).clone()

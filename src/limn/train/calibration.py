@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,54 +10,43 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from limn.data.pictograms import load
-from limn.data.split import SPLITS
 from limn.networks.attribute_reader import AttributeReader
-from limn.train.attribute_classifier import HELD_OUT, labels_of, place_of, softened
-from limn.train.batches import signed, stream
-from limn.train.recipe import Recipe
 
-__all__ = ["GRID", "confusion", "held_out", "threshold"]
+__all__ = ["GRID", "calibrated", "confusion", "threshold"]
 
 GRID: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """The confidences a threshold is chosen from."""
 
-_NOISE = 0.2  # half of the most that training shows
 _RIGHT = 0.97
 _LOST = 0.15
 
 
-def held_out(network: AttributeReader, recipe: Recipe) -> dict[str, Any]:
-    """Choose thresholds on a third of the held-out pictures, and count errors on the others.
+def calibrated(
+    network: AttributeReader, versions: Mapping[str, Tensor], labels: NDArray[np.int64], chosen: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Choose thresholds on some of the held-out pictures, and count errors on the others.
 
     Args:
         network: The trained reader.
-        recipe: How it was trained.
+        versions: The same pictures (rows, 3, height, width) in several versions; the first decides on thresholds.
+        labels: The place of the right value of each field, (rows, fields); -1 where it is not known.
+        chosen: Which rows decide on thresholds.
 
     Returns:
-        ``thresholds`` by field; ``soft`` and ``crisp``: by field counts (values, values + 1), rows what is shown,
-        columns what was read, the last one for unreadable. Soft pictures are those that an autoencoder draws; they
-        decide on the thresholds.
+        ``thresholds`` by field; of each version, by field, counts (values, values + 1), rows what is shown, columns
+        what was read, the last one for unreadable.
     """
-    source = load(Path(recipe.data.folder), SPLITS, recipe.data.styles or None)
-    source = source.take([row for row, key in enumerate(source.columns["key"]) if place_of(key) < HELD_OUT])
-    fields, pictures = network.config.fields, source.on()
-    labels = labels_of(source.columns, fields)
-    chosen = np.array([place_of(key) < HELD_OUT / 3 for key in source.columns["key"]])
-    crisp = soft = signed(pictures)
-    if recipe.data.autoencoder:
-        soft = softened(pictures, recipe.data.autoencoder, stream(recipe.seed, 6), _NOISE)
-    found: dict[str, Any] = {"thresholds": {}}
-    for kind, states in (("soft", soft), ("crisp", crisp)):
-        found[kind] = {}
+    result: dict[str, Any] = {"thresholds": {}}
+    for kind, states in versions.items():
+        result[kind] = {}
         for place, (name, likely) in enumerate(_read(network, states).items()):
             known = labels[:, place] >= 0
-            if kind == "soft":
+            if name not in result["thresholds"]:
                 rows = known & chosen
-                found["thresholds"][name] = threshold(likely[rows], labels[rows, place])
-            rows, least = known & ~chosen, found["thresholds"][name]
-            found[kind][name] = confusion(likely[rows], labels[rows, place], least).tolist()
-    return found
+                result["thresholds"][name] = threshold(likely[rows], labels[rows, place])
+            rows, least = known & ~chosen, result["thresholds"][name]
+            result[kind][name] = confusion(likely[rows], labels[rows, place], least).tolist()
+    return result
 
 
 def threshold(likely: NDArray[np.float32], labels: NDArray[np.int64], grid: Sequence[float] = GRID) -> float:

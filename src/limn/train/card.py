@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from limn.io.atomic import write_text
-from limn.io.files import sha256_of
 
-__all__ = ["write_card", "write_sums"]
+__all__ = ["About", "write_card"]
 
 _CARD = """# {name}
 
@@ -39,6 +39,27 @@ mean little to it; `limn generate` says which they are, and `--familiar` reads t
 _COPIES = "A small model on small data copies: many pictures are close to one it was trained on."
 
 
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a card says of all that one task trains.
+
+    Args:
+        kind: What it is, as ``An autoencoder``.
+        objective: What was minimised.
+        papers: Keys of the sources in ``references.bib``.
+        does: What a network that does not draw does with pictures, as ``reads``.
+        limits: What it cannot do, where that is other than what a model that draws cannot.
+        portion: Which of the data it learned from, where that is other than the world's training part.
+    """
+
+    kind: str
+    objective: str
+    papers: tuple[str, ...] = ()
+    does: str = ""
+    limits: str = ""
+    portion: str = ""
+
+
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write ``card.json`` and ``MODEL_CARD.md``.
 
@@ -49,14 +70,5 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """
     write_text(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     rows = "\n".join(f"| {name} | {value} |" for name, value in card["figures"].items())
-    write_text(
-        folder / "MODEL_CARD.md",
-        _CARD.format(**{"limits": _COPIES, **card, "figures": rows or "| Figures | not measured |"}),
-    )
-
-
-def write_sums(folder: Path) -> None:
-    """Write ``SHA256SUMS``, which every later loading of the weights is held against."""
-    settings = [path for path in folder.glob("*.json") if path.name != "card.json"]
-    files = sorted([*folder.glob("*.safetensors"), *settings])
-    write_text(folder / "SHA256SUMS", "".join(f"{sha256_of(path)}  {path.name}\n" for path in files))
+    text = _CARD.format(**{"limits": _COPIES, **card, "figures": rows or "| Figures | not measured |"})
+    write_text(folder / "MODEL_CARD.md", text)

@@ -22,15 +22,16 @@ from limn.train import checkpoint as checkpoints
 from limn.train import optimise
 from limn.train.data_parallel import Team, gathered, share_of
 from limn.train.ema import Average
-from limn.train.network import build, starting
-from limn.train.recipe import Recipe, parse
-from limn.train.tasks import Task, task_for
+from limn.train.network import recipe_of, starting
+from limn.train.recipe import Recipe
+from limn.train.task import Task, find
 
 __all__ = ["Progress", "train"]
 
 METRICS = "metrics.jsonl"
 _EVERY = 20  # steps a line of metrics stands for
 _FREE = ("name", "schedule", "saving")  # fields that may change when a run is resumed
+_FILLED = ("task", "objective")  # fields that may be written in several ways
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +80,20 @@ def train(
         Progress after each step.
 
     Raises:
-        InputError: The folder holds a run of another recipe.
-        StoreError: The folder is in use, or cannot be written.
+        InputError: The recipe cannot be trained, or the folder holds a run of another one.
+        StoreError: The folder is in use or cannot be written.
         WeightsError: Its checkpoint is damaged.
         LimnError: The loss is no longer a number, or a worker has stopped.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if workers > 1 and device != "cpu":
         raise InputError(f"workers: {workers} processes are for the CPU, not {device}; leave this out")
+    kind = find(recipe.task)
     make_folder(out / "sheets")
     with Lock(out / ".lock", str(out), wait=0):
-        run = _Run(recipe, out, device, resume, workers)
+        run = _Run(kind, recipe, out, device, resume, workers)
         first = run.step
-        with gathered(workers, run.task.network, _follow, (recipe, out, device)) as run.team:
+        with gathered(workers, run.task.network, _follow, (kind, recipe, out, device)) as run.team:
             try:
                 while run.progress < 1:
                     yield run.advance()
@@ -102,9 +104,9 @@ def train(
             yield run.report(saved=run.save(), sheet=True)
 
 
-def _follow(team: Team, recipe: Recipe, out: Path, device: str) -> None:
+def _follow(team: Team, kind: type[Task[Any, Any]], recipe: Recipe, out: Path, device: str) -> None:
     """Do the steps of another process than the leader's."""
-    run = _Run(recipe, out, device, True, team.size)
+    run = _Run(kind, recipe, out, device, True, team.size)
     run.team = team
     while run.learn() is not None:
         pass
@@ -113,30 +115,31 @@ def _follow(team: Team, recipe: Recipe, out: Path, device: str) -> None:
 class _Run:
     """Everything that changes while training."""
 
-    def __init__(self, recipe: Recipe, out: Path, device: str, resume: bool, workers: int) -> None:
+    def __init__(
+        self, kind: type[Task[Any, Any]], recipe: Recipe, out: Path, device: str, resume: bool, workers: int
+    ) -> None:
         self.recipe, self.out, self.team = recipe, out, Team()
-        found = checkpoints.load(out)
-        if found is not None:
-            _check_same(found.recipe, recipe, out, resume)
-        self.task: Task = task_for(share_of(recipe, workers), device)
+        before = checkpoints.load(out)
+        if before is not None:
+            _check_same(kind, recipe_of(before), recipe, out, resume)
+        self.task = kind(share_of(recipe, workers), device)
         network = self.task.network
-        if found is None and recipe.init:
+        if before is None and recipe.init:
             load_state(network, starting(recipe.init, network), source=recipe.init)
         self.optimisers: list[Optimizer] = optimise.make(network, recipe.optimiser)
         self.average = Average(network, recipe.ema)
         self.step, self.seconds = 0, 0.0
-        if found is not None:
-            load_state(network, found.tensors["model"], source=str(out))
-            optimise.load_states(self.optimisers, found.tensors["optimiser"])
+        if before is not None:
+            load_state(network, before.tensors["model"], source=str(out))
+            optimise.load_states(self.optimisers, before.tensors["optimiser"])
             with torch.no_grad():
-                for name, each in found.tensors["ema"].items():
-                    self.average.weights[name].copy_(each)
-            self.step, self.seconds = found.step, found.seconds
+                for name, weight in before.tensors["ema"].items():
+                    self.average.weights[name].copy_(weight)
+            self.step, self.seconds = before.step, before.seconds
         checkpoints.truncate_metrics(out / METRICS, self.step)
-        self.saved_at, self.saved_seconds = (self.step if found else -1), self.seconds
-        self.sheet_seconds = self.seconds
+        self.saved_at, self.saved_seconds = (self.step if before else -1), self.seconds
+        self.sheet_seconds = self.window = self.seconds
         self.losses: list[float] = []
-        self.window = self.seconds
 
     @property
     def progress(self) -> float:
@@ -209,9 +212,7 @@ class _Run:
         """Write a checkpoint, unless this step has one."""
         if self.step == self.saved_at:
             return False
-        mean = build(self.recipe).to(next(self.task.network.parameters()).device)
-        self.average.fill(mean)
-        self.task.finish(mean)
+        mean = self._averaged()
         state = checkpoints.Checkpoint(
             step=self.step,
             seconds=self.seconds,
@@ -226,11 +227,14 @@ class _Run:
         self.saved_at, self.saved_seconds = self.step, self.seconds
         return True
 
+    def _averaged(self) -> Any:
+        network = self.task.build(self.recipe).to(self.task.device)
+        self.average.fill(network)
+        self.task.finish(network)
+        return network
+
     def _draw(self) -> tuple[Path, dict[str, float]]:
-        mean = build(self.recipe).to(next(self.task.network.parameters()).device)
-        self.average.fill(mean)
-        self.task.finish(mean)
-        picture, scores = self.task.show(mean.eval())
+        picture, scores = self.task.show(self._averaged().eval())
         path = self.out / "sheets" / f"{self.step:08d}.png"
         Image.fromarray(picture).save(path)
         self._log({"step": self.step, "seconds": round(self.seconds, 3), "scores": scores})
@@ -242,11 +246,13 @@ class _Run:
             file.write(json.dumps(line) + "\n")
 
 
-def _check_same(old: Mapping[str, Any], recipe: Recipe, out: Path, resume: bool) -> None:
+def _check_same(kind: type[Task[Any, Any]], before: Recipe, now: Recipe, out: Path, resume: bool) -> None:
     if not resume:
         raise InputError(f"{out}: already holds a run; resume it or choose another folder")
-    # Read as a recipe, so that a run from before a field existed has that field's default.
-    before, now = asdict(parse(old)), asdict(recipe)
-    for name, value in now.items():
-        if name not in _FREE and before[name] != value:
-            raise InputError(f"{out}: its run has another {name}; choose another folder or the recipe it began with")
+    same = {
+        name: getattr(before, name) == value for name, value in vars(now).items() if name not in (*_FREE, *_FILLED)
+    }
+    same["task"] = find(before.task) is kind
+    same["objective"] = same["task"] and kind.objective_of(before) == kind.objective_of(now)
+    for name in (name for name, equal in same.items() if not equal):
+        raise InputError(f"{out}: its run has another {name}; choose another folder or the recipe it began with")

@@ -3,56 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.attribute_reader import AttributeReader
 from limn.networks.autoencoder import Autoencoder
-from limn.networks.dual_encoder import DualEncoder
-from limn.networks.transformer import Transformer
-from limn.networks.upsampler import Upsampler
 from limn.networks.vq import VQ, from_autoencoder
 from limn.networks.weights import frozen, load_state, read_tensors
+from limn.train import task
 from limn.train.checkpoint import Checkpoint, load
 from limn.train.recipe import Recipe, parse
 
-__all__ = ["Network", "averaged", "averaged_of", "build", "codec_of", "recipe_of", "starting", "state_of"]
-
-Network = Transformer | Autoencoder | DualEncoder | VQ | AttributeReader | Upsampler
-"""What a recipe can train."""
-
-_KINDS: Mapping[str, type[Network]] = {
-    "generator": Transformer, "distilled": Transformer, "unlearning": Transformer,
-    "autoencoder": Autoencoder, "contrastive": DualEncoder,
-    "vq": VQ, "masked": Transformer, "autoregressive": Transformer, "finer": Transformer, "reader": AttributeReader,
-    "upsampling": Upsampler,
-}  # fmt: skip
+__all__ = ["averaged", "averaged_of", "build", "codec_of", "recipe_of", "starting", "state_of", "teacher"]
 
 
-def build(recipe: Recipe) -> Network:
+def build(recipe: Recipe) -> Any:
     """Build the network of a recipe, its weights drawn from the recipe's seed.
 
     Raises:
-        InputError: The recipe's network has an unknown field or a value out of bounds.
+        InputError: There is no such task, or the recipe's network does not fit it.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        try:
-            return _KINDS[recipe.task].from_config(recipe.network)
-        except WeightsError as error:
-            raise InputError(f"network: {error}") from None
+    return task.find(recipe.task).build(recipe)
+
+
+def teacher(recipe: Recipe, device: str) -> nn.Module:
+    """Return the network that training starts from, frozen."""
+    network: nn.Module = build(recipe)
+    load_state(network, starting(recipe.init), source=recipe.init)
+    return network.to(device).eval().requires_grad_(False)
 
 
 def recipe_of(checkpoint: Checkpoint) -> Recipe:
-    """Return the recipe a checkpoint was trained by."""
-    return parse(checkpoint.recipe)
+    """Return the recipe a checkpoint was trained by; one from before tasks had objectives of their own names all."""
+    recipe = parse(checkpoint.recipe)
+    known = {item.name for item in fields(task.find(recipe.task).Objective)}
+    return replace(recipe, objective={name: value for name, value in recipe.objective.items() if name in known})
 
 
-def averaged(folder: Path) -> Network:
+def averaged(folder: Path) -> Any:
     """Return the network of a training folder with its averaged weights, ready for use.
 
     Raises:
@@ -76,13 +68,13 @@ def codec_of(name: str) -> Autoencoder | VQ:
         weights = folder / f"{kind.__name__.lower()}.safetensors"
         if weights.is_file():
             return frozen(kind.from_config(read_json(folder / "config.json")[weights.stem]), weights)
-    found = averaged(folder)
-    if not isinstance(found, Autoencoder | VQ):
+    network = averaged(folder)
+    if not isinstance(network, Autoencoder | VQ):
         raise InputError(f"{name}: holds neither an autoencoder nor a vq; train one first")
-    return found
+    return network
 
 
-def starting(name: str, network: Network | None = None) -> Mapping[str, Tensor]:
+def starting(name: str, network: nn.Module | None = None) -> Mapping[str, Tensor]:
     """Return the weights that training starts from.
 
     Args:
@@ -94,8 +86,9 @@ def starting(name: str, network: Network | None = None) -> Mapping[str, Tensor]:
         WeightsError: There are none, or they are damaged.
     """
     if isinstance(network, Autoencoder | VQ):
-        found = codec_of(name).state_dict()
-        return {**network.state_dict(), **from_autoencoder(found)} if _to_quantise(network, found) else found
+        weights = codec_of(name).state_dict()
+        quantised = isinstance(network, VQ) and "std" in weights
+        return {**network.state_dict(), **from_autoencoder(weights)} if quantised else weights
     model = _home(name) / "model.safetensors"
     return read_tensors(model) if model.exists() else averaged(_home(name)).state_dict()
 
@@ -118,11 +111,7 @@ def _home(name: str) -> Path:
     return shipped if shipped.is_dir() and not Path(name).exists() else Path(name)
 
 
-def _to_quantise(network: Network, found: Mapping[str, Tensor]) -> bool:
-    return isinstance(network, VQ) and "std" in found
-
-
-def averaged_of(checkpoint: Checkpoint) -> Network:
+def averaged_of(checkpoint: Checkpoint) -> Any:
     """Return the network of a checkpoint with its averaged weights, ready for use."""
     network = build(recipe_of(checkpoint))
     load_state(network, checkpoint.tensors["ema"], source="averaged weights")

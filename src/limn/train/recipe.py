@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any, Literal
 from limn.io.configurations import build, read_toml
 from limn.kernel.errors import InputError
 
-__all__ = ["Data", "Objective", "Optimiser", "Recipe", "Saving", "Schedule", "parse", "read"]
+__all__ = ["Data", "Optimiser", "Recipe", "Saving", "Schedule", "parse", "read", "within"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,46 +112,6 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective:
-    """What is minimised.
-
-    Args:
-        target: What the network answers: ``flow``, ``eps``, ``v`` or ``x0``.
-        drop: Share of pictures shown without their caption, for guidance.
-        partial: Share of a ``generator``'s steps that see half of the picture's lines of patches, drawn anew.
-        time_mean: Mean of the normal distribution whose logistic is the noise level (Esser et al. 2024).
-        time_std: Its standard deviation.
-        gradients: Weight of the L1 loss of picture gradients, of an autoencoder or an upsampler.
-        kl: Weight of an autoencoder's divergence from the standard normal distribution.
-        commitment: Weight of the distance that draws the features of a ``vq`` to its codes.
-        revive: Steps during which codes that a ``vq`` hardly uses are put where data lie.
-        decoder: Train the decoder of a ``vq`` alone; its tokens stay what they are.
-        features: Weight of how far apart ``judge`` sees a ``vq``'s pictures and the true ones.
-        judge: A dual encoder's name or folder; one that judges the model afterwards must be another.
-        look_alikes: Letters that ``unlearning`` is about.
-        guided: Guidance scale that a ``distilled`` generator learns to answer with.
-        forget: Largest share of the earlier tokens that an ``autoregressive`` model does not see, drawn anew for
-            each picture; without it a small set of pictures is learned by heart.
-    """
-
-    target: Literal["flow", "eps", "v", "x0"] = "flow"
-    drop: float = 0.1
-    partial: float = 0.0
-    time_mean: float = 0.0
-    time_std: float = 1.0
-    gradients: float = 0.5
-    kl: float = 1e-4
-    commitment: float = 0.25
-    revive: int = 500
-    decoder: bool = False
-    features: float = 0.0
-    judge: str = "judge_a"
-    guided: float = 0.0
-    forget: float = 0.0
-    look_alikes: str = "\u03bf\u043e\u0647\u3147"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Saving:
     """What is kept, and how often.
 
@@ -175,33 +136,19 @@ class Recipe:
 
     Args:
         name: What the run is called.
-        task: ``generator``, ``distilled`` (a generator that needs no guidance), ``autoencoder``, ``contrastive`` (a
-            dual encoder of pictures and texts), ``vq`` (pictures to tokens and back), ``masked`` or
-            ``autoregressive`` (tokens from words), ``finer`` (tokens from coarser ones and words), ``reader``
-            (attributes of pictures), ``unlearning`` (a generator that takes look-alike letters for what they look
-            like), ``upsampling`` (larger pictures from small ones).
+        task: What is trained: a file of ``limn/train/tasks/``, a package's task, or any subclass of
+            :class:`limn.train.task.Task`.
         seed: Every random number of the run follows from it and the step.
         ema: Decay of the averaged weights, which are the ones that ship.
         precision: ``auto`` is bfloat16 products where the device has them in hardware, else float32.
         compile: Whether the network is compiled: a minute's wait, then a sixth less time. ``auto``: on GPUs only.
         init: A checkpoint folder, a model's folder or a shipped model, from whose weights training starts.
         network: Fields of the network's configuration.
+        objective: What is minimised: fields of the task's ``Objective``.
     """
 
     name: str
-    task: Literal[
-        "generator",
-        "distilled",
-        "autoencoder",
-        "contrastive",
-        "vq",
-        "masked",
-        "autoregressive",
-        "finer",
-        "reader",
-        "unlearning",
-        "upsampling",
-    ] = "generator"
+    task: str = "generator"
     seed: int = 0
     ema: float = 0.9995
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -209,47 +156,38 @@ class Recipe:
     init: str = ""
     data: Data = field(default_factory=Data)
     network: dict[str, Any] = field(default_factory=dict)
+    objective: dict[str, Any] = field(default_factory=dict)
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
-    objective: Objective = field(default_factory=Objective)
     saving: Saving = field(default_factory=Saving)
 
     def __post_init__(self) -> None:
-        within = {
-            "seed": (self.seed, 0, 2**31),
-            "ema": (self.ema, 0, 0.999999),
-            "data.scenes": (self.data.scenes, 0, 1),
-            "data.toned": (self.data.toned, 0, 1),
-            "data.jitter": (self.data.jitter, 0, 1),
-            "data.planted": (self.data.planted, 0, 1),
-            "data.exchanged": (self.data.exchanged, 0, 1),
-            "data.partial": (self.data.partial, 0, 1),
-            "data.look_alikes": (self.data.look_alikes, 0, 1),
-            "data.backgrounds": (self.data.backgrounds, 0, 1),
-            "optimiser.lr": (self.optimiser.lr, 1e-8, 1),
-            "optimiser.batch": (self.optimiser.batch, 1, 65536),
-            "optimiser.clip": (self.optimiser.clip, 1e-6, 1e6),
-            "optimiser.beta2": (self.optimiser.beta2, 0, 0.99999),
-            "optimiser.weight_decay": (self.optimiser.weight_decay, 0, 10),
-            "schedule.minutes": (self.schedule.minutes, 0, 1e6),
-            "schedule.steps": (self.schedule.steps, 0, 10**9),
-            "schedule.flat": (self.schedule.flat, 0, 1),
-            "schedule.floor": (self.schedule.floor, 0, 1),
-            "objective.drop": (self.objective.drop, 0, 1),
-            "objective.partial": (self.objective.partial, 0, 1),
-            "objective.forget": (self.objective.forget, 0, 1),
-            "objective.guided": (self.objective.guided, 0, 100),
-            "objective.features": (self.objective.features, 0, 100),
-            "objective.commitment": (self.objective.commitment, 0, 100),
-            "objective.revive": (self.objective.revive, 0, 10**9),
-            "objective.time_std": (self.objective.time_std, 1e-3, 100),
-            "saving.minutes": (self.saving.minutes, 0, 1e6),
-        }
-        for name, (value, least, most) in within.items():
-            if not (math.isfinite(value) and least <= value <= most):
-                raise InputError(f"{name} must be from {least:g} to {most:g}, not {value}")
+        within(self, seed=(0, 2**31), ema=(0, 0.999999))
+        shares = [item.name for item in dataclasses.fields(Data) if item.type == "float"]
+        within(self.data, "data.", **dict.fromkeys(shares, (0, 1)))
+        within(self.optimiser, "optimiser.", lr=(1e-8, 1), batch=(1, 65536), clip=(1e-6, 1e6))
+        within(self.optimiser, "optimiser.", beta2=(0, 0.99999), weight_decay=(0, 10))
+        within(self.schedule, "schedule.", minutes=(0, 1e6), steps=(0, 10**9), flat=(0, 1), floor=(0, 1))
+        within(self.saving, "saving.", minutes=(0, 1e6))
         if (self.schedule.minutes > 0) == (self.schedule.steps > 0):
             raise InputError("schedule: give either minutes or steps, above 0")
+
+
+def within(fields: object, section: str = "", **bounds: tuple[float, float]) -> None:
+    """Check that the values of fields lie within bounds, both included.
+
+    Args:
+        fields: Any object with the fields.
+        section: What stands before a name in the message, such as ``schedule.``.
+        bounds: (least, most) of each field.
+
+    Raises:
+        InputError: A value is out of bounds or no number.
+    """
+    for name, (least, most) in bounds.items():
+        value = getattr(fields, name)
+        if not (math.isfinite(value) and least <= value <= most):
+            raise InputError(f"{section}{name} must be from {least:g} to {most:g}, not {value}")
 
 
 def read(path: Path) -> Recipe:

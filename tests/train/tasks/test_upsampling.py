@@ -11,14 +11,14 @@ import torch
 from limn.data.picture_set import packed
 from limn.kernel.errors import InputError
 from limn.models.upsampler import upsampler
-from limn.train import upsampling
 from limn.train.export import export
 from limn.train.loop import train
 from limn.train.network import averaged
 from limn.train.recipe import Recipe, parse, read
-from limn.train.upsampling import Upsampling, enlarged, on_white, psnr, reduced
+from limn.train.tasks import upsampling
+from limn.train.tasks.upsampling import Enlarging, Upsampling, enlarged, enlarging, on_white, reduced
 
-SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"  # of 64 pixels, so that small is 16
+SAMPLE = Path(__file__).parents[2] / "sample" / "pictograms"  # of 64 pixels, so that small is 16
 
 
 def recipe(steps: int = 4, **data: object) -> Recipe:
@@ -27,15 +27,6 @@ def recipe(steps: int = 4, **data: object) -> Recipe:
         "data": {"folder": str(SAMPLE), **data}, "network": {"factor": 4, "width": 8, "blocks": 1},
         "saving": {"steps": 4, "sheet_minutes": 0.0},
     })  # fmt: skip
-
-
-def test_the_ratio_has_a_closed_form() -> None:
-    true = np.full((3, 4, 4, 3), 100, np.uint8)
-    found = true.copy()
-    found[1] += 10
-    found[2, :2] += 10
-    expected = [99.0, 10 * np.log10(255**2 / 100), 10 * np.log10(255**2 / 50)]
-    assert psnr(found, true) == pytest.approx(expected)
 
 
 def test_an_even_picture_stays_even_at_any_size() -> None:
@@ -49,7 +40,7 @@ def test_an_even_picture_stays_even_at_any_size() -> None:
 def test_batches_follow_from_the_seed_and_the_step_alone(softly: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if softly:  # any other version will do, and cheaply
         soft = lambda pictures, name, rng, noise: torch.full((len(pictures), 3, 16, 16), float(rng.random()))  # noqa: E731
-        monkeypatch.setattr(upsampling, "softened", soft)
+        monkeypatch.setattr(upsampling, "reconstructed", soft)
     plan = recipe(autoencoder="emoji" if softly else "")
     one, two = Upsampling(plan, "cpu"), Upsampling(plan, "cpu")
     two.batch(3)
@@ -124,3 +115,11 @@ def test_worlds_without_large_pictures_are_refused() -> None:
 def test_the_shipped_recipe_is_sound() -> None:
     plan = read(Path("upsampler"))
     assert (plan.task, plan.network["factor"], plan.data.autoencoder) == ("upsampling", 4, "emoji")
+
+
+def test_the_loss_of_enlarging_in_closed_form() -> None:
+    clean = torch.zeros(2, 3, 4, 4)
+    assert enlarging(clean - 0.5, clean, Enlarging()) == pytest.approx(0.5)  # no edges
+    stripes = clean.clone()
+    stripes[..., ::2] = 0.5
+    assert enlarging(stripes, clean, Enlarging(gradients=2.0)) == pytest.approx(0.25 + 2 * 0.5)

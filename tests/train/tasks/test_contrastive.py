@@ -15,13 +15,14 @@ from limn.data.shapes import Scene, batch, caption, prompts
 from limn.data.split import SPLITS, STYLES, half_of, unit
 from limn.networks.dual_encoder import DualEncoder
 from limn.networks.token_embeddings import TokenVectors
-from limn.train.contrastive import Contrastive, info_nce
 from limn.train.export import export
 from limn.train.loop import train
-from limn.train.pairs import half, holds, soften
 from limn.train.recipe import Recipe, parse
+from limn.train.tasks.contrastive import Contrastive, info_nce
+from limn.train.worlds.pictograms import half
+from limn.train.worlds.shapes import holds
 
-SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"
+SAMPLE = Path(__file__).parents[2] / "sample" / "pictograms"
 NETWORK = {"size": 64, "patch": 8, "widths": [16], "blocks": [1], "width": 16, "heads": 2, "depth": 1, "out": 8}
 
 
@@ -71,9 +72,9 @@ def test_halves_are_disjoint_whole_and_stable() -> None:
 @pytest.mark.parametrize("plan", [SHAPES, PICTURES], ids=["shapes", "pictograms"])
 def test_a_batch_follows_from_the_seed_and_the_step_alone(plan: dict[str, object]) -> None:
     one, two = (Contrastive(recipe(**plan), "cpu") for _ in range(2))  # type: ignore[arg-type]
-    two.feed(7)
+    two.pairs(7)
     for step in (3, 0, 10**6):
-        a, b = one.feed(step), two.feed(step)
+        a, b = one.pairs(step), two.pairs(step)
         assert all(torch.equal(getattr(a, name), getattr(b, name)) for name in ("clean", "ids", "mask", "true"))
         assert a.clean.abs().max() <= 1 + 1e-6
         assert a.true.diagonal().all()
@@ -82,7 +83,7 @@ def test_a_batch_follows_from_the_seed_and_the_step_alone(plan: dict[str, object
 
 def test_a_caption_is_true_of_what_shows_the_same_thing_in_the_style_it_names() -> None:
     task = Contrastive(recipe(), "cpu")
-    pictograms = task.feed.__self__  # type: ignore[attr-defined]
+    pictograms = task.pairs.__self__.pair_set  # type: ignore[attr-defined]
     source = load(SAMPLE, SPLITS)
     places = {(row.attributes["style"], row.attributes["codepoint"]): k for k, row in enumerate(source)}
     styles = {code: [style for style in STYLES if (style, code) in places] for _, code in places}
@@ -121,14 +122,6 @@ def test_what_a_caption_leaves_out_is_free() -> None:
     assert not holds([words, words], [asked, moved])[0, 1]
     assert holds([words.rpartition(" on a ")[0]] * 2, [asked, moved])[0, 1]
     assert isinstance(moved, Scene)
-
-
-def test_softening_keeps_plain_pictures_and_what_is_not_chosen() -> None:
-    plain = torch.linspace(-1, 1, 4)[:, None, None, None].expand(4, 3, 16, 16).contiguous()
-    assert torch.allclose(soften(plain, np.random.default_rng(0), 1.0), plain, atol=1e-6)
-    x = torch.rand(6, 3, 16, 16) * 2 - 1
-    assert torch.allclose(soften(x, np.random.default_rng(0), 0.0), x, atol=1e-4)
-    assert not torch.allclose(soften(x, np.random.default_rng(0), 1.0), x, atol=1e-1)
 
 
 @pytest.mark.parametrize("plan", [SHAPES, PICTURES], ids=["shapes", "pictograms"])

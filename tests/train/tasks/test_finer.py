@@ -11,12 +11,12 @@ import torch
 
 import limn.models
 from limn.kernel.errors import InputError
-from limn.train.batches import feed_for
 from limn.train.export import export
-from limn.train.finer import FinerGeneration
 from limn.train.loop import train
 from limn.train.network import averaged
 from limn.train.recipe import Recipe, parse, read
+from limn.train.tasks.finer import Finer
+from limn.train.worlds import WORLDS
 
 SAVING = {"steps": 100, "sheet_minutes": 0.0, "prompts": ["a red circle"]}
 COMMON: dict[str, Any] = {
@@ -55,11 +55,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_batches_hold_the_same_pictures_in_both_tokens(folder: Path) -> None:
-    task = FinerGeneration(finer(folder), "cpu")
+    task = Finer(finer(folder), "cpu")
     batch, text, mask, _ = task.batch(5)
     assert batch.clean.shape == (4, 64)
     pictures = dataclasses.replace(finer(folder), data=dataclasses.replace(finer(folder).data, autoencoder=""))
-    clean = feed_for(pictures, task.words)(5).clean
+    clean = WORLDS[pictures.data.world](pictures, task.words).captioned(5).clean
     assert torch.equal(averaged(folder / "fine").encode(clean).flatten(1), batch.clean)  # type: ignore[operator]
     ids = averaged(folder / "coarse").encode(clean).flatten(1)  # type: ignore[operator]
     assert torch.equal(text[:, :16, 128:132], 8 * task.coarse.vectors(ids))

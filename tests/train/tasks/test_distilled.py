@@ -10,9 +10,9 @@ import torch
 
 from limn.kernel.errors import InputError
 from limn.networks.transformer import Transformer, TransformerConfig
-from limn.train.distil import Distillation, guided
 from limn.train.loop import train
-from limn.train.recipe import Data, Objective, Optimiser, Recipe, Schedule
+from limn.train.recipe import Data, Optimiser, Recipe, Schedule
+from limn.train.tasks.distilled import Distilled, guided
 
 NETWORK = {"width": 16, "depth": 1, "heads": 2, "channels": 3, "grid": 32, "patch": 8, "text_width": 128}
 RECIPE = Recipe(
@@ -41,10 +41,9 @@ def test_guided_answers_are_linear_in_the_scale() -> None:
 def test_a_student_starts_as_its_teacher_and_learns_the_difference(tmp_path: Path) -> None:
     for _ in train(RECIPE, tmp_path / "teacher"):
         pass
-    student = replace(RECIPE, task="distilled", init=str(tmp_path / "teacher"), objective=Objective(guided=1.0))
+    student = replace(RECIPE, task="distilled", init=str(tmp_path / "teacher"), objective={"guided": 1.0})
     plain, strong = (
-        Distillation(replace(student, precision="float32", objective=Objective(guided=scale)), "cpu")
-        for scale in (1.0, 4.0)
+        Distilled(replace(student, precision="float32", objective={"guided": scale}), "cpu") for scale in (1.0, 4.0)
     )
     for task in (plain, strong):
         task.network.load_state_dict(task.teacher.state_dict())
@@ -61,6 +60,6 @@ def test_a_student_starts_as_its_teacher_and_learns_the_difference(tmp_path: Pat
 
 
 def test_a_teacher_and_a_scale_are_needed() -> None:
-    for objective, init in ((Objective(), "emoji"), (Objective(guided=3), "")):
+    for objective, init in (({}, "emoji"), ({"guided": 3.0}, "")):
         with pytest.raises(InputError, match=r"init and objective.guided"):
-            Distillation(replace(RECIPE, task="distilled", objective=objective, init=init), "cpu")
+            Distilled(replace(RECIPE, task="distilled", objective=objective, init=init), "cpu")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
 from limn.train.recipe import parse
-from limn.train.tasks import Generation
+from limn.train.tasks.generator import Drawing, Generator, generation
 
 TINY = {"width": 16, "depth": 1, "heads": 1, "channels": 3, "grid": 32, "patch": 4, "text_width": 128}
 
@@ -26,7 +27,7 @@ class Spy:
 
 
 def seen(partial: float, steps: int = 12) -> list[tuple[Tensor, Tensor | None]]:
-    task = Generation(
+    task = Generator(
         parse({
             "name": "tiny", "data": {"world": "shapes"}, "network": TINY, "optimiser": {"batch": 2},
             "schedule": {"steps": steps}, "objective": {"partial": partial},
@@ -60,3 +61,22 @@ def test_a_share_of_the_steps_is_partial() -> None:
     groups = np.array([lines is not None for _, lines in seen(0.5, 320)]).reshape(40, 8)
     assert (groups.all(1) | ~groups.any(1)).all()
     assert 10 < groups[:, 0].sum() < 30
+
+
+@pytest.mark.parametrize("target", ["flow", "eps", "x0"])
+def test_a_network_that_knows_the_answer_has_no_loss(target: str) -> None:
+    clean = torch.randn(6, 2, 4, 4)
+
+    def oracle(x: Tensor, time: Tensor) -> Tensor:
+        sigma = time[:, None, None, None]
+        noise = (x - (1 - sigma) * clean) / sigma
+        return {"flow": noise - clean, "eps": noise, "x0": clean}[target]
+
+    objective = Drawing(target=target)  # type: ignore[arg-type]
+    assert generation(oracle, clean, objective, torch.Generator().manual_seed(0)) < 1e-6
+
+
+def test_answering_nothing_costs_what_the_target_weighs() -> None:
+    clean = torch.zeros(64, 3, 8, 8)
+    loss = generation(lambda x, _: 0 * x, clean, Drawing(), torch.Generator().manual_seed(0))
+    assert loss == pytest.approx(1.0, abs=0.05)  # the mean square of the noise

@@ -14,12 +14,10 @@ from torch import Tensor
 
 import limn.models
 from limn.kernel.errors import InputError
-from limn.networks.vq import VQ
 from limn.train.export import export
 from limn.train.loop import train
-from limn.train.network import averaged
 from limn.train.recipe import Recipe, parse, read
-from limn.train.tokens import Quantisation, hide, hiding_rates, masked_loss, next_loss
+from limn.train.tasks.masked import hide, hiding_rates, masked_loss
 
 VQ_FIELDS: dict[str, Any] = {
     "name": "vq", "task": "vq", "data": {"world": "shapes"}, "precision": "float32",
@@ -80,20 +78,6 @@ def test_only_hidden_tokens_count_and_they_are_not_seen() -> None:
     assert masked_loss(lambda tokens: certain, ids, hidden, 4) < 1e-6
 
 
-def test_each_token_is_learned_from_those_before_it() -> None:
-    ids, seen = torch.tensor([[3, 1, 2]]), list[Tensor]()
-
-    def network(tokens: Tensor) -> Tensor:
-        seen.append(tokens)
-        return F.one_hot(ids, 5) * 50.0
-
-    assert next_loss(network, ids, 4) < 1e-6
-    assert seen[0].tolist() == [[4, 3, 1]]
-    assert next_loss(lambda tokens: torch.zeros(1, 3, 5), ids, 4).item() == pytest.approx(math.log(4))
-    next_loss(network, ids, 4, torch.tensor([[True, False, True]]))
-    assert seen[-1].tolist() == [[4, 4, 1]], "a forgotten token is still asked for, and not seen by later ones"
-
-
 def test_tokens_are_learned_exported_and_drawn(tmp_path: Path) -> None:
     scores = run(parse(VQ_FIELDS), tmp_path / "vq")
     assert scores.keys() == {"psnr", "perplexity", "used"}
@@ -121,33 +105,6 @@ def test_one_tokenizer_may_serve_two_models(tmp_path: Path) -> None:
     run(recipe("masked", tmp_path / "other"), tmp_path / "second")
     with pytest.raises(InputError, match="other tokens than this model's"):
         export(tmp_path / "second", tmp_path / "out" / "second", tokens_of="muse")
-
-
-def test_fine_tuning_the_decoder_keeps_every_token(tmp_path: Path) -> None:
-    run(parse(VQ_FIELDS), tmp_path / "first")
-    objective = dataclasses.replace(parse(VQ_FIELDS).objective, decoder=True)
-    more = dataclasses.replace(parse(VQ_FIELDS), init=str(tmp_path / "first"), objective=objective, ema=0.5)
-    run(more, tmp_path / "second")
-    first, second = averaged(tmp_path / "first"), averaged(tmp_path / "second")
-    assert isinstance(first, VQ)
-    assert isinstance(second, VQ)
-    pictures = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    ids = first.encode(pictures)
-    assert torch.equal(second.encode(pictures), ids)
-    assert not torch.equal(second.decode(ids), first.decode(ids))
-
-
-def test_a_judge_may_tell_a_tokenizer_what_it_sees_apart() -> None:
-    """The features' distance is added by its weight, and the judge itself does not learn."""
-    plain = Quantisation(parse(VQ_FIELDS), "cpu")
-    one, two = (
-        Quantisation(parse({**VQ_FIELDS, "objective": {"features": weight}}), "cpu") for weight in (1.0, 3.0)
-    )
-    base, single, triple = (each.loss(0).item() for each in (plain, one, two))
-    assert single > base
-    assert triple - base == pytest.approx(3 * (single - base), rel=1e-3)
-    assert one.tower is not None
-    assert not any(each.requires_grad for each in one.tower.parameters())
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -1,28 +1,31 @@
-"""Training of an upsampler: small pictograms, as a generator draws them or crisp, to what they are at full size."""
+"""Upsamplers: small pictograms, as a generator draws them or crisp, to what they are at full size."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from limn.data.picture_set import packed, pixels
 from limn.io.pictures import composite
 from limn.kernel.errors import InputError
-from limn.networks.upsampler import Upsampler
-from limn.train.attribute_classifier import softened
-from limn.train.batches import signed, stream
-from limn.train.losses import enlarging
-from limn.train.network import build
+from limn.networks.upsampler import CONFIG, Upsampler
+from limn.train.batches import reconstructed, signed, stream
+from limn.train.card import About
+from limn.train.losses import edges
 from limn.train.recipe import Recipe
-from limn.train.tasks import autocast, grid
-from limn.train.tasks import pixels as bytes_of
+from limn.train.sheet import beside, psnr
+from limn.train.sheet import pixels as as_bytes
+from limn.train.task import Objective, Task, autocast
 
-__all__ = ["CROP", "HELD_OUT", "Upsampling", "enlarged", "on_white", "psnr", "reduced"]
+__all__ = ["CROP", "HELD_OUT", "Enlarging", "Upsampling", "enlarged", "enlarging", "on_white", "reduced"]
 
 CROP = 32
 """Side of what a step sees of a small picture."""
@@ -55,43 +58,45 @@ def enlarged(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return _resized(picture, picture.shape[1] * factor, picture.shape[0] * factor, _LANCZOS)
 
 
-def psnr(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the peak signal-to-noise ratio of each picture in dB.
+@dataclass(frozen=True, kw_only=True)
+class Enlarging(Objective):
+    """What an upsampler minimises.
 
     Args:
-        found: Pictures (n, height, width, 3).
-        true: What they should be, of the same shape.
+        gradients: Weight of the L1 loss of picture gradients.
+    """
+
+    gradients: float = 0.5
+
+
+def enlarging(picture: Tensor, clean: Tensor, objective: Enlarging) -> Tensor:
+    """Absolute errors of pictures and of their gradients.
+
+    Args:
+        picture: Enlarged pictures (rows, 3, height, width) in [-1, 1].
+        clean: The pictures as they are at that size.
+        objective: Weight of the gradients.
 
     Returns:
-        (n,); at most 99, for pictures that are the same.
-
-    >>> psnr(np.zeros((1, 2, 2, 3), np.uint8), np.full((1, 2, 2, 3), 255, np.uint8)).tolist()
-    [0.0]
+        A scalar.
     """
-    error = np.stack([np.square(a.astype(np.float64) - b).mean() for a, b in zip(found, true, strict=True)])
-    with np.errstate(divide="ignore"):
-        ratio: NDArray[np.float64] = np.minimum(99.0, 10 * np.log10(255.0**2 / error))
-    return ratio
+    error = picture.float() - clean
+    return error.abs().mean() + objective.gradients * edges(error)
 
 
-class Upsampling:
-    """The task of an upsampler, for the loop.
+class Upsampling(Task[Upsampler, Enlarging]):
+    """Learning to enlarge; the recipe's ``data.autoencoder`` names the one whose pictures are to be enlarged."""
 
-    Args:
-        recipe: What to do; ``data.autoencoder`` names the one whose pictures are to be enlarged.
-        device: Where.
-
-    Raises:
-        InputError: The pictures are not of the pictograms, or too small for the network's factor.
-    """
+    paper = "lim2017edsr"
+    config_file = CONFIG
+    Network = Upsampler
+    Objective = Enlarging
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         if recipe.data.world != "pictograms":
             raise InputError(f"data.world: {recipe.data.world} has no large pictures; upsampling needs pictograms")
-        self.recipe, self.device = recipe, device
-        network = build(recipe).to(device)
-        assert isinstance(network, Upsampler)
-        self.network, self.factor = network, network.factor
+        super().__init__(recipe, device)
+        self.factor = self.network.factor
         source, held = (self._files(splits) for splits in (("train",), HELD_OUT))
         rng = stream(recipe.seed, 2)
         self.large = [source[place] for place in rng.permutation(len(source))[:_MOST]]
@@ -118,34 +123,47 @@ class Upsampling:
             source = self.crisp if rng.random() < _CRISP else self.soft
             top, left = (int(rng.integers(length - side + 1)) for length in source.shape[1:3])
             turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
-            for found, picture, scale in (
+            for parts, picture, scale in (
                 (small, source[place], 1),
                 (large, on_white(self.large[place]), self.factor),
             ):
                 part = picture[scale * top : scale * (top + side), scale * left : scale * (left + side)]
                 part = np.rot90(part, turns)
-                found.append(part[:, ::-1] if mirrored else part)
+                parts.append(part[:, ::-1] if mirrored else part)
         return signed(np.stack(small)), signed(np.stack(large))
 
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step."""
-        small, large = (each.to(self.device) for each in self.batch(step))
+        small, large = (part.to(self.device) for part in self.batch(step))
         with autocast(self.recipe, self.device):
             picture = self.network(small)
-        return enlarging(picture, large, self.recipe.objective)
-
-    def finish(self, network: nn.Module) -> None:
-        """Nothing is left to measure."""
+        return enlarging(picture, large, self.objective)
 
     @torch.inference_mode()
-    def show(self, network: nn.Module) -> tuple[NDArray[np.uint8], dict[str, float]]:
+    def show(self, network: Upsampler) -> tuple[NDArray[np.uint8], dict[str, float]]:
         """Show pictures by Lanczos' filter, by the network, and as they are; the figures are mean PSNR in dB."""
         parts = [network(signed(part).to(self.device)) for part in np.array_split(self.probe, 8) if len(part)]
-        learned = bytes_of(torch.cat(parts))
-        plain = np.stack([enlarged(each, self.factor) for each in self.probe])
+        learned = as_bytes(torch.cat(parts))
+        plain = np.stack([enlarged(picture, self.factor) for picture in self.probe])
         scores = {"psnr": float(psnr(learned, self.true).mean()), "lanczos": float(psnr(plain, self.true).mean())}
-        rows = [each for part in (plain, learned, self.true) for each in _padded(part[:_SHOWN])]
-        return grid(np.stack(rows), _SHOWN), scores
+        return beside(*(part[:_SHOWN] for part in (plain, learned, self.true)), columns=_SHOWN), scores
+
+    @classmethod
+    def about(cls, recipe: Recipe) -> About:
+        """Return what the model card says."""
+        return About(
+            kind="An upsampler: it enlarges pictograms",
+            objective="absolute errors of pixels and gradients",
+            papers=("shi2016subpixel", cls.paper),
+            does="enlarges",
+            limits="It adds the edges that pictograms have, so other drawings gain less and photographs may lose. "
+            "It cannot bring back what a small picture does not show.",
+        )
+
+    @classmethod
+    def size(cls, network: Upsampler, config: Mapping[str, Any]) -> int:
+        """Return the side in pixels of the pictures that it enlarges to."""
+        return 64 * network.factor
 
     def _files(self, splits: tuple[str, ...]) -> list[bytes]:
         data = self.recipe.data
@@ -163,14 +181,8 @@ class Upsampling:
     def _softened(self, pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         if not self.recipe.data.autoencoder:
             return pictures
-        return bytes_of(softened(pictures, self.recipe.data.autoencoder, rng, _NOISE))
+        return as_bytes(reconstructed(pictures, self.recipe.data.autoencoder, rng, _NOISE))
 
 
 def _resized(picture: NDArray[np.uint8], width: int, height: int, how: Image.Resampling) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(picture).resize((width, height), how))
-
-
-def _padded(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Fill a row of the sheet up with white."""
-    white = np.full((_SHOWN - len(pictures), *pictures.shape[1:]), 255, np.uint8)
-    return np.concatenate([pictures, white])

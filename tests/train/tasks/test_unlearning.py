@@ -11,8 +11,8 @@ import torch
 from limn.kernel.errors import InputError
 from limn.text.homoglyphs import normalised
 from limn.train.loop import train
-from limn.train.recipe import Data, Objective, Optimiser, Recipe, Schedule, read
-from limn.train.unlearning import TEXT_LAYERS, Unlearning, disguises
+from limn.train.recipe import Data, Optimiser, Recipe, Schedule, read
+from limn.train.tasks.unlearning import TEXT_LAYERS, Unlearning, disguises
 
 RECIPE = Recipe(
     name="teacher",
@@ -44,7 +44,7 @@ def test_there_is_nothing_to_lose_where_no_letter_is_replaced(pupil: Recipe) -> 
     task.network.load_state_dict(task.teacher.state_dict())
     with torch.no_grad():
         clean = task.loss(0)
-    plain = Unlearning(replace(pupil, objective=Objective(look_alikes="\u1ecd")), "cpu")  # read as a plain o
+    plain = Unlearning(replace(pupil, objective={"look_alikes": "\u1ecd"}), "cpu")  # read as a plain o
     plain.network.load_state_dict(plain.teacher.state_dict())
     with torch.no_grad():
         assert float(plain.loss(0)) == pytest.approx(0, abs=1e-9)

@@ -3,18 +3,17 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from limn.data.pictograms import load
 from limn.data.split import SPLITS
-from limn.train import attribute_classifier
-from limn.train.attribute_classifier import Reading, broken, labels_of, reading_loss, softened
 from limn.train.loop import train
 from limn.train.recipe import Recipe, parse, read
+from limn.train.tasks import attribute_classifier
+from limn.train.tasks.attribute_classifier import AttributeClassifier, attribute_loss, labels_of
 
-SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"
+SAMPLE = Path(__file__).parents[2] / "sample" / "pictograms"
 FIELDS = {"style": ["3d", "noto", "twemoji", "flat"], "gender": ["woman", "man", "person", "none"]}
 NETWORK = {"size": 64, "patch": 8, "widths": [16], "blocks": [1], "cells": 2, "width": 8, "fields": FIELDS}
 
@@ -33,36 +32,25 @@ def test_the_loss_has_a_closed_form() -> None:
     first = math.log(1 + math.exp(-2)) + math.log(2)
     nothing = (math.log(1 + math.exp(-3)) + math.log(1 + math.exp(3))) / 2
     a, b = (first + nothing) / 3, math.log(5)
-    assert float(reading_loss(logits, labels, readable)) == pytest.approx((a + b) / 2)
+    assert float(attribute_loss(logits, labels, readable)) == pytest.approx((a + b) / 2)
 
 
 def test_where_nothing_is_known_nothing_is_learned() -> None:
     logits = torch.randn(2, 4, requires_grad=True)
-    loss = reading_loss({"a": logits}, torch.full((2, 1), -1), torch.ones(2, dtype=torch.bool))
+    loss = attribute_loss({"a": logits}, torch.full((2, 1), -1), torch.ones(2, dtype=torch.bool))
     loss.backward()
     assert float(loss.detach()) == 0
     assert logits.grad is not None
     assert not logits.grad.any()
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 4])
-def test_broken_pictures_keep_their_pixels_and_pieces_their_neighbours(pieces: int) -> None:
-    states = torch.arange(5.0)[:, None, None, None] + torch.linspace(0, 0.5, 3 * 64).view(1, 3, 8, 8)
-    made = broken(states, np.random.default_rng(0), pieces)
-    assert made.shape == states.shape
-    assert torch.equal(made.flatten().sort().values, states.flatten().sort().values)
-    side = 8 // pieces
-    cut = made.unfold(2, side, side).unfold(3, side, side).floor()
-    assert torch.equal(cut, cut[:, :1, :, :, :1, :1].expand_as(cut)), "each piece is of one picture"
-
-
 @pytest.mark.parametrize("softly", [False, True])
 def test_batches_follow_from_the_seed_and_the_step_alone(softly: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if softly:  # any other version will do, and cheaply
         soft = lambda pictures, name, rng, noise: torch.full((len(pictures), 3, 64, 64), float(rng.random()))  # noqa: E731
-        monkeypatch.setattr(attribute_classifier, "softened", soft)
+        monkeypatch.setattr(attribute_classifier, "reconstructed", soft)
     plan = recipe(autoencoder="emoji" if softly else "", toned=0.5, jitter=0.5)
-    one, two = Reading(plan, "cpu"), Reading(plan, "cpu")
+    one, two = AttributeClassifier(plan, "cpu"), AttributeClassifier(plan, "cpu")
     two.batch(3)
     for step in (1, 0):
         a, b = one.batch(step), two.batch(step)
@@ -82,15 +70,6 @@ def test_labels_are_those_of_the_columns() -> None:
         assert FIELDS["style"][style] == source.columns["style"][row]
         known = source.columns["gender"][row] or "none"
         assert (FIELDS["gender"][gender] == known) if gender >= 0 else (known == "both")
-
-
-def test_soft_pictures_are_near_the_crisp_ones() -> None:
-    pictures = load(SAMPLE).on()[:2]
-    soft, softer = (softened(pictures, "emoji", np.random.default_rng(0), noise) for noise in (0, 1))
-    clean = torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1
-    errors = [float((each - clean).square().mean()) for each in (soft, softer)]
-    assert 0 < errors[0] < 0.03 < errors[1] + 0.03
-    assert errors[0] < errors[1]
 
 
 def test_training_runs_and_shows_how_held_out_pictures_are_read(tmp_path: Path) -> None:

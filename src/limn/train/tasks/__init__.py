@@ -1,0 +1,1 @@
+"""What limn itself can train: one task, one file."""

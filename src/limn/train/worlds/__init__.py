@@ -1,0 +1,16 @@
+"""The worlds of data, each a file that answers what :class:`limn.train.batches.World` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from limn.train.batches import World
+from limn.train.worlds.people import People
+from limn.train.worlds.pictograms import Pictograms
+from limn.train.worlds.shapes import Shapes
+
+__all__ = ["WORLDS"]
+
+WORLDS: Final[Mapping[str, type[World]]] = {"pictograms": Pictograms, "shapes": Shapes, "people": People}
+"""What ``data.world`` may be."""
