@@ -56,15 +56,36 @@ def test_too_little_is_not_estimable(scores: list[float]) -> None:
     assert not found.test.tested
 
 
+def test_two_subjects_show_next_to_nothing() -> None:
+    found = associated([0.1, 0.2, 0.3, 0.5], [False, True, False, True], [0, 0, 1, 1])
+    assert found.test.p == 0.5
+    assert not found.effect.estimable
+    assert found.raw.covers(0)
+    assert (found.raw.high or 0) - (found.raw.low or 0) > 0.5
+
+
+@pytest.mark.parametrize("subjects", [2, 3, 4, 8, 30])
+@pytest.mark.parametrize("d", [0.0, 1.0])
+def test_few_subjects_cover(subjects: int, d: float) -> None:
+    rng, held, raw = np.random.default_rng(subjects), 0, 0
+    difference = d * 0.05 / np.sqrt(1 - d * d / 4)
+    for _ in range(300):
+        found = associated(*associated_cosines(rng, d, subjects=subjects))
+        held += found.effect.covers(d)
+        raw += found.raw.covers(difference)
+    assert raw / 300 >= 0.92
+    assert held / 300 >= 0.91 if subjects >= 8 else not held
+
+
 @pytest.mark.parametrize("d", [0.0, 0.5, 1.0])
 def test_a_planted_effect_is_recovered(d: float) -> None:
-    found = associated(*associated_cosines(np.random.default_rng(3), d, subjects=4000), draws=200)
+    found = associated(*associated_cosines(np.random.default_rng(3), d, subjects=4000))
     assert found.effect.value == pytest.approx(d, abs=0.05)
 
 
 def test_p_is_uniform_where_nothing_is_associated_cosines() -> None:
     rng = np.random.default_rng(4)
-    ps = np.sort([associated(*associated_cosines(rng, 0.0, subjects=13), draws=2).test.p for _ in range(150)])
+    ps = np.sort([associated(*associated_cosines(rng, 0.0, subjects=13)).test.p for _ in range(150)])
     gap = np.abs(ps - (np.arange(150) + 0.5) / 150).max()
     assert gap < 1.63 / np.sqrt(150) + 0.5 / 150  # Kolmogorov and Smirnov, 1 %
 

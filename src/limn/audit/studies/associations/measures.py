@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from limn.audit.statistics.associations import Association, largest_effect
 from limn.audit.statistics.clustered import clustered_share
-from limn.audit.statistics.estimate import Estimate, from_draws, not_estimable, not_tested
+from limn.audit.statistics.estimate import Estimate, not_estimable, not_tested, t_quantile
 from limn.audit.statistics.permutation import by_subject
 from limn.audit.statistics.resampling import bootstrap
 from limn.audit.studies.associations.pictures import GROUPS, People
@@ -25,6 +25,10 @@ __all__ = ["EncoderAssociations", "associated", "captions", "measured", "profess
 
 Floats = NDArray[np.float64]
 Scores = NDArray[np.float32]
+
+
+FEW = 8
+"""Subjects below which the interval of d, a quotient, would not hold; that of the difference does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +64,11 @@ def measured(encoder: Encoder, people: People, pairs: Sequence[str]) -> EncoderA
     near = {name: images @ encoder.texts(phrases(name)).T for pair in (*pairs, WORK) for name in PAIRS[pair]}
     apart = {pair: near[PAIRS[pair][0]] - near[PAIRS[pair][1]] for pair in (*pairs, WORK)}
 
-    def association(scores: Scores, draws: int = 2000) -> Association:
-        return associated(scores, people.second, people.subjects, draws=draws)
+    def association(scores: Scores) -> Association:
+        return associated(scores, people.second, people.subjects)
 
     def effect(scores: Scores) -> float | None:
-        value = association(scores, draws=2).effect.value
+        value = association(scores).effect.value
         return None if value is None else round(value, 2)
 
     return EncoderAssociations(
@@ -95,7 +99,7 @@ def professions(people: People, scores: Scores) -> dict[str, tuple[int, Associat
     """Return how many pictures of each profession there are, and their association, pairs swapped."""
     pairs = np.arange(len(people.roles)) // 2  # a woman and a man, else alike, stand side by side
     return {
-        role: (int(of.sum()), associated(scores[of], people.second[of], pairs[of], draws=500))
+        role: (int(of.sum()), associated(scores[of], people.second[of], pairs[of]))
         for role in sorted(set(people.roles.tolist()))
         for of in [people.roles == role]
     }
@@ -107,21 +111,20 @@ def associated(
     subjects: ArrayLike,
     *,
     level: float = 0.95,
-    draws: int = 2000,
     seed: int = 0,
 ) -> Association:
     """Return by how much scores of the first group exceed those of the second, subjects being what was sampled.
 
     With scores ``mean cos(w, template)`` this is SC-EAT of the picture groups, with ``mean cos(w, a) - mean cos(w,
-    b)`` it is EAT (Wolfe et al. 2023, section 3): d divides by the sample deviation of all scores.
+    b)`` it is EAT (Wolfe et al. 2023, section 3): d divides by the sample deviation of all scores. The intervals are
+    t intervals of what each subject contributes, with the degrees of freedom of Welch and Satterthwaite.
 
     Args:
         scores: One figure a picture (n,).
         second: Which are of the second group (n,).
         subjects: The subject of each (n,); in one group or in both, but all of a kind.
         level: Confidence level.
-        draws: Bootstrap draws of subjects.
-        seed: Seed of these and of random arrangements.
+        seed: Seed of random arrangements.
     """
     values, later = np.asarray(scores, float), np.asarray(second, bool)
     n, first = len(values), int((~later).sum())
@@ -130,39 +133,34 @@ def associated(
         nothing = not_estimable("a group has fewer than two, or all are equal", n=n, level=level)
         return Association(nothing, nothing, bound, not_tested(nothing.why, n=n))
     names, place = np.unique(np.asarray(subjects), return_inverse=True)
-    centred = values - values.mean()
-    columns = (~later, centred * ~later, later, centred * later, centred**2)
-    sums = np.stack([np.bincount(place, column.astype(float), len(names)) for column in columns], 1)
-    raw, effect = _effects(sums.sum(0)[None])
-    kinds = (sums[:, 0] > 0) * 2 + (sums[:, 2] > 0)
-    rng, total = np.random.default_rng(seed), np.zeros((draws, 5))
-    for kind in np.unique(kinds):
-        rows = sums[kinds == kind]
-        total += rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), draws) @ rows
-    raws, effects = _effects(total)
-    how, wider = f"bootstrap of {len(names)} subjects, widened for their number", _widened(level, len(names))
-    return Association(
-        replace(from_draws(float(effect[0]), effects, level=wider, n=n, how=how), level=level),
-        replace(from_draws(float(raw[0]), raws, level=wider, n=n, how=how), level=level),
-        bound,
-        by_subject(values, later, np.asarray(subjects), sides="two", seed=seed),
+    centres, deviation = [values[side].mean() for side in (~later, later)], values.std(ddof=1)
+    raw = float(centres[0] - centres[1])
+    # What each picture adds to the difference, and to d through the deviation: first order (Hampel 1974).
+    adds = np.where(later, -(values - centres[1]) / (n - first), (values - centres[0]) / first)
+    scatter = ((values - values.mean()) ** 2 - deviation**2) / n
+    to_effect = adds / deviation - raw / (2 * deviation**3) * scatter
+    kinds = np.bincount(place, later, len(names)) / np.bincount(place, minlength=len(names))
+    effect, difference = (
+        _by_subject(value, np.bincount(place, column, len(names)), kinds, level, n)
+        for value, column in ((raw / float(deviation), to_effect), (raw, adds))
     )
+    if len(names) < FEW:
+        effect = not_estimable(
+            f"{len(names)} subjects, fewer than the {FEW} that an effect d needs", n=n, level=level
+        )
+    test = by_subject(values, later, np.asarray(subjects), sides="two", seed=seed)
+    return Association(effect, difference, bound, test)
 
 
-def _widened(level: float, subjects: int) -> float:
-    """Return the level whose percentiles have the width of a t interval (Hesterberg 2015, section 3.2)."""
-    from scipy.special import ndtr, stdtrit
-
-    if subjects < 2:
-        return level
-    wide = float(stdtrit(subjects - 1, (1 + level) / 2)) * math.sqrt(subjects / (subjects - 1))
-    return min(float(2 * ndtr(wide) - 1), 0.9999)
-
-
-def _effects(sums: Floats) -> tuple[Floats, Floats]:
-    """Return raw difference and d from rows of (n, sum) of both groups and the sum of squares."""
-    n, one, m, two, squares = sums.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        raw = one / n - two / m
-        spread = np.sqrt((squares - (one + two) ** 2 / (n + m)) / (n + m - 1))
-        return raw, np.where(spread > 0, raw / spread, np.nan)
+def _by_subject(value: float, adds: Scores, kinds: Scores, level: float, n: int) -> Estimate:
+    """Return the t interval of a figure from what each subject adds to it, subjects of one group apart."""
+    apart = np.isin(kinds, (0, 1)).all()
+    parts = [adds[kinds == side] for side in (0, 1)] if apart else [adds]
+    if min(map(len, parts)) < 2:
+        return not_estimable("a group has one subject only", n=n, level=level)
+    variances = [len(part) * float(part.var(ddof=1)) for part in parts]
+    if not sum(variances) > 0:
+        return not_estimable("subjects do not differ", n=n, level=level)
+    free = sum(variances) ** 2 / sum(each**2 / (len(part) - 1) for each, part in zip(variances, parts, strict=True))
+    half = t_quantile(level, free) * math.sqrt(sum(variances))
+    return Estimate(value, value - half, value + half, level, n, f"t interval of {len(adds)} subjects")
