@@ -17,6 +17,7 @@ from limn.kernel.codec import Codec
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.plan import Batch, Forwards, Plan
 from limn.kernel.predictor import Ask, Conditioning, Encoder, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
@@ -109,107 +110,77 @@ class Runner:
         ledger: Ledger | None = None,
     ) -> None:
         self.predictor, self.encoder, self.prompts, self.streams = predictor, encoder, tuple(prompts), streams
-        self.guidances = sorted(guidances, key=lambda each: (each.rank, registry.name_of(each)))
+        self.guidances = sorted(guidances, key=lambda guidance: (guidance.rank, registry.name_of(guidance)))
         self.given, self.adapters = dict(given or {}), dict(adapters or {})
         self.codec, self.max_rows = codec, max_rows
         self.ledger = ledger if ledger is not None else Ledger()
         self._memories: list[dict[str, Any]] = [{} for _ in self.guidances]
         self._encodings = encodings if encodings is not None else Encodings(encoder)
+        self._carried = {name: own for name, own in self.adapters.items() if isinstance(own, RowAdapter)}
+        # Equal prompts are expanded once, unless a guidance tells pictures apart.
+        adaptive = any(guidance.adaptive for guidance in self.guidances)
+        keys: list[object] = list(range(len(self.prompts)) if adaptive else self.prompts)
+        first = {key: picture for picture, key in reversed([*enumerate(keys)])}
+        self._expanded = sorted(first.values())
+        self._places = [self._expanded.index(first[key]) for key in keys]
+        self._plans: dict[tuple[tuple[tuple[str, Branch], ...], ...], Plan] = {}
         self._stacked: dict[tuple[tuple[object, ...], ...], Conditioning] = {}
         check_together(self.guidances, predictor.space)
 
     def __call__(self, step: Step) -> Tensor:
         """Answer a step with the guided clean state or logits (pictures, ...)."""
         step = replace(step, streams=self.streams, encoder=self._encodings, codec=self.codec)
-        asked = self._expand(step)
-        step = replace(step, prompts=tuple(branches["main"].prompt for branches in asked))
-        if any(branch.gradient for branches in asked for branch in branches.values()):
-            step = replace(step, x=step.x.detach().requires_grad_(True))
-        answers = self._answer(asked, step)
+        plan = self._plan(step)
+        x = step.x.detach().requires_grad_(True) if plan.gradient else step.x
+        step = replace(step, x=x, prompts=plan.prompts)
+        answers = plan.answers([self._forward(forwards, step) for forwards in plan.forwards])
         main = self._combine(answers, step).detach()
         for memory in self._memories:  # no graph outlives its step
-            memory.update({key: each.detach() for key, each in memory.items() if isinstance(each, Tensor)})
+            memory.update({key: value.detach() for key, value in memory.items() if isinstance(value, Tensor)})
         return main
 
-    def _steps(self, step: Step) -> list[Step]:
-        """Give each guidance its own memory, and only a copy of it on secondary evaluations."""
-        memories = self._memories if step.primary else [dict(memory) for memory in self._memories]
-        return [replace(step, memory=memory) for memory in memories]
-
-    def _expand(self, step: Step) -> list[Branches]:
-        """Return the questions of each picture; equal prompts are expanded once unless a guidance is adaptive."""
-        steps = [replace(own, primary=step.primary) for own in self._steps(replace(step, primary=False))]
-        adaptive = any(guidance.adaptive for guidance in self.guidances)
-        done: dict[Prompt | int, Branches] = {}
+    def _plan(self, step: Step) -> Plan:
+        """Expand the questions of each picture, equal prompts once unless a guidance is adaptive, and plan them."""
+        memories = [dict(memory) for memory in self._memories]
         asked = []
-        for picture, prompt in enumerate(self.prompts):
-            key = picture if adaptive else prompt
-            if key not in done:
-                branches: Branches = {"main": Branch(prompt)}
-                for guidance, own in zip(self.guidances, steps, strict=True):
-                    branches = guidance.expand(branches, replace(own, picture=picture))
-                done[key] = branches
-            asked.append(done[key])
-        self.ledger.branches.setdefault(step.index, _union(asked))
-        return asked
+        for picture in self._expanded:
+            branches: Branches = {"main": Branch(self.prompts[picture])}
+            for guidance, memory in zip(self.guidances, memories, strict=True):
+                branches = guidance.expand(branches, replace(step, memory=memory, picture=picture))
+            asked.append(branches)
+        key = tuple(tuple(branches.items()) for branches in asked)
+        if key not in self._plans:
+            self._plans[key] = Plan([asked[place] for place in self._places], self._carried, self.max_rows)
+        plan = self._plans[key]
+        self.ledger.branches.setdefault(step.index, plan.union)
+        return plan
 
-    def _answer(self, asked: Sequence[Branches], step: Step) -> Predictions:
-        """Ask every distinct question once, one forward for each set of weights."""
-        groups: dict[_Weights, dict[tuple[int, Branch], int]] = {}
-        for picture, branches in enumerate(asked):
-            for branch in branches.values():
-                rows = groups.setdefault(self._key(branch), {})
-                rows.setdefault((picture, branch), len(rows))
-        union = _union(asked)
-        outputs = {key: self._forward(key, list(rows), union, step) for key, rows in groups.items()}
-        answers: Predictions = {}
-        for name in union:
-            wanted = [branches.get(name, branches["main"]) for branches in asked]
-            keys = [self._key(branch) for branch in wanted]
-            places = [groups[key][row] for key, row in zip(keys, enumerate(wanted), strict=True)]
-            if len(set(keys)) == 1:
-                answers[name] = _rows(outputs[keys[0]], places)
-            else:
-                answers[name] = torch.stack([outputs[key][row] for key, row in zip(keys, places, strict=True)])
-        return answers
-
-    def _forward(self, key: _Weights, rows: Sequence[tuple[int, Branch]], union: Branches, step: Step) -> Tensor:
-        adapter, gradient = key
-        names = tuple(name for name, branch in union.items() if self._key(branch) == key)
-        others = dict.fromkeys(branch.adapter for _, branch in rows if branch.adapter != adapter)
-        carried = tuple(name for name in others if name is not None)
-        size = self.max_rows or len(rows)
+    def _forward(self, forwards: Forwards, step: Step) -> Tensor:
+        """Answer all questions to one set of weights."""
+        adapter, gradient = forwards.weights
         answers = []
         with torch.set_grad_enabled(gradient), self._weights(adapter) as predictor:
-            for start in range(0, len(rows), size):
-                part = rows[start : start + size]
-                pictures, branches = [picture for picture, _ in part], [branch for _, branch in part]
-                x = _rows(step.x if gradient else step.x.detach(), pictures)
-                conditioning = self._condition(pictures, branches)
-                edits = [branch.attention for branch in branches]
-                flops = _flops(predictor, x, conditioning)
-                with self._carrying(branches, carried):
-                    answers.append(predictor(x, step.level, conditioning, edits))
+            for batch in forwards.batches:
+                x = batch.pictures.of(step.x if gradient else step.x.detach())
+                if batch.conditioning is None:
+                    batch.conditioning = self._condition(batch)
+                flops = _flops(predictor, x, batch.conditioning)
+                with self._carrying(batch, forwards.carried):
+                    answers.append(predictor(x, step.level, batch.conditioning, batch.edits))
                 self.ledger.forwards.append(
                     Forward(
-                        step=step.index, adapter=adapter, gradient=gradient, names=names, rows=len(part),
-                        pictures=len(self.prompts), flops=flops, carried=carried,
+                        step=step.index, adapter=adapter, gradient=gradient, names=forwards.names, rows=len(x),
+                        pictures=len(self.prompts), flops=flops, carried=forwards.carried,
                     )
                 )  # fmt: skip
         return answers[0] if len(answers) == 1 else torch.cat(answers)
 
-    def _key(self, branch: Branch) -> _Weights:
-        """Say which forward a question belongs to; what rows can carry joins the forward of the model as loaded."""
-        carried = isinstance(self.adapters.get(branch.adapter or ""), RowAdapter)
-        return (None if carried else branch.adapter), branch.gradient
-
-    def _carrying(self, branches: Sequence[Branch], names: Sequence[str]) -> ExitStack:
+    def _carrying(self, batch: Batch, names: Sequence[str]) -> ExitStack:
         """Return a context in which each row carries its own adapter."""
         stack = ExitStack()
         for name in names:
-            adapter, rows = self.adapters[name], [row for row, each in enumerate(branches) if each.adapter == name]
-            if rows and isinstance(adapter, RowAdapter):
-                stack.enter_context(adapter.among(rows))
+            if rows := batch.carrying(name):
+                stack.enter_context(self._carried[name].among(rows))
         return stack
 
     def _weights(self, adapter: str | None) -> AbstractContextManager[Predictor]:
@@ -219,18 +190,19 @@ class Runner:
             raise InputError(f"adapter {adapter!r} is not loaded; load it before a guidance names it")
         return self.adapters[adapter].on(self.predictor)
 
-    def _condition(self, pictures: Sequence[int], branches: Sequence[Branch]) -> Conditioning:
-        """Return the rows of conditioning for one set of weights; the same rows are joined once a walk."""
-        other = self.adapters.get(branches[0].adapter or "")
+    def _condition(self, batch: Batch) -> Conditioning:
+        """Return the rows of conditioning; the same rows are joined once a walk."""
+        other = self.adapters.get(batch.branches[0].adapter or "")
         encodings = other.encodings if isinstance(other, SecondModel) else self._encodings
+        rows = list(zip(batch.pictures.places, batch.branches, strict=True))
         keys = tuple(
             (id(encodings), branch.adapter, branch.prompt, branch.drop, picture if self.given else None)
-            for picture, branch in zip(pictures, branches, strict=True)
+            for picture, branch in rows
         )
         if keys not in self._stacked:
             asks = [
                 Ask(branch.prompt, branch.drop, {name: value[picture] for name, value in self.given.items()})
-                for picture, branch in zip(pictures, branches, strict=True)
+                for picture, branch in rows
             ]
             self._stacked[keys] = encodings.encode(asks)
         return self._stacked[keys]
@@ -238,9 +210,8 @@ class Runner:
     def _combine(self, answers: Predictions, step: Step) -> Tensor:
         """Fold by rank; convert only when the next guidance works in another space."""
         space = self.predictor.space
-        if not self.guidances:
-            return answers["main"]
-        for guidance, own in zip(self.guidances, self._steps(step), strict=True):
+        for guidance, memory in zip(self.guidances, self._memories, strict=True):
+            own = memory if step.primary else dict(memory)  # secondary evaluations leave no trace
             wanted = space if guidance.space == "any" else guidance.space
             if wanted != space:
                 convert = step.to_noise if wanted == "noise" else step.to_clean
@@ -248,7 +219,7 @@ class Runner:
                 space = wanted
             if guidance.rank >= Rank.AMPLIFY:
                 answers.setdefault("base", answers["main"])
-            answers = guidance.combine(answers, replace(own, space=space))
+            answers = guidance.combine(answers, replace(step, memory=own, space=space))
         main = answers["main"]
         return step.to_clean(main) if space == "noise" else main
 
@@ -282,16 +253,3 @@ def check_together(guidances: Sequence[Guidance], space: str) -> None:
                 other = "is given twice" if seen[key] == name else f"takes the place of {seen[key]}"
                 raise InputError(f"guidance {name}: {other}; use one of them")
         seen.update({name: name, guidance.slot or name: name})
-
-
-_Weights = tuple[str | None, bool]
-
-
-def _union(asked: Sequence[Branches]) -> Branches:
-    """Return the questions of all pictures, each as the first picture that has it asks it."""
-    return {name: branch for branches in reversed(asked) for name, branch in branches.items()}
-
-
-def _rows(values: Tensor, places: Sequence[int]) -> Tensor:
-    whole = list(places) == list(range(values.shape[0]))
-    return values if whole else values[torch.as_tensor(places, device=values.device)]

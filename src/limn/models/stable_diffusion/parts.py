@@ -68,14 +68,19 @@ class Vae:
         # Convolutions over the channels of one pixel at a time are faster on CPUs and tensor cores.
         self.model.to(memory_format=torch.channels_last)
 
+    @property
+    def _weight(self) -> Tensor:
+        weight: Tensor = self.model.quant_conv.weight  # model.device and .dtype search the whole tree
+        return weight
+
     def encode(self, image: Tensor) -> Tensor:
         """Return the mean latents (pictures, channels, h, w) of pictures."""
-        rows = image.to(self.model.device, self.model.dtype)
+        rows = image.to(self._weight)
         return torch.cat([self.model.encode(row[None]).latent_dist.mode() for row in rows]).to(image)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the pictures (pictures, 3, height, width) of latents."""
-        rows = latents.to(self.model.device, self.model.dtype)
+        rows = latents.to(self._weight)
         return torch.cat([self.model.decode(row[None], return_dict=False)[0] for row in rows]).to(latents)
 
 
