@@ -10,7 +10,7 @@ from limn.audit.report import plots
 from limn.audit.report.appendix import accounts, readers, sources
 from limn.audit.report.parts import Bars, Curves, Figure, Figures, Listing, Part, Points, Report, Sheet
 from limn.audit.report.pictures import thumbnail
-from limn.audit.report.words import NOT_ESTIMABLE, element, number, shown
+from limn.audit.report.words import NOT_ESTIMABLE, element, fold, grid, number, shown
 from limn.audit.table import Table
 from limn.kernel import papers
 
@@ -136,7 +136,7 @@ def _chart(
     if not rows:
         return element("p", NOT_ESTIMABLE, class_="none")
     numbers = _listing(Listing(title=title, columns=columns, rows=rows), blank=True)
-    return (plots.legend(names) if len(names) > 1 else "") + drawn + _fold("As a table", numbers)
+    return (plots.legend(names) if len(names) > 1 else "") + drawn + fold("As a table", numbers)
 
 
 def _figures(part: Figures) -> str:
@@ -145,19 +145,15 @@ def _figures(part: Figures) -> str:
     models = list(dict.fromkeys(row.model for row in part.rows))
     several = len(models) > 1
     has = {name: any(getattr(row, name) is not None for row in part.rows) for name in ("reference", "p", "asked")}
-    heads = [("", ""), (part.axis, "plot"), ("estimate", "n"), ("95 % interval", "n")]
-    heads += [(name, "n") for name in ("reference", "p") if has[name]]
-    heads += [("readable / asked", "n")] if has["asked"] else []
+    heads = {"": "", part.axis: "plot", "estimate": "n", "95 % interval": "n"}
+    heads |= {name: "n" for name in ("reference", "p") if has[name]}
+    heads |= {"readable / asked": "n"} if has["asked"] else {}
     rows = [line for run in _runs(part.rows) for line in _run(run, models, ends, part, has)]
-    head = element(
-        "tr", *(element("th", html.escape(each), scope="col", class_=kind or None) for each, kind in heads)
-    )
     foot = element("tr", element("td"), element("td", plots.axis(ends, percent=part.percent), class_="plot"))
-    body = element("thead", head) + element("tbody", *rows) + element("tfoot", foot)
-    marks = plots.legend([each or "this model" for each in models]) if several else ""
+    marks = plots.legend([model or "this model" for model in models]) if several else ""
     if has["reference"]:
         marks += element("p", "The upright mark is the reference.", class_="note")
-    return marks + element("div", element("table", body, class_="figures"), class_="scroll")
+    return marks + grid(list(heads), rows, kinds=list(heads.values()), foot=foot, class_="figures")
 
 
 def _runs(rows: Sequence[Figure]) -> Iterator[list[Figure]]:
@@ -195,11 +191,8 @@ def _numbers(row: Figure, percent: bool, has: Mapping[str, bool]) -> Iterator[st
     """Yield the cells of an estimate behind its plot."""
     unknown = row.value is None
     yield element("td", number(row.value, percent=percent), class_="none n" if unknown else "n")
-    ends = (
-        ""
-        if row.low is None or row.high is None
-        else f"{number(row.low, percent=percent)} to {number(row.high, percent=percent)}"
-    )
+    known = row.low is not None and row.high is not None
+    ends = f"{number(row.low, percent=percent)} to {number(row.high, percent=percent)}" if known else ""
     yield element("td", ends, class_="n", title=row.method or None)
     if has["reference"]:
         yield element("td", "" if row.reference is None else number(row.reference, percent=percent), class_="n")
@@ -217,20 +210,15 @@ def _listing(part: Listing, *, blank: bool = False) -> str:
         and not any(isinstance(row[k], str) for row in part.rows)
         for k in range(len(part.columns))
     ]
-    head = "".join(
-        element("th", html.escape(name), scope="col", class_="n" if numeric[k] else None)
-        for k, name in enumerate(part.columns)
-    )
     rows = []
     for row in part.rows:
-        cells = []
-        for k, value in enumerate(row):
-            kind = " ".join([*(["n"] if numeric[k] else []), *(["none"] if value is None else [])]) or None
-            text = "" if value is None and blank else shown(value)
-            cells.append(element("td", text, class_=kind) if k else element("th", text, scope="row"))
-        rows.append(element("tr", *cells))
-    table = element("table", element("thead", element("tr", head)), element("tbody", *rows))
-    return element("div", table, class_="scroll")
+        texts = ["" if value is None and blank else shown(value) for value in row]
+        kinds = [
+            f"{'n' if numeric[k] else ''} {'none' if value is None else ''}".strip() for k, value in enumerate(row)
+        ]
+        cells = (element("td", text, class_=kind or None) for text, kind in zip(texts[1:], kinds[1:], strict=True))
+        rows.append(element("tr", element("th", texts[0], scope="row"), *cells))
+    return grid(part.columns, rows, kinds=["n" if number else "" for number in numeric])
 
 
 def _bars(part: Bars) -> str:
@@ -249,7 +237,7 @@ def _bars(part: Bars) -> str:
         ),
     )
     table = element("div", element("table", element("tbody", *rows)), class_="scroll")
-    return plots.legend(values, square=True) + table + _fold("As numbers", _listing(numbers))
+    return plots.legend(values, square=True) + table + fold("As numbers", _listing(numbers))
 
 
 def _bar(shares: Mapping[str, float], values: Sequence[str]) -> str:
@@ -265,10 +253,6 @@ def _sheet(part: Sheet) -> str:
         name = f"{label}: {len(few)} pictures"
         entries.append(element("dt", html.escape(label)) + element("dd", inside, role="group", aria_label=name))
     return element("dl", *entries, class_="sheet")
-
-
-def _fold(summary: str, inside: str) -> str:
-    return element("details", element("summary", summary), inside)
 
 
 def _note(note: str) -> str:

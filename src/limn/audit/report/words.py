@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 
 from limn.audit.statistics.estimate import Estimate
 
-__all__ = ["MINUS", "NOT_ESTIMABLE", "attributes", "element", "labels", "number", "shown", "spoken", "ticks"]
+__all__ = ["MINUS", "NOT_ESTIMABLE", "element", "fold", "grid", "labels", "number", "shown", "spoken", "ticks"]
 
 NOT_ESTIMABLE = "not estimable"
 MINUS = "\u2212"
@@ -19,13 +20,43 @@ def element(tag: str, *inside: str, **given: object) -> str:
     >>> element("td", "a &lt; b", class_="n", colspan=2)
     '<td class="n" colspan="2">a &lt; b</td>'
     """
-    return f"<{tag}{attributes(given)}>{''.join(inside)}</{tag}>"
+    named = ((name.rstrip("_").replace("_", "-"), value) for name, value in given.items() if value is not None)
+    pairs = "".join(f' {name}="{html.escape(_plain(value))}"' for name, value in named)
+    return f"<{tag}{pairs}>{''.join(inside)}</{tag}>"
 
 
-def attributes(given: dict[str, object]) -> str:
-    """Return attributes of an element; names lose a last underscore, and others become hyphens."""
-    pairs = ((name.rstrip("_").replace("_", "-"), value) for name, value in given.items() if value is not None)
-    return "".join(f' {name}="{html.escape(_plain(value))}"' for name, value in pairs)
+def fold(summary: str, inside: str) -> str:
+    """Return what is folded away until somebody asks for it."""
+    return element("details", element("summary", summary), inside)
+
+
+def grid(
+    heads: Sequence[str],
+    rows: Sequence[str],
+    *,
+    kinds: Sequence[str] | None = None,
+    caption: str = "",
+    foot: str = "",
+    class_: str | None = None,
+) -> str:
+    """Return a table that scrolls where it is too wide.
+
+    Args:
+        heads: Headings, plain text.
+        rows: Rows, HTML.
+        kinds: Class of each heading; that of numbers where there is text, if None.
+        caption: HTML above the headings.
+        foot: Last row, HTML.
+        class_: Class of the table.
+    """
+    classes = ["n" if text else "" for text in heads] if kinds is None else kinds
+    cells = (
+        element("th", html.escape(text), scope="col", class_=kind or None)
+        for text, kind in zip(heads, classes, strict=True)
+    )
+    head, body = element("thead", element("tr", *cells)), element("tbody", *rows)
+    table = element("table", caption, head, body, foot and element("tfoot", foot), class_=class_)
+    return element("div", table, class_="scroll")
 
 
 def number(value: float | None, *, percent: bool = False) -> str:
@@ -57,8 +88,10 @@ def spoken(estimate: Estimate) -> str:
     """
     if estimate.value is None:
         return f"{NOT_ESTIMABLE}: {estimate.why}"
-    told = [number(each, percent=True) for each in (estimate.value, estimate.low, estimate.high) if each is not None]
-    return f"{told[0]} ({' to '.join(told[1:])})" if len(told) == 3 else told[0]
+    value = number(estimate.value, percent=True)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} ({number(estimate.low, percent=True)} to {number(estimate.high, percent=True)})"
 
 
 def shown(value: object) -> str:
@@ -80,7 +113,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
         return [low]
     rough = (high - low) / (most - 1)
     power: float = 10.0 ** math.floor(math.log10(rough))
-    step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
+    step = next(round_one * power for round_one in (1, 2, 5, 10) if round_one * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -95,7 +128,7 @@ def labels(places: list[float], *, percent: bool = False) -> list[str]:
     step = scale * (places[1] - places[0]) if len(places) > 1 else 1.0
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     unit = " %" if percent else ""
-    return [f"{scale * each:,.{digits}f}{unit}".replace("-", MINUS) for each in places]
+    return [f"{scale * place:,.{digits}f}{unit}".replace("-", MINUS) for place in places]
 
 
 def _plain(value: object) -> str:
