@@ -1,6 +1,7 @@
 """Fill the figures of docs from benchmarks/results: every block that names a results file gets its table."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -107,11 +108,14 @@ def fill(text: str) -> str:
 
 
 def main() -> None:
-    for page in sorted((ROOT / "docs").rglob("*.md")):
-        text = page.read_text("utf-8")
-        if (filled := fill(text)) != text:
+    """Rewrite the pages whose figures changed; with ``--check`` only name them, and fail."""
+    pages = {page: page.read_text("utf-8") for page in sorted((ROOT / "docs").rglob("*.md"))}
+    stale = {page: filled for page, text in pages.items() if (filled := fill(text)) != text}
+    for page, filled in stale.items():
+        print(page)
+        if "--check" not in sys.argv:
             page.write_text(filled, "utf-8")
-            print(page)
+    sys.exit(bool(stale and "--check" in sys.argv))
 
 
 if __name__ == "__main__":

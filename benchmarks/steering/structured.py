@@ -1,4 +1,4 @@
-"""Structured guidance on a model that binds weakly: are attributes swapped less often? Paired, by a sign-flip test."""
+"""Structured guidance on a model that binds weakly: are attributes swapped less often? By a sign-flip test."""
 
 from typing import Any
 
