@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.guidance import Guidance
 from limn.kernel.options import fields as read_fields
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.request import Request, options
+
+if TYPE_CHECKING:
+    from limn.kernel.guidance import Guidance
 
 __all__ = ["Fold", "folded", "guidances", "placed", "styled"]
 
@@ -109,6 +111,8 @@ def guidances(own: Sequence[Guidance], request: Request) -> tuple[Guidance, ...]
 
 
 def _part(guide: Any, own: Mapping[str, Guidance]) -> Guidance:
+    from limn.kernel.guidance import Guidance  # torch; the command line folds requests without it
+
     if isinstance(guide, Guidance):
         return guide
     record = read_fields(guide) if isinstance(guide, str) else dict(guide)
