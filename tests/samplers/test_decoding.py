@@ -7,7 +7,7 @@ from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.rng import Streams
 from limn.samplers.ddim import DDIM
-from limn.samplers.decoding import Masking, Raster, begin, draw
+from limn.samplers.decoding import Decoder, Masking, Raster, begin
 from limn.samplers.next_token import NextToken
 from limn.samplers.unmask import Unmask
 
@@ -15,7 +15,7 @@ LOGITS = torch.tensor([4.0, 3.0, 2.0, 1.0, -1.0]).expand(1, 6000, 5)
 
 
 def shares(**options: float) -> torch.Tensor:
-    drawn = draw(LOGITS, Streams([0]), **{"temperature": 1.0, **options})  # type: ignore[arg-type]
+    drawn = Decoder(**options).draw(LOGITS, Streams([0]))  # type: ignore[arg-type]
     return torch.bincount(drawn[0], minlength=5) / 6000
 
 
@@ -40,7 +40,7 @@ def test_top_k_and_top_p_leave_the_rest_out() -> None:
 
 
 def test_ties_do_not_let_more_than_top_k_through() -> None:
-    drawn = draw(torch.zeros(1, 500, 7), Streams([3]), temperature=1.0, top_k=3)
+    drawn = Decoder(top_k=3).draw(torch.zeros(1, 500, 7), Streams([3]))
     assert len(drawn.unique()) == 3
 
 

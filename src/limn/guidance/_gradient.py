@@ -47,7 +47,6 @@ class Gradient(Guidance):
     """
 
     rank: ClassVar[Rank] = Rank.NUDGE
-    space: ClassVar[str] = "clean"
 
     scale: float = 1.0
     through: Through = "clean"
@@ -105,7 +104,7 @@ class Gradient(Guidance):
     def pull(self, predictions: Predictions, step: Step) -> Tensor:
         """Return sigma^2 / alpha times the gradient of the score with respect to the noisy state."""
         with torch.enable_grad():
-            state, source, factor = self._seen(predictions, step)
+            state, source, factor = self._scored(predictions, step)
             (slope,) = torch.autograd.grad(self.score(state, step).sum(), source, retain_graph=True)
         return factor * slope
 
@@ -113,7 +112,7 @@ class Gradient(Guidance):
     def _small(self) -> str:
         return f"through {self.secondary}"
 
-    def _seen(self, predictions: Predictions, step: Step) -> tuple[Tensor, Tensor, float]:
+    def _scored(self, predictions: Predictions, step: Step) -> tuple[Tensor, Tensor, float]:
         """Return the state to score, what it is differentiated by, and what the slope is multiplied by."""
         main = predictions["main"].detach()
         if self.path == "clean":

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
 __all__ = ["APG"]
@@ -36,8 +36,6 @@ class APG(Guidance):
 
     paper: ClassVar[str] = "sadat2025apg"
     aliases: ClassVar[tuple[str, ...]] = ("projected",)
-    rank: ClassVar[Rank] = Rank.AMPLIFY
-    space: ClassVar[str] = "clean"
     slot: ClassVar[str] = "scale"
 
     scale: float = 7.5

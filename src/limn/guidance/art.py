@@ -77,19 +77,19 @@ class Art(Gradient):
         for name in ("total_variation", "range_loss"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name}: {getattr(self, name)} is not allowed; give a number from 0")
-        _shares([_weighed(each)[1] for each in (*self.texts, *self.pictures)])
+        _shares([_weighed(target)[1] for target in (*self.texts, *self.pictures)])
 
     @property
     def files(self) -> tuple[str, ...]:
         """The guide's weights and the target pictures."""
-        return (*Guide.files(self.guide), *(_weighed(each)[0] for each in self.pictures)) if self.scale else ()
+        return (*Guide.files(self.guide), *(_weighed(path)[0] for path in self.pictures)) if self.scale else ()
 
     def score(self, state: Tensor, step: Step) -> Tensor:
         """Return minus the loss of each picture (pictures,)."""
         pictures = state if step.codec is None else step.codec.decode(state)
         guide, targets, weights = self._targets(step, *pictures.shape[-2:])
-        seen = self._see(guide, pictures, self._draws(step, f"art {step.index}"))
-        distance = (spherical(seen[:, :, None], targets[:, None]) * weights[:, None]).sum(2).mean(1)
+        vectors = self._see(guide, pictures, self._draws(step, f"art {step.index}"))
+        distance = (spherical(vectors[:, :, None], targets[:, None]) * weights[:, None]).sum(2).mean(1)
         loss = distance + self.total_variation * total_variation(pictures) + self.range_loss * outside(pictures)
         return -loss * (weights != 0).any(1)
 
@@ -109,7 +109,7 @@ class Art(Gradient):
         memory = step.memory
         if "guide" not in memory:
             guide, vectors, weights = Guide.load(self.guide, step), [], []
-            files = tuple(_file(each) for each in self.pictures)
+            files = tuple(_file(path) for path in self.pictures)
             for place, prompt in enumerate(step.prompts):
                 own, shares = [step.x.new_zeros(0, guide.network.config.out)], [step.x.new_zeros(0)]
                 for number, (target, share) in enumerate(self._wanted(prompt, files)):
@@ -128,7 +128,7 @@ class Art(Gradient):
 
     def _wanted(self, prompt: Prompt, files: tuple[tuple[bytes, float], ...]) -> list[tuple[str | bytes, float]]:
         """Return a picture's targets, texts or files, with their shares."""
-        given: list[tuple[str | bytes, float]] = [*(_weighed(each) for each in self.texts), *files]
+        given: list[tuple[str | bytes, float]] = [*(_weighed(text) for text in self.texts), *files]
         if not given:
             weights = prompt.weights or [1.0] * (1 + len(prompt.images))
             parts: list[str | bytes] = [prompt.text.strip(), *prompt.images]

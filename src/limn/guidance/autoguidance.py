@@ -12,7 +12,7 @@ from limn.guidance.pag import Skip, named
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
 __all__ = ["AutoGuidance", "Dropout"]
@@ -41,7 +41,6 @@ class AutoGuidance(Guidance):
 
     paper: ClassVar[str] = "karras2024autoguidance"
     aliases: ClassVar[tuple[str, ...]] = ("auto_guidance",)
-    rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "any"
     slot: ClassVar[str] = "scale"
 

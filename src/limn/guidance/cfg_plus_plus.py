@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
 __all__ = ["CFGPlusPlus"]
@@ -36,8 +36,6 @@ class CFGPlusPlus(Guidance):
 
     paper: ClassVar[str] = "chung2025cfgpp"
     aliases: ClassVar[tuple[str, ...]] = ("plus_plus", "cfgpp", "cfg++")
-    rank: ClassVar[Rank] = Rank.AMPLIFY
-    space: ClassVar[str] = "clean"
     slot: ClassVar[str] = "scale"
 
     scale: float = 0.6

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel.branch import Branches
-from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
 __all__ = ["CFGZero"]
@@ -35,8 +35,6 @@ class CFGZero(Guidance):
 
     paper: ClassVar[str] = "fan2025cfgzero"
     aliases: ClassVar[tuple[str, ...]] = ("cfg_zero_star", "cfg-zero*")
-    rank: ClassVar[Rank] = Rank.AMPLIFY
-    space: ClassVar[str] = "clean"
     slot: ClassVar[str] = "scale"
 
     scale: float = 7.5

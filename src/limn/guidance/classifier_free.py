@@ -10,7 +10,7 @@ import torch
 
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
 __all__ = ["ClassifierFree"]
@@ -40,7 +40,6 @@ class ClassifierFree(Guidance):
 
     paper: ClassVar[str] = "ho2022classifierfree"
     aliases: ClassVar[tuple[str, ...]] = ("cfg",)
-    rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "any"
     slot: ClassVar[str] = "scale"
 
@@ -97,7 +96,7 @@ class ClassifierFree(Guidance):
         agreed = step.memory.get("agreed", torch.zeros(len(main), dtype=torch.bool, device=main.device))
         guided = torch.where(agreed.view(-1, *[1] * (main.ndim - 1)), main, main + (scale - 1) * (base - null))
         # Not the noise: at the start both answers are the state itself there, and would seem to agree.
-        pair = [step.to_clean(each) if step.space == "noise" else each for each in (base, null)]
+        pair = [step.to_clean(answer) if step.space == "noise" else answer for answer in (base, null)]
         alike = torch.cosine_similarity(pair[0].detach().flatten(1), pair[1].detach().flatten(1))
         step.memory["agreed"] = agreed | (alike > self.agree)
         return {**predictions, "main": guided}

@@ -61,9 +61,9 @@ class Clip(Gradient):
         if "guide" not in step.memory:
             guide = Guide.load(self.guide, step)
             texts = [self.text or prompt.text for prompt in step.prompts]
-            said = torch.tensor([bool(text.strip()) for text in texts], device=state.device)
-            step.memory["guide"], step.memory["words"] = guide, guide.texts(texts) * said[:, None]
+            spoken = torch.tensor([bool(text.strip()) for text in texts], device=state.device)
+            step.memory["guide"], step.memory["words"] = guide, guide.texts(texts) * spoken[:, None]
         guide, words = step.memory["guide"], step.memory["words"]
-        seen = guide.noisy(state, step) if self.noisy else guide.clean(state, step)
-        score: Tensor = guide.network.scale * (seen * words).sum(1)
+        vectors = guide.noisy(state, step) if self.noisy else guide.clean(state, step)
+        score: Tensor = guide.network.scale * (vectors * words).sum(1)
         return score

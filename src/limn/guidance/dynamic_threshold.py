@@ -34,7 +34,6 @@ class DynamicThreshold(Guidance):
     paper: ClassVar[str] = "saharia2022imagen"
     aliases: ClassVar[tuple[str, ...]] = ("threshold",)
     rank: ClassVar[Rank] = Rank.BOUND
-    space: ClassVar[str] = "clean"
 
     share: float = 0.995
     bound: float | None = None

@@ -44,7 +44,6 @@ class Image(Guidance):
 
     paper: ClassVar[str] = "zbinden2022implementing"
     rank: ClassVar[Rank] = Rank.NUDGE
-    space: ClassVar[str] = "clean"
 
     strength: float = 2.5
     picture: str = ""

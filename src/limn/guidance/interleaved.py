@@ -43,7 +43,6 @@ class Interleaved(Guidance):
     """
 
     paper: ClassVar[str] = "chen2023reimagen"
-    rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "any"
     slot: ClassVar[str] = "scale"
 

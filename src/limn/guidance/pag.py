@@ -12,7 +12,7 @@ from torch import Tensor
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
 __all__ = ["PAG", "Identity", "Skip", "named"]
@@ -39,7 +39,6 @@ class PAG(Guidance):
 
     paper: ClassVar[str] = "ahn2024perturbed"
     aliases: ClassVar[tuple[str, ...]] = ("perturbed",)
-    rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "any"
 
     scale: float = 3.0

@@ -115,18 +115,18 @@ class Painted(AttentionEdit):
 
 def _read(prompt: Prompt, spans: list[Span]) -> tuple[tuple[Region, tuple[int, ...]], ...]:
     """Return the prompt's regions, each with the text tokens of its words."""
-    said = [region.words.strip() for region in prompt.regions]
+    texts = [region.words.strip() for region in prompt.regions]
     read = []
-    for place, (words, region) in enumerate(zip(said, prompt.regions, strict=True)):
+    for place, (words, region) in enumerate(zip(texts, prompt.regions, strict=True)):
         shown = words[:40]
         if not math.isfinite(region.weight):
             raise InputError(f"region {shown!r}: its weight is {region.weight}; give a finite number")
-        found = occurrences(words, prompt.text.strip())
-        if not found:
+        matches = occurrences(words, prompt.text.strip())
+        if not matches:
             raise InputError(f"region {shown!r}: the prompt does not say this; write the words as in the prompt")
-        if 1 < said.count(words) <= len(found):
-            found = [found[said[:place].count(words)]]
-        tokens = sorted({token for span in found for token in tokens_of(span, spans)})
+        if 1 < texts.count(words) <= len(matches):
+            matches = [matches[texts[:place].count(words)]]
+        tokens = sorted({token for span in matches for token in tokens_of(span, spans)})
         if not tokens:
             raise InputError(f"region {shown!r}: the model does not read that far into the prompt; say it earlier")
         read.append((region, tuple(tokens)))

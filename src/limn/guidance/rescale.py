@@ -40,6 +40,6 @@ class Rescale(Guidance):
         if self.share == 0 or base is main:
             return predictions
         axes = tuple(range(1, main.ndim))
-        wanted, found = base.std(axes, keepdim=True), main.std(axes, keepdim=True)
-        ratio = wanted / found.clamp(min=1e-12)
+        wanted, actual = base.std(axes, keepdim=True), main.std(axes, keepdim=True)
+        ratio = wanted / actual.clamp(min=1e-12)
         return {**predictions, "main": main * (self.share * ratio + 1 - self.share)}

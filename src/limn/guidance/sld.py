@@ -95,7 +95,7 @@ class SLD(Guidance):
     @property
     def values(self) -> dict[str, float]:
         """The five numbers, those given before those of the preset."""
-        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value if given[name] is None else given[name] for name, value in PRESETS[self.preset].items()}
 
     def acts(self, step: Step) -> bool:

@@ -112,8 +112,8 @@ class Bound(AttentionEdit):
         if not self.conjunction:
             return None
         scaled = query.float() * query.shape[-1] ** -0.5
-        keys = (_over(key, site.project("key", each[None])).float() for each in self.readings[:-1])
-        maps = torch.stack([torch.log_softmax(scaled @ each.transpose(-1, -2), -1) for each in keys])
+        keys = (_over(key, site.project("key", reading[None])).float() for reading in self.readings[:-1])
+        maps = torch.stack([torch.log_softmax(scaled @ other.transpose(-1, -2), -1) for other in keys])
         # The softmax of the logarithm of shares is the shares; other edits' biases multiply them.
         shares = torch.logsumexp(maps, 0)
         bias: Tensor = shares - scaled @ key.float().transpose(-1, -2)

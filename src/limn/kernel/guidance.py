@@ -58,8 +58,8 @@ class Guidance(Part):
     @property
     def parts(self) -> tuple[Guidance, ...]:
         """Guidances among its options, and among theirs."""
-        own = (getattr(self, each.name) for each in fields(self))
-        return tuple(each for part in own if isinstance(part, Guidance) for each in (part, *part.parts))
+        own = (getattr(self, field.name) for field in fields(self))
+        return tuple(inner for part in own if isinstance(part, Guidance) for inner in (part, *part.parts))
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -110,14 +110,14 @@ def hashes(guidances: Iterable[Guidance]) -> dict[str, str]:
     Raises:
         InputError: If a file cannot be read.
     """
-    found = {}
+    digests = {}
     for path in sorted({path for guidance in guidances for path in guidance.files}):
         within = path.removeprefix("limn:")
         try:
             where = Path(path).expanduser() if within == path else Path(__file__).parents[1] / within
             with where.open("rb") as file:
-                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+                digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "no file can be called so"
             raise InputError(f"{path[:200]!r}: cannot be read ({why}); name a file that is there") from None
-    return found
+    return digests

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.errors import InputError
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
 from limn.kernel.step import Level
 
-__all__ = ["Masking", "Raster", "begin", "check_drawing", "draw", "hidden_share"]
+__all__ = ["Decoder", "Masking", "Raster", "begin", "hidden_share"]
 
 Shape = Literal["cosine", "linear"]
 
@@ -34,9 +35,13 @@ class Masking:
         """Return ``steps + 1`` levels from all tokens hidden to none.
 
         Raises:
-            InputError: The sampler does not work on tokens, or there is no step.
+            InputError: The sampler does not work on tokens, a spacing is named, or there is no step.
         """
-        _check_tokens(sampler, spacing)
+        if sampler.space != "logits":
+            name = registry.name_of(sampler)
+            raise InputError(f"sampler {name}: works on noise, this model draws tokens; use unmask or next_token")
+        if spacing:
+            raise InputError("spacing: this model draws tokens, which have no noise levels; leave it out")
         if steps < 1:
             raise InputError(f"steps: {steps} is not allowed; give at least 1")
         shares = [hidden_share(k / steps, self.shape) for k in range(steps + 1)]
@@ -48,30 +53,26 @@ class Masking:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Raster:
+class Raster(Masking):
     """Levels of an autoregressive token model: one token more is decided at each.
 
     Args:
         tokens: Tokens of a picture.
+        shape: How the share of tokens that is not decided falls: on a line.
     """
 
     tokens: int
+    shape: Shape = "linear"
 
     def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
         """Return a level for each number of decided tokens.
 
         Raises:
-            InputError: The sampler does not work on tokens, or the steps are not as many as the tokens.
+            InputError: As :meth:`Masking.levels`, or the steps are not as many as the tokens.
         """
-        _check_tokens(sampler, spacing)
         if steps != self.tokens:
             raise InputError(f"steps: {steps} is not allowed; this model takes {self.tokens}, one for each token")
-        shares = [1 - k / steps for k in range(steps + 1)]
-        return tuple(Level(1 - share, share, share) for share in shares)
-
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
-        """Return 1: noise plays no part in where a walk over tokens starts."""
-        return 1.0
+        return super().levels(steps, sampler, spacing)
 
 
 def hidden_share(done: float, shape: Shape = "cosine") -> float:
@@ -90,53 +91,54 @@ def begin(start: Tensor) -> Tensor:
     return start
 
 
-def draw(logits: Tensor, streams: Streams, *, temperature: float, top_k: int = 0, top_p: float = 1.0) -> Tensor:
-    """Draw a token for each place.
+@dataclass(frozen=True, kw_only=True)
+class Decoder(Sampler):
+    """Base of samplers of tokens.
 
     Args:
-        logits: (pictures, places, classes).
-        streams: One random stream for each picture.
-        temperature: Divides the logits; at 0 the likeliest token is taken.
-        top_k: Draw among this many of the likeliest; 0 for all.
-        top_p: Draw among the likeliest whose shares together just reach this; 1 for all.
-
-    Returns:
-        Token ids (pictures, places); -1 in pictures whose logits are not numbers.
+        temperature: Of the distribution a token is drawn from; at 0 the likeliest is taken.
+        top_k: Draw among this many of the likeliest tokens; 0 for all.
+        top_p: Draw among the likeliest tokens whose shares together reach this; 1 for all.
     """
-    logits = logits.float()
-    broken = logits.isnan().flatten(1).any(1)
-    if broken.any():
-        logits = logits.masked_fill(broken[:, None, None], 0.0)
-    if temperature == 0 or top_k == 1:
-        return logits.argmax(-1).masked_fill(broken[:, None], HIDDEN)
-    logits = logits / temperature
-    if 0 < top_k < logits.shape[-1]:
-        best = logits.topk(top_k, dim=-1)
-        logits = torch.full_like(logits, -torch.inf).scatter(-1, best.indices, best.values)
-    shares = logits.softmax(-1)
-    if top_p < 1:
-        ranked, places = shares.sort(-1, descending=True)
-        before = ranked.cumsum(-1) - ranked
-        shares = torch.zeros_like(shares).scatter(-1, places, ranked.where(before < top_p, 0))
-    return streams.choose(shares).masked_fill(broken[:, None], HIDDEN)
 
+    space: ClassVar[str] = "logits"
 
-def check_drawing(name: str, temperature: float, top_k: int, top_p: float = 1.0) -> None:
-    """Refuse options with which no token can be drawn.
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
 
-    Raises:
-        InputError: One of them is out of range; the message names it.
-    """
-    for option, value, least, most in (("temperature", temperature, 0, 100), ("top_k", top_k, 0, 2**17)):
-        if not least <= value <= most:
-            raise InputError(f"sampler {name}: {option}={value} is not allowed; give one from {least} to {most}")
-    if not 0 < top_p <= 1:
-        raise InputError(f"sampler {name}: top_p={top_p} is not allowed; give a number above 0 and up to 1")
+    def __post_init__(self) -> None:
+        name = registry.name_of(self)
+        for option, most in (("temperature", 100), ("top_k", 2**17)):
+            value = getattr(self, option)
+            if not 0 <= value <= most:
+                raise InputError(f"sampler {name}: {option}={value} is not allowed; give one from 0 to {most}")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"sampler {name}: top_p={self.top_p} is not allowed; give a number above 0 and up to 1")
 
+    def draw(self, logits: Tensor, streams: Streams) -> Tensor:
+        """Draw a token for each place.
 
-def _check_tokens(sampler: Sampler, spacing: str) -> None:
-    if spacing:
-        raise InputError("spacing: this model draws tokens, which have no noise levels; leave it out")
-    if sampler.space != "logits":
-        name = type(sampler).__module__.rpartition(".")[2]
-        raise InputError(f"sampler {name}: works on noise, this model draws tokens; use unmask or next_token")
+        Args:
+            logits: (pictures, places, classes).
+            streams: One random stream for each picture.
+
+        Returns:
+            Token ids (pictures, places); -1 in pictures whose logits are not numbers.
+        """
+        logits = logits.float()
+        broken = logits.isnan().flatten(1).any(1)
+        if broken.any():
+            logits = logits.masked_fill(broken[:, None, None], 0.0)
+        if self.temperature == 0 or self.top_k == 1:
+            return logits.argmax(-1).masked_fill(broken[:, None], HIDDEN)
+        logits = logits / self.temperature
+        if 0 < self.top_k < logits.shape[-1]:
+            best = logits.topk(self.top_k, dim=-1)
+            logits = torch.full_like(logits, -torch.inf).scatter(-1, best.indices, best.values)
+        shares = logits.softmax(-1)
+        if self.top_p < 1:
+            ranked, places = shares.sort(-1, descending=True)
+            before = ranked.cumsum(-1) - ranked
+            shares = torch.zeros_like(shares).scatter(-1, places, ranked.where(before < self.top_p, 0))
+        return streams.choose(shares).masked_fill(broken[:, None], HIDDEN)

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from limn.kernel.codec import HIDDEN
 from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.sampler import Predict
 from limn.kernel.step import Level, Step
-from limn.samplers.decoding import begin, check_drawing, draw
+from limn.samplers.decoding import Decoder, begin
 
 __all__ = ["NextToken"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NextToken(Sampler):
+class NextToken(Decoder):
     """Decode token by token, line by line (Yu et al. 2022, section 2.2).
 
     Args:
@@ -31,14 +31,6 @@ class NextToken(Sampler):
 
     paper: ClassVar[str] = "yu2022parti"
     aliases: ClassVar[tuple[str, ...]] = ("autoregressive",)
-    space: ClassVar[str] = "logits"
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_drawing("next_token", self.temperature, self.top_k, self.top_p)
 
     def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
         """Walk as :meth:`Sampler.walk` says; ``predict`` answers with the logits of the first undecided token."""
@@ -48,9 +40,7 @@ class NextToken(Sampler):
             step = Step(index=index, total=len(levels) - 1, x=x, level=here, next=there, streams=streams)
             known, x = given[:, index], x.clone()
             if (known == HIDDEN).any():
-                drawn = draw(
-                    predict(step), streams, temperature=self.temperature, top_k=self.top_k, top_p=self.top_p
-                )
+                drawn = self.draw(predict(step), streams)
                 known = torch.where(known == HIDDEN, drawn[:, 0], known)
                 broken |= known == HIDDEN
             x[:, index] = known.clamp(min=0)  # the others of the batch go on

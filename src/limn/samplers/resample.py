@@ -13,32 +13,31 @@ from torch import Tensor
 from limn.kernel.codec import HIDDEN
 from limn.kernel.errors import InputError
 from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.sampler import Predict
 from limn.kernel.step import Level, Step
-from limn.samplers.decoding import begin, check_drawing, draw
+from limn.samplers.decoding import Decoder, begin
 
 __all__ = ["Resample"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resample(Sampler):
+class Resample(Decoder):
     """Resample a few tokens a step from a picture's own (Chang et al. 2023, section 3.4); stop at any step.
 
     Args:
         share: Share of the tokens that is hidden and drawn anew at each step, at least one token.
         temperature: Of the distribution a token is drawn from; at 0 the likeliest is taken.
         top_k: Draw among this many of the likeliest tokens; 0 for all.
+        top_p: Draw among the likeliest tokens whose shares together reach this; 1 for all.
     """
 
     paper: ClassVar[str] = "chang2023muse"
-    space: ClassVar[str] = "logits"
 
     share: float = 0.08
-    temperature: float = 1.0
     top_k: int = 3
 
     def __post_init__(self) -> None:
-        check_drawing("resample", self.temperature, self.top_k)
+        super().__post_init__()
         if not 0 < self.share <= 1:
             raise InputError(f"sampler resample: share={self.share} is not allowed; give one above 0 and up to 1")
 
@@ -53,6 +52,6 @@ class Resample(Sampler):
                 index=index, total=total, x=torch.where(order < count, HIDDEN, x), level=level, next=there,
                 streams=streams,
             )  # fmt: skip
-            tokens = draw(predict(step), streams, temperature=self.temperature, top_k=self.top_k)
+            tokens = self.draw(predict(step), streams)
             x = torch.where(step.x == HIDDEN, tokens, x)
             yield replace(step, x=x, clean=x)

@@ -13,9 +13,9 @@ from torch import Tensor
 from limn.kernel.codec import HIDDEN
 from limn.kernel.errors import InputError
 from limn.kernel.rng import Streams
-from limn.kernel.sampler import Predict, Sampler
+from limn.kernel.sampler import Predict
 from limn.kernel.step import Level, Step
-from limn.samplers.decoding import begin, check_drawing, draw
+from limn.samplers.decoding import Decoder, begin
 
 __all__ = ["Unmask"]
 
@@ -24,7 +24,7 @@ _TINY = 1e-20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unmask(Sampler):
+class Unmask(Decoder):
     """Decode in parallel (Chang et al. 2022, section 3.2; Chang et al. 2023, section 2.8).
 
     The model's schedule says which share stays hidden; at least one token is decided at each step, and a decided
@@ -40,16 +40,12 @@ class Unmask(Sampler):
 
     paper: ClassVar[str] = "chang2023muse"
     aliases: ClassVar[tuple[str, ...]] = ("maskgit",)
-    space: ClassVar[str] = "logits"
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
     order_noise: float = 2.0
     keep: Literal["confident", "random"] = "confident"
 
     def __post_init__(self) -> None:
-        check_drawing("unmask", self.temperature, self.top_k, self.top_p)
+        super().__post_init__()
         if not 0 <= self.order_noise <= 1000:
             raise InputError(f"sampler unmask: order_noise={self.order_noise} is not allowed; give 0 to 1000")
 
@@ -64,7 +60,7 @@ class Unmask(Sampler):
                 yield replace(step, clean=x)
                 continue
             logits = predict(step)
-            tokens = draw(logits, streams, temperature=self.temperature, top_k=self.top_k, top_p=self.top_p)
+            tokens = self.draw(logits, streams)
             clean = torch.where(hidden, tokens, x)
             left = torch.minimum((asked * there.time + _SLACK).floor().long(), hidden.sum(1) - 1).clamp(min=0)
             sure = self._confidence(logits, clean.clamp(min=0), index / max(total - 1, 1), streams)
