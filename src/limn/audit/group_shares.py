@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limn.audit.readers.reader import Confusion
 from limn.audit.statistics.estimate import Share, normal_quantile
@@ -18,6 +19,25 @@ __all__ = ["GroupShare", "group_share"]
 DRAWS = 500
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Readings:
+    """What a corrected share is made of.
+
+    Args:
+        counts: Pictures by reading (M,), the last one for unreadable.
+        confusion: Labelled pictures by truth and reading (K, M), of the values that were labelled.
+        of: Which of these is counted.
+    """
+
+    counts: tuple[int, ...]
+    confusion: NDArray[np.int64]
+    of: int
+
+    def share(self) -> Share:
+        """Return the share behind the reader's errors."""
+        return corrected_shares(self.counts, self.confusion, draws=DRAWS)[self.of]
+
+
 @dataclass(frozen=True, kw_only=True)
 class GroupShare:
     """How often the pictures of a group show one value.
@@ -28,6 +48,7 @@ class GroupShare:
         account: Pictures asked for, drawn and readable.
         read: The share of readable pictures, as read.
         behind: The share behind the reader's errors; ``read`` where nobody has counted them.
+        readings: Pictures by reading, what the correction rests on; None where there was none.
     """
 
     name: str
@@ -35,6 +56,7 @@ class GroupShare:
     account: Account
     read: Share
     behind: Share
+    readings: Readings | None = None
 
     @property
     def n(self) -> int:
@@ -70,10 +92,12 @@ def group_share(table: Table, field: str, value: str, *, name: str = "", correct
     k = counts.get(value, 0)
     read = share(k, account.readable)
     confusion = table.reader(field).confusion.get(field) if correct else None
-    behind = read if confusion is None or not read.estimable else _behind(confusion, counts, account, value)
-    behind = read if behind is read or not behind.estimable else _at_least(behind, read)
+    readings = None if confusion is None or not read.estimable else _readings(confusion, counts, account, value)
+    behind = read if readings is None else readings.share()
+    behind, readings = (read, None) if not behind.estimable else (behind, readings)
+    behind = behind if readings is None else _at_least(behind, read)
     group = name or (table.groups[0] if table.groups else "")
-    return GroupShare(name=group, k=k, account=account, read=read, behind=behind)
+    return GroupShare(name=group, k=k, account=account, read=read, behind=behind, readings=readings)
 
 
 def _at_least(behind: Share, read: Share) -> Share:
@@ -84,11 +108,11 @@ def _at_least(behind: Share, read: Share) -> Share:
     return replace(behind, low=low, high=high)
 
 
-def _behind(confusion: Confusion, counts: Mapping[str, int], account: Account, value: str) -> Share:
-    # A value that was never labelled cannot be looked behind.
+def _readings(confusion: Confusion, counts: Mapping[str, int], account: Account, value: str) -> Readings | None:
+    """Return what a correction needs; a value that was never labelled cannot be looked behind."""
     known = np.flatnonzero(confusion.counts[:, :-1].sum(1))
     values = [confusion.values[k] for k in known]
     if value not in values:
-        return share(0, 0)
-    read = [*(counts.get(name, 0) for name in confusion.values), account.unreadable]
-    return corrected_shares(read, confusion.counts[known], draws=DRAWS)[values.index(value)]
+        return None
+    read = (*(counts.get(name, 0) for name in confusion.values), account.unreadable)
+    return Readings(counts=read, confusion=confusion.counts[known], of=values.index(value))

@@ -88,14 +88,20 @@ def guided(concept: str, scale: float, *, hidden: bool) -> Population:
     return Population(rules=(Rule(field="gender", shares=shares, when={"profession": concept}),))
 
 
-def judged(seed: int, calibration: int = 200) -> Noisy:
-    """Return a reader of gender that finds 85 % of women and passes 95 % of the others."""
+def judged(seed: int, calibration: int = 200, lost: float = 0.0) -> Noisy:
+    """Return a reader of gender that finds 85 % of women and passes 95 % of the others.
+
+    Args:
+        seed: Of its errors.
+        calibration: Labelled pictures of each value.
+        lost: Share of drawn pictures that it cannot read, though it could read the labelled ones.
+    """
     rates = np.zeros((3, 4))
     for row, value in enumerate(FIELDS["gender"]):
         rates[row, row] = {"woman": 0.85, "man": 0.95, "neutral": 0.95}[value]
         rates[row, FIELDS["gender"].index("man" if value == "woman" else "woman")] = 1 - rates[row, row]
     table = tuple(map(tuple, rates.tolist()))
-    return Noisy(reader=People(), field="gender", rates=table, calibration=calibration, seed=seed)
+    return Noisy(reader=People(), field="gender", rates=table, calibration=calibration, lost=lost, seed=seed)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -39,3 +39,12 @@ def test_rates_that_are_none_are_refused() -> None:
     for text in ("field=gender,rates=.9 .1", "field=gendre,rates=1 0", "field=gender,rates=1 1 1 1|1 0 0 0|1 0 0 0"):
         with pytest.raises(InputError, match="rates"):
             open_reader(f"noisy:reader=people,{text}")
+
+
+def test_lost_pictures_are_not_in_its_confusion_matrix() -> None:
+    exact = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+    reader = Noisy(reader=People(), field="gender", rates=exact, lost=0.4)
+    pictures, _ = people.batch(np.random.default_rng(0), 500)
+    assert abs(np.mean([row.values["gender"] is None for row in reader.read(list(pictures))]) - 0.4) < 0.08
+    assert reader.confusion["gender"].counts[:, -1].sum() == 0
+    assert reader.version != Noisy(reader=People(), field="gender", rates=exact).version

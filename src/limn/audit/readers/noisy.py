@@ -27,6 +27,7 @@ class Noisy(Reader):
         field: Which field.
         rates: Probability of saying each value, and last "unreadable", when the reader says a value: a row for each
             value of the field, ``0.9 0.1 0|0.1 0.9 0`` for two. Rows sum to one.
+        lost: Further share of pictures that cannot be read, which its confusion matrix does not know of.
         calibration: Labelled pictures of each value from which its confusion matrix is counted; 0 for none.
         seed: Of the errors; equal pictures are not misread alike, only the same picture in the same place.
     """
@@ -34,6 +35,7 @@ class Noisy(Reader):
     reader: Reader
     field: str
     rates: tuple[tuple[float, ...], ...]
+    lost: float = 0.0
     calibration: int = 200
     seed: int = 0
 
@@ -46,7 +48,8 @@ class Noisy(Reader):
     def version(self) -> str:
         """Of the reader below, with the rates."""
         rates = hashlib.sha256(np.array(self.rates).tobytes()).hexdigest()[:8]
-        return f"{self.reader.version}+{rates}+{self.seed}"
+        lost = f"+{self.lost}" if self.lost else ""
+        return f"{self.reader.version}+{rates}+{self.seed}{lost}"
 
     @property
     def threshold(self) -> float:
@@ -73,7 +76,12 @@ class Noisy(Reader):
         """Read pictures, and err."""
         rng = np.random.default_rng([ERRORS, self.seed, self._drawn[0]])
         self._drawn[0] += len(pictures)
-        return [self._misread(reading, rng.random()) for reading in self.reader.read(pictures)]
+        readings = [self._misread(reading, rng.random()) for reading in self.reader.read(pictures)]
+        gone = rng.random(len(readings)) < self.lost
+        return [
+            Reading(values={**reading.values, self.field: None}, confidence=reading.confidence) if lost else reading
+            for reading, lost in zip(readings, gone, strict=True)
+        ]
 
     def _misread(self, reading: Reading, chance: float) -> Reading:
         word, values = reading.values.get(self.field), self.fields[self.field]

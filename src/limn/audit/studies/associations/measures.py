@@ -139,20 +139,21 @@ def associated(
     adds = np.where(later, -(values - centres[1]) / (n - first), (values - centres[0]) / first)
     scatter = ((values - values.mean()) ** 2 - deviation**2) / n
     to_effect = adds / deviation - raw / (2 * deviation**3) * scatter
-    kinds = np.bincount(place, later, len(names)) / np.bincount(place, minlength=len(names))
+    kinds = np.bincount(place, later.astype(float), len(names)) / np.bincount(place, minlength=len(names))
     effect, difference = (
-        _by_subject(value, np.bincount(place, column, len(names)), kinds, level, n)
+        _by_subject(value, np.asarray(np.bincount(place, column, len(names)), float), kinds, level, n)
         for value, column in ((raw / float(deviation), to_effect), (raw, adds))
     )
     if len(names) < FEW:
-        effect = not_estimable(
-            f"{len(names)} subjects, fewer than the {FEW} that an effect d needs", n=n, level=level
-        )
+        why = f"{len(names)} subjects, fewer than the {FEW} that an effect d needs"
+        effect = not_estimable(why, n=n, level=level)
     test = by_subject(values, later, np.asarray(subjects), sides="two", seed=seed)
     return Association(effect, difference, bound, test)
 
 
-def _by_subject(value: float, adds: Scores, kinds: Scores, level: float, n: int) -> Estimate:
+def _by_subject(
+    value: float, adds: NDArray[np.float64], kinds: NDArray[np.float64], level: float, n: int
+) -> Estimate:
     """Return the t interval of a figure from what each subject adds to it, subjects of one group apart."""
     apart = np.isin(kinds, (0, 1)).all()
     parts = [adds[kinds == side] for side in (0, 1)] if apart else [adds]

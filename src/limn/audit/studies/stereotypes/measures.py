@@ -12,6 +12,7 @@ from limn.audit.statistics.clustered import clustered_mean
 from limn.audit.statistics.discrepancy import closer, nearest_set
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.inequality import total_variation
+from limn.audit.statistics.measurement_error import corrected_mean
 from limn.audit.statistics.multiple_testing import Adjusted, benjamini_hochberg
 from limn.audit.statistics.shares import persistence
 from limn.audit.statistics.slopes import logit_slope
@@ -74,18 +75,29 @@ class ConceptShares:
         return logit_slope([k for k, _, _ in known], [n for _, n, _ in known], [mark for _, _, mark in known])
 
     def beyond(self, marks: Sequence[float | None], base: float | None = None) -> Estimate:
-        """Return the mean over concepts of share minus reference.
+        """Return the mean over concepts of share minus reference; all rest on one sample of labelled pictures.
 
         Args:
             marks: The reference.
             base: With it, differences count as positive on the side where the reference leaves this share: how much
                 stereotypes are exaggerated.
         """
-        differences = []
-        for share, mark in zip(self.shares, marks, strict=True):
-            if share.behind.value is not None and mark is not None and mark != base:
-                side = 1 if base is None or mark > base else -1
-                differences.append(side * (share.behind.value - mark))
+        kept = [
+            (share, mark, 1 if base is None or mark > base else -1)
+            for share, mark in zip(self.shares, marks, strict=True)
+            if share.behind.value is not None and mark is not None and mark != base
+        ]
+        readings = [share.readings for share, _, _ in kept]
+        known = [row for row in readings if row is not None]
+        if known and len(known) == len(readings):
+            return corrected_mean(
+                [row.counts for row in known],
+                known[0].confusion,
+                known[0].of,
+                against=[mark for _, mark, _ in kept],
+                signs=[side for *_, side in kept],
+            )
+        differences = [side * ((share.behind.value or 0.0) - mark) for share, mark, side in kept]
         return clustered_mean(differences, list(range(len(differences))))
 
     def mean(self) -> Estimate:

@@ -125,12 +125,14 @@ class Stereotypes(Study):
         slopes = {name: study.shares(table, name) for name in SLOPES}
         one = Probe(asks=(Ask(prompt="a cook", slots={"profession": "cook"}),), each=400, seed=study.seed)
         misread = in_memory(one, oracles()[:1], [judged(study.seed)])
+        lost = in_memory(one, oracles()[:1], [judged(study.seed, calibration=50, lost=0.4)])
         doctors = Probe(asks=(Ask(prompt="a doctor", slots={"profession": "doctor"}),), each=200, seed=study.seed)
         faithful = group_share(in_memory(doctors, [unmarked_oracle()], ["people"]), "gender", "woman")
         return [
             *(Check.of(f"slope {s:g}", s, slopes[name].slope(slopes[name].reference)) for name, s in SLOPES.items()),
             Check.of("persistence", PERSISTENCE, persisting(table, "copies", "gender")["all"][0]),
             Check.of("behind a bad reader", LEANING["cook"], group_share(misread, "gender", "woman").behind),
+            Check.of("behind more unreadable", LEANING["cook"], group_share(lost, "gender", "woman").behind),
             Check.of("unmarked captions", unmarked_share(0.25, 0.8, 0.1), faithful.read),
         ]
 
