@@ -90,28 +90,28 @@ def selfcheck(name: str, study: Study, *, audits: int = 200, seed: int = 0) -> I
     """
     if audits < 1:
         raise InputError(f"audits: {audits} is not allowed; give 1 or more")
-    found: dict[str, list[Check]] = {}
+    quantities: dict[str, list[Check]] = {}
     start = time.monotonic()
     for number in range(audits):
         for check in study.selfcheck(np.random.default_rng([seed, number])):
-            found.setdefault(check.name, []).append(check)
+            quantities.setdefault(check.name, []).append(check)
         yield Round(done=number + 1, total=audits, seconds=time.monotonic() - start)
-    for quantity, checks in found.items():
+    for quantity, checks in quantities.items():
         yield _coverage(name, quantity, checks)
 
 
 def _coverage(study: str, quantity: str, checks: list[Check]) -> Coverage:
-    known = [each for each in checks if each.covered is not None]
-    spans = np.array([(each.estimate, each.truth, each.low, each.high) for each in known], float).reshape(-1, 4)
+    known = [check for check in checks if check.covered is not None]
+    spans = np.array([(check.estimate, check.truth, check.low, check.high) for check in known], float).reshape(-1, 4)
     finite = spans[np.isfinite(spans).all(axis=1)]
     return Coverage(
         study=study,
         name=quantity,
-        truth=float(np.mean([each.truth for each in checks])),
+        truth=float(np.mean([check.truth for check in checks])),
         level=checks[0].level,
         audits=len(checks),
         estimable=len(known),
-        covered=clopper_pearson(sum(bool(each.covered) for each in known), len(known)),
+        covered=clopper_pearson(sum(bool(check.covered) for check in known), len(known)),
         bias=float((finite[:, 0] - finite[:, 1]).mean()) if len(finite) else None,
         width=float((finite[:, 3] - finite[:, 2]).mean()) if len(finite) else None,
     )

@@ -145,7 +145,7 @@ class FromGenerator:
         from limn.kernel.request import Item
 
         requests = [self._request(ask.prompt, seed) for ask, seed in zip(asks, seeds, strict=True)]
-        items = [Item(place, each.prompts[0], each.seed) for place, each in enumerate(requests)]
+        items = [Item(place, request.prompts[0], request.seed) for place, request in enumerate(requests)]
         pictures = self.generator.together(requests[0], items)
         together = [[item.prompt.text, item.seed] for item in items]
         for place, (picture, request) in enumerate(zip(pictures, requests, strict=True)):
@@ -170,7 +170,21 @@ class FromGenerator:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FromOracle:
+class _Oracle:
+    """Draws by rules that are known exactly."""
+
+    name: str = "oracle"
+    batch: int = 256
+    reads_slots: bool = field(default=True, init=False)
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Nothing: an oracle has no weights."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FromOracle(_Oracle):
     """Pictures from a function whose habits are known exactly.
 
     Args:
@@ -181,20 +195,12 @@ class FromOracle:
     """
 
     picture: Callable[[Ask, int], NDArray[np.uint8] | None]
-    name: str = "oracle"
     version: str = "1"
-    batch: int = 256
-    reads_slots: bool = field(default=True, init=False)
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Name and version."""
         return {"oracle": self.name, "version": self.version}
-
-    @property
-    def hashes(self) -> Mapping[str, str]:
-        """Nothing: an oracle has no weights."""
-        return {}
 
     def draw(self, asks: Sequence[Ask], seeds: Sequence[int]) -> Iterable[Drawing]:
         """Draw one picture for each ask with its seed."""
@@ -204,7 +210,7 @@ class FromOracle:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FromPeople:
+class FromPeople(_Oracle):
     """An oracle that draws people from a population with planted shares (:mod:`limn.data.people`).
 
     What an ask's slots name is drawn as asked, the rest by the population's shares among those people. Equal seeds
@@ -219,25 +225,17 @@ class FromPeople:
     """
 
     population: Population | Mapping[str, Population]
-    name: str = "oracle"
     fidelity: float = 1.0
     failing: float = 0.0
-    batch: int = 256
-    reads_slots: bool = field(default=True, init=False)
     _lines: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Name, shares and habits."""
         digest = hashlib.sha256()
-        for group, each in sorted(self._populations.items()):
-            digest.update(group.encode() + each.joint.tobytes())
+        for group, population in sorted(self._populations.items()):
+            digest.update(group.encode() + population.joint.tobytes())
         return {"people": digest.hexdigest()[:16], "fidelity": self.fidelity, "failing": self.failing}
-
-    @property
-    def hashes(self) -> Mapping[str, str]:
-        """Nothing: an oracle has no weights."""
-        return {}
 
     @property
     def _populations(self) -> Mapping[str, Population]:

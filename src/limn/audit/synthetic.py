@@ -82,8 +82,8 @@ def guided(concept: str, scale: float, *, hidden: bool) -> Population:
     joint = leaning(1).joint.sum(axis=(2, 3, 4))  # profession, gender
     place = FIELDS["profession"].index(concept)
     given, every = (joint[place] / joint[place].sum(), joint.sum(0)) if hidden else (joint[place], joint[place])
-    seen = given > 0
-    tilted = np.where(seen, given**scale * np.where(seen, every, 1) ** (1 - scale), 0)
+    some = given > 0
+    tilted = np.where(some, given**scale * np.where(some, every, 1) ** (1 - scale), 0)
     shares = dict(zip(FIELDS["gender"], (tilted / tilted.sum()).tolist(), strict=True))
     return Population(rules=(Rule(field="gender", shares=shares, when={"profession": concept}),))
 

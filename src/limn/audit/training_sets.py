@@ -40,8 +40,8 @@ class TrainingSet:
 
     def without_repeats(self) -> TrainingSet:
         """Return the set without held-out pictures that are also learned from, pixel by pixel."""
-        known = {each.tobytes() for each in self.pictures}
-        kept = [k for k, each in enumerate(self.held) if each.tobytes() not in known]
+        known = {picture.tobytes() for picture in self.pictures}
+        kept = [k for k, picture in enumerate(self.held) if picture.tobytes() not in known]
         return replace(self, held=self.held[kept], held_captions=tuple(self.held_captions[k] for k in kept))
 
     def through(self, model: str) -> TrainingSet:
@@ -62,24 +62,16 @@ def open_set(training: str, held: str = "") -> TrainingSet:
         DataError: If there is no such folder, or nothing in it.
     """
     if training == "copied":
-        found = _copied()
+        known = _copied()
     elif (Path(training) / "manifest.json").is_file():
-        found = _pictograms(Path(training))
+        known = _pictograms(Path(training))
     elif held:
         pictures, captions = _folder(Path(training))
-        ones = np.ones(len(pictures), np.int64)
         others, held_captions = _folder(Path(held))
-        found = TrainingSet(
-            name=training,
-            pictures=pictures,
-            captions=captions,
-            copies=ones,
-            held=others,
-            held_captions=held_captions,
-        )
+        known = _once(training, pictures, captions, others, held_captions)
     else:
         raise InputError("held: is missing; name a folder of pictures like the training pictures, not learned from")
-    return found.without_repeats()
+    return known.without_repeats()
 
 
 def fitted(pictures: Sequence[Pictures], like: Pictures) -> list[Pictures]:
@@ -88,8 +80,10 @@ def fitted(pictures: Sequence[Pictures], like: Pictures) -> list[Pictures]:
 
     height, width = like.shape[1:3]
     return [
-        each if each.shape[:2] == (height, width) else np.asarray(Image.fromarray(each).resize((width, height)))
-        for each in pictures
+        picture
+        if picture.shape[:2] == (height, width)
+        else np.asarray(Image.fromarray(picture).resize((width, height)))
+        for picture in pictures
     ]
 
 
@@ -100,7 +94,7 @@ def _copied() -> TrainingSet:
 
     pictures, people, times = copied()
     held = pool(HELD_SETS)
-    captions = tuple(phrase({"profession": each.profession}) for each in people)
+    captions = tuple(phrase({"profession": person.profession}) for person in people)
     return TrainingSet(
         name="copied", pictures=pictures, captions=captions, copies=times, held=held, held_captions=("",) * len(held)
     )
@@ -109,24 +103,31 @@ def _copied() -> TrainingSet:
 def _pictograms(folder: Path) -> TrainingSet:
     from limn.data.pictograms import load
 
-    seen, held = load(folder), load(folder, ("pair", "cell"))
+    seen, held = (
+        (part.on(), tuple(captions[0] for captions in part.columns["captions"]))
+        for part in (load(folder), load(folder, ("pair", "cell")))
+    )
+    return _once(str(folder), *seen, *held)
+
+
+def _once(
+    name: str, pictures: Pictures, captions: tuple[str, ...], held: Pictures, held_captions: tuple[str, ...]
+) -> TrainingSet:
+    """Return a set in which every picture is there once."""
+    copies = np.ones(len(pictures), np.int64)
     return TrainingSet(
-        name=str(folder),
-        pictures=seen.on(),
-        captions=tuple(each[0] for each in seen.columns["captions"]),
-        copies=np.ones(len(seen), np.int64),
-        held=held.on(),
-        held_captions=tuple(each[0] for each in held.columns["captions"]),
+        name=name, pictures=pictures, captions=captions, copies=copies, held=held, held_captions=held_captions
     )
 
 
 def _folder(folder: Path) -> tuple[Pictures, tuple[str, ...]]:
     from limn.data.folders import read_folder
 
-    found = list(read_folder(folder, size=SIZE))
-    if not found:
+    examples = list(read_folder(folder, size=SIZE))
+    if not examples:
         raise DataError(f"{folder}: holds no pictures with captions")
-    return np.stack([each.picture[..., :3] for each in found]), tuple((*each.captions, "")[0] for each in found)
+    captions = tuple((*example.captions, "")[0] for example in examples)
+    return np.stack([example.picture[..., :3] for example in examples]), captions
 
 
 def _coded(pictures: Pictures, model: str) -> Pictures:
@@ -139,10 +140,10 @@ def _coded(pictures: Pictures, model: str) -> Pictures:
     generator = models.load(model)
     if not isinstance(generator, Generator):
         raise InputError(f"through: {model} has no autoencoder")
-    codec, found = generator.stages[-1].codec, []
+    codec, decoded = generator.stages[-1].codec, []
     with torch.inference_mode():
         for start in range(0, len(pictures), SIZE):
             part = torch.from_numpy(np.ascontiguousarray(pictures[start : start + SIZE]))
             states = codec.decode(codec.encode(part.permute(0, 3, 1, 2).float() / 127.5 - 1)).clamp(-1, 1)
-            found.append(((states + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
-    return np.concatenate(found) if found else pictures
+            decoded.append(((states + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(decoded) if decoded else pictures

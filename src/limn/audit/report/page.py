@@ -52,13 +52,13 @@ def _body(report: Report, table: Table, command: str, study: str) -> Iterator[st
     yield element("p", _facts(table), class_="facts") + "</header>\n<main>"
     if report.findings:
         yield element("h2", "What was found")
-        yield element("ul", *(element("li", html.escape(each)) for each in report.findings), class_="findings")
+        yield element("ul", *(element("li", html.escape(line)) for line in report.findings), class_="findings")
     for section in report.sections:
         yield element("h2", html.escape(section.title))
         for part in section.parts:
             yield _part(part, table.models)
     yield element("h2", "What these figures do not say")
-    yield element("ul", *(element("li", html.escape(each)) for each in (*report.caveats, *STANDING)))
+    yield element("ul", *(element("li", html.escape(line)) for line in (*report.caveats, *STANDING)))
     if table.rows:
         yield element("h2", "Pictures asked for, drawn and readable") + accounts(table)
     if table.readers:
@@ -79,14 +79,14 @@ def _body(report: Report, table: Table, command: str, study: str) -> Iterator[st
 def _facts(table: Table) -> str:
     """Return models, pictures and readers in a line."""
     models = " against ".join(table.models)
-    said = [models] if models else []
+    facts = [models] if models else []
     if table.rows:
         account = table.account()
         asks = len({row.prompt for row in table.rows})
-        said.append(f"{asks:,} prompts, {account.drawn:,} of {account.asked:,} pictures drawn")
+        facts.append(f"{asks:,} prompts, {account.drawn:,} of {account.asked:,} pictures drawn")
     if table.readers:
-        said.append("read by " + ", ".join(each.name for each in table.readers))
-    return html.escape(" · ".join(said))
+        facts.append("read by " + ", ".join(reader.name for reader in table.readers))
+    return html.escape(" · ".join(facts))
 
 
 def _part(part: Part, models: Sequence[str]) -> str:
@@ -119,7 +119,7 @@ def _curves(part: Curves) -> str:
 
 
 def _points(part: Points, models: Sequence[str]) -> str:
-    names = [each for each in models if any(each == point[4] for point in part.points)]
+    names = [model for model in models if any(model == point[4] for point in part.points)]
     rows = tuple((label, x, y, model) for label, x, y, _, model in part.points)
     columns = ("", part.x or "x", part.y or "y", "model")
     return _chart(names, plots.points(part, models), part.title, columns, rows)
@@ -160,7 +160,7 @@ def _runs(rows: Sequence[Figure]) -> Iterator[list[Figure]]:
     """Yield rows of one name and several models together."""
     run: list[Figure] = []
     for row in rows:
-        if run and (row.name != run[0].name or row.model in {each.model for each in run}):
+        if run and (row.name != run[0].name or row.model in {other.model for other in run}):
             yield run
             run = []
         run.append(row)
@@ -249,7 +249,7 @@ def _sheet(part: Sheet) -> str:
     entries = []
     for label, pictures in part.groups.items():
         few = list(pictures)[: part.most]
-        inside = "".join(thumbnail(each) for each in few) or element("span", "no pictures", class_="none")
+        inside = "".join(thumbnail(picture) for picture in few) or element("span", "no pictures", class_="none")
         name = f"{label}: {len(few)} pictures"
         entries.append(element("dt", html.escape(label)) + element("dd", inside, role="group", aria_label=name))
     return element("dl", *entries, class_="sheet")

@@ -97,7 +97,7 @@ class Figure:
             readable=None if account is None else account.readable,
             model=model,
             method=estimate.how,
-            note="; ".join(each for each in (estimate.why, note) if each),
+            note="; ".join(filter(None, (estimate.why, note))),
         )
 
 

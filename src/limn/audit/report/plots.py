@@ -24,9 +24,9 @@ def span(figures: Figures) -> tuple[float, float]:
     """Return the ends of the axis that all rows of a table of figures share."""
     if figures.bounds is not None:
         return figures.bounds
-    ends = [each for row in figures.rows for each in (row.value, row.low, row.high, row.reference)]
-    known = [each for each in [*ends, figures.zero] if each is not None and abs(each) < float("inf")]
-    if figures.percent and all(0 <= each <= 1 for each in known):
+    ends = [end for row in figures.rows for end in (row.value, row.low, row.high, row.reference)]
+    known = [end for end in [*ends, figures.zero] if end is not None and abs(end) < float("inf")]
+    if figures.percent and all(0 <= end <= 1 for end in known):
         return 0.0, 1.0
     low, high = min(known, default=0.0), max(known, default=1.0)
     return _roomy(low, high)
@@ -54,10 +54,10 @@ def axis(ends: tuple[float, float], *, percent: bool) -> str:
     """Return the axis under a column of intervals."""
     inside = []
     places = ticks(*ends, most=6)
-    for tick, said in zip(places, labels(places, percent=percent), strict=True):
+    for tick, text in zip(places, labels(places, percent=percent), strict=True):
         x = _at(tick, ends)
         inside.append(_line(x, 0, x, 4, class_="tick"))
-        inside.append(_text(said, x, 16, text_anchor="middle"))
+        inside.append(_text(text, x, 16, text_anchor="middle"))
     return _svg((WIDTH, 20), inside, aria_hidden="true", class_="interval")
 
 
@@ -100,8 +100,8 @@ def points(chart: Points, models: Sequence[str]) -> str:
     """Return labelled points with bars for their intervals."""
     whole = [(x, y, ends or (x, x, y, y)) for _, x, y, ends, _ in chart.points]
     plane = _Plane(
-        [each for x, _, ends in whole for each in (x, *ends[:2])],
-        [each for _, y, ends in whole for each in (y, *ends[2:])],
+        [end for x, _, ends in whole for end in (x, *ends[:2])],
+        [end for _, y, ends in whole for end in (y, *ends[2:])],
     )
     inside = plane.frame(chart.x, chart.y)
     for label, x, y, ends, model in chart.points:
@@ -147,7 +147,7 @@ class _Plane:
     """Two axes and where a point lies on them."""
 
     def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
-        known = [[each for each in values if abs(each) < float("inf")] or [0.0, 1.0] for values in (xs, ys)]
+        known = [[value for value in values if abs(value) < float("inf")] or [0.0, 1.0] for values in (xs, ys)]
         self.ends = [_roomy(min(values), max(values)) for values in known]
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -166,14 +166,14 @@ class _Plane:
         (x0, x1), (y0, y1) = self.ends
         drawn = []
         below, beside = ticks(x0, x1, most=7), ticks(y0, y1)
-        for tick, said in zip(below, labels(below), strict=True):
+        for tick, text in zip(below, labels(below), strict=True):
             across, floor = self.at(tick, y0)
             drawn += [_line(across, floor, across, self.at(tick, y1)[1], class_="grid")]
-            drawn += [_text(said, across, floor + 16, text_anchor="middle")]
-        for tick, said in zip(beside, labels(beside), strict=True):
+            drawn += [_text(text, across, floor + 16, text_anchor="middle")]
+        for tick, text in zip(beside, labels(beside), strict=True):
             side, up = self.at(x0, tick)
             drawn += [_line(side, up, self.at(x1, tick)[0], up, class_="grid")]
-            drawn += [_text(said, side - 7, up + 4, text_anchor="end")]
+            drawn += [_text(text, side - 7, up + 4, text_anchor="end")]
         drawn.append(_text(x, (EDGE[0] + CHART[0] - EDGE[2]) / 2, CHART[1] - 8, text_anchor="middle", class_="name"))
         middle = (EDGE[1] + CHART[1] - EDGE[3]) / 2
         drawn.append(
@@ -190,7 +190,7 @@ def _roomy(low: float, high: float) -> tuple[float, float]:
 
 
 def _finite(*values: float) -> bool:
-    return all(math.isfinite(each) for each in values)
+    return all(map(math.isfinite, values))
 
 
 def _at(value: float, ends: tuple[float, float]) -> float:

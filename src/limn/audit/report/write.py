@@ -42,7 +42,7 @@ def record(
     report: Report, table: Table, *, command: str = "", study: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return a report as JSON-ready data; of sheets only the counts."""
-    sections = [{"title": each.title, "parts": [_part(part) for part in each.parts]} for each in report.sections]
+    sections = [{"title": section.title, "parts": list(map(_part, section.parts))} for section in report.sections]
     account = table.account() if table.rows else None
     return {
         "study": dict(study or {}),
@@ -64,22 +64,19 @@ def _part(part: Any) -> Any:
     if isinstance(part, str):
         return {"kind": "paragraph", "text": part}
     if isinstance(part, Sheet):
-        return {
-            "kind": "sheet",
-            "title": part.title,
-            "pictures": {name: len(each) for name, each in part.groups.items()},
-        }
+        counts = {name: len(pictures) for name, pictures in part.groups.items()}
+        return {"kind": "sheet", "title": part.title, "pictures": counts}
     return {"kind": type(part).__name__.lower(), **_plain(part)}
 
 
 def _plain(value: Any) -> Any:
     """Turn dataclasses, arrays and numbers that JSON lacks into plain values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, np.ndarray | list | tuple):
-        return [_plain(each) for each in (value.tolist() if isinstance(value, np.ndarray) else value)]
-    if isinstance(value, np.generic):
-        value = value.item()
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
