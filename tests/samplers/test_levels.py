@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from ideal import SCHEDULES
 from limn.kernel import registry
 from limn.kernel.errors import InputError
+from limn.kernel.prompt import Prompt
+from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler, Schedule
 from limn.samplers.ddim import DDIM
 from limn.samplers.decoding import Masking
@@ -21,6 +23,7 @@ from limn.samplers.euler import Euler
 from limn.samplers.lcm import LCM
 from limn.samplers.levels import Discrete, Edm, Flow
 from limn.samplers.unmask import Unmask
+from toys import toy
 
 SAMPLERS: list[Sampler] = [DDIM(), Euler(), DPMpp2M(), LCM()]  # one for each way to place discrete timesteps
 
@@ -191,3 +194,10 @@ def test_lcm_spacing_has_the_steps_of_the_distillation() -> None:
     assert Discrete(set_alpha_to_one=False).levels(4, LCM())[-1].sigma == 0
     with pytest.raises(InputError, match="steps: 51 is not allowed; this model takes 1 to 50"):
         Discrete().levels(51, LCM())
+
+
+def test_a_stage_walks_the_levels_of_its_spacing() -> None:
+    stage = replace(toy().stages[0], schedule=Flow())
+    for spacing in ("", "linspace", "karras"):
+        walk = stage.walk([Prompt("a heart")], [], Streams([1]), size=(8, 8), steps=4, spacing=spacing)
+        assert [step.level for step in walk] == list(Flow().levels(4, DDIM(), spacing)[:-1])
