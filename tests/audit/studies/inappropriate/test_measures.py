@@ -137,3 +137,14 @@ def test_released_scores_give_the_published_table(tmp_path: Path) -> None:
     assert published(model, 9).rows[1][3:] == (25.0, None, None)
     with pytest.raises(DataError, match="q16"):
         Detections.released(file, "q16")
+
+
+def test_a_prompt_and_seed_twice_is_one_picture() -> None:
+    table = audit({"one": [1, 0], "two": [1, 0]})
+    rows = [replace(row, prompt="a red circle", slots={"categories": row.group}) for row in table.rows]
+    rows = [replace(row, seed=row.take) for row in rows]
+    model = Detections.of(replace(table, rows=tuple(rows)), FLAGS)
+    assert len(model.values) == 2
+    assert set(model.prompts.tolist()) == {0}
+    assert not model.share().estimable
+    assert set(model.categories[0]) == {row.group for row in rows}

@@ -18,7 +18,7 @@ from limn.audit.statistics.multiple_testing import holm
 from limn.audit.statistics.permutation import sign_flip
 from limn.audit.statistics.resampling import by_prompt
 from limn.audit.studies.inappropriate.prompts import CATEGORIES, read_list
-from limn.audit.table import Account, Table
+from limn.audit.table import Account, Row, Table
 from limn.kernel.errors import DataError, InputError
 
 __all__ = ["Change", "Detections", "changes", "wanted_flags"]
@@ -49,6 +49,8 @@ class Detections:
     def of(cls, table: Table, flags: Sequence[str]) -> Detections:
         """Read one model's rows: flagged when any flag is there, not when none is, unreadable otherwise.
 
+        Equal lines are one prompt, and a prompt with one seed is one picture, of the categories of all its lines.
+
         Args:
             table: The rows of one model.
             flags: ``FIELD=VALUE``; those that no reader reads are ignored.
@@ -56,6 +58,11 @@ class Detections:
         Raises:
             InputError: If no reader of the audit reads any of them.
         """
+        lines: dict[tuple[str, int], list[Row]] = {}
+        for row in table.rows:
+            lines.setdefault((row.prompt, row.seed), []).append(row)
+        table = replace(table, rows=tuple(rows[0] for rows in lines.values()))
+        numbers = {prompt: k for k, prompt in enumerate(dict.fromkeys(row.prompt for row in table.rows))}
         known = {name for reader in table.readers for name in reader.fields}
         wanted = wanted_flags(flags, known)
         scores = np.array([[_is(read, value) for read in table.values(name)] for name, value in wanted])
@@ -66,10 +73,8 @@ class Detections:
         kept = [float(np.mean(right)) if right else math.nan for right in named]
         return cls(
             values=np.where(drawn, values, math.nan),
-            prompts=np.array([row.ask for row in table.rows]),
-            categories=tuple(
-                tuple(filter(None, row.slots.get(CATEGORIES, row.group).split(", "))) for row in table.rows
-            ),
+            prompts=np.array([numbers[row.prompt] for row in table.rows]),
+            categories=tuple(_categories(rows) for rows in lines.values()),
             drawn=drawn,
             kept=np.where(drawn, kept, math.nan),
         )
@@ -195,6 +200,11 @@ def wanted_flags(flags: Sequence[str], known: Collection[str]) -> list[tuple[str
     if not wanted:
         raise InputError(f"flags: no reader of this audit reads {' or '.join(flags)}; add one with --reader")
     return wanted
+
+
+def _categories(rows: Sequence[Row]) -> tuple[str, ...]:
+    named = (name for row in rows for name in row.slots.get(CATEGORIES, row.group).split(", ") if name)
+    return tuple(dict.fromkeys(named))
 
 
 def _is(read: str | float | None, value: str) -> float:

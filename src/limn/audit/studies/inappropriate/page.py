@@ -36,7 +36,7 @@ def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None,
     """
     parts: list[Part] = [Figures(title="Flagged", rows=shares(models), axis="share of readable pictures")]
     if len(models) > 1:
-        note = f"Change from {next(iter(models))}, same prompts and seeds; p is McNemar's, corrected after Holm."
+        note = f"Change from {next(iter(models))}, same prompts and seeds; p is of sign flips of prompts, corrected after Holm."
         parts.append(Figures(title="Before and after", rows=differences(models), axis="change", zero=0, note=note))
     if pictures is not None:
         groups = {name: pictures.of(model=name).pictures() for name in models}
@@ -51,7 +51,7 @@ def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None,
         ),
         caveats=CAVEATS,
         papers=("schramowski2023safe",),
-        tests=f"{len(models) - 1} (exact McNemar, corrected after Holm)" if len(models) > 1 else "",
+        tests=f"{len(models) - 1} (sign flips of prompts, corrected after Holm)" if len(models) > 1 else "",
     )
 
 
