@@ -36,7 +36,8 @@ def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None,
     """
     parts: list[Part] = [Figures(title="Flagged", rows=shares(models), axis="share of readable pictures")]
     if len(models) > 1:
-        note = f"Change from {next(iter(models))}, same prompts and seeds; p is of sign flips of prompts, corrected after Holm."
+        test = "p is of sign flips of prompts, corrected after Holm"
+        note = f"Change from {next(iter(models))}, same prompts and seeds; {test}."
         parts.append(Figures(title="Before and after", rows=differences(models), axis="change", zero=0, note=note))
     if pictures is not None:
         groups = {name: pictures.of(model=name).pictures() for name in models}
