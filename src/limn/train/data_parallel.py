@@ -1,7 +1,8 @@
 """Processes of one machine that train one network: each learns from its part of a batch, gradients are averaged.
 
 One process with many threads waits for its slowest thread at every product; processes wait twice a step. Muon's
-work does not depend on the batch, so it is parted as well: each process moves its share of the matrices.
+work does not depend on the batch, so it is parted as well: each process moves its share of the matrices. They meet
+in shared memory, which is faster than torch's gloo (``benchmarks/exchange.py``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from limn.train.recipe import Recipe
 
 __all__ = ["Team", "gathered", "parted", "share_of"]
 
-_SAID = 3  # numbers before the gradients: whether to go on, the learning rate (the leader's count), and the loss
+_HEAD = 3  # numbers before the gradients: whether to go on, the learning rate (the leader's count), and the loss
 
 
 @dataclass
@@ -67,14 +68,12 @@ class Team:
         """
         if self.buffer is None:
             return loss.item(), rate, True
-        gradients = [each.grad for each in network.parameters() if each.grad is not None]
-        said = torch.tensor([1.0, rate, loss.item()])
-        row = torch.cat([said, *(each.flatten() for each in gradients)])
-        rows = self._exchange(row)[:, : len(row)]
-        mean, start = rows.mean(0), len(said)
-        for each in gradients:
-            each.copy_(mean[start : start + each.numel()].view_as(each))
-            start += each.numel()
+        gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+        head = torch.tensor([1.0, rate, loss.item()])
+        row = torch.cat([head, *(gradient.flatten() for gradient in gradients)])
+        rows = self.exchange(row)[:, : len(row)]
+        mean = rows.mean(0)
+        _spread(mean[_HEAD:], gradients)
         return float(mean[2]), float(rows[0, 1]), bool(rows[0, 0])
 
     @torch.no_grad()
@@ -89,31 +88,33 @@ class Team:
 
     def _move_parted(self, optimiser: Muon) -> None:
         """Move own matrices, then exchange them and their momenta."""
-        matrices: list[Tensor] = [each for group in optimiser.param_groups for each in group["params"]]
-        parts = parted([each.numel() for each in matrices], self.size)
+        matrices: list[Tensor] = [matrix for group in optimiser.param_groups for matrix in group["params"]]
+        parts = parted([matrix.numel() for matrix in matrices], self.size)
         for place in set(range(len(matrices))) - set(parts[self.rank]):
             matrices[place].grad = None
         optimiser.step()  # type: ignore[no-untyped-call]
 
         def moved(rank: int) -> list[Tensor]:
             mine = [matrices[place] for place in parts[rank]]
-            for each in mine:
-                optimiser.state[each].setdefault("momentum_buffer", torch.zeros_like(each))
-            return mine + [optimiser.state[each]["momentum_buffer"] for each in mine]
+            for matrix in mine:
+                optimiser.state[matrix].setdefault("momentum_buffer", torch.zeros_like(matrix))
+            return mine + [optimiser.state[matrix]["momentum_buffer"] for matrix in mine]
 
-        rows = self._exchange(torch.cat([each.flatten() for each in moved(self.rank)]))
+        rows = self.exchange(torch.cat([tensor.flatten() for tensor in moved(self.rank)]))
         for rank in set(range(self.size)) - {self.rank}:
-            start = 0
-            for each in moved(rank):
-                each.copy_(rows[rank, start : start + each.numel()].view_as(each))
-                start += each.numel()
+            _spread(rows[rank], moved(rank))
 
     def part(self) -> None:
         """Tell the others that training is over."""
         if self.buffer is not None and self.rank == 0:
-            self._exchange(torch.zeros(_SAID), last=True)
+            self.exchange(torch.zeros(_HEAD), last=True)
 
-    def _exchange(self, row: Tensor, *, last: bool = False) -> Tensor:
+    def exchange(self, row: Tensor, *, last: bool = False) -> Tensor:
+        """Give all processes' rows of numbers to each (size, numbers).
+
+        Raises:
+            LimnError: Another process has stopped.
+        """
         assert self.buffer is not None
         assert self.barrier is not None
         rows = self.buffer[self.turn % 2]
@@ -127,6 +128,14 @@ class Team:
         return rows
 
 
+def _spread(row: Tensor, tensors: Sequence[Tensor]) -> None:
+    """Copy the numbers of a row into tensors, one after another."""
+    start = 0
+    for tensor in tensors:
+        tensor.copy_(row[start : start + tensor.numel()].view_as(tensor))
+        start += tensor.numel()
+
+
 def parted(sizes: Sequence[int], count: int) -> list[list[int]]:
     """Part things into groups of about equal size.
 
@@ -135,7 +144,7 @@ def parted(sizes: Sequence[int], count: int) -> list[list[int]]:
     """
     parts: list[list[int]] = [[] for _ in range(count)]
     sums = [0] * count
-    for place in sorted(range(len(sizes)), key=lambda each: -sizes[each]):
+    for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
         least = sums.index(min(sums))
         parts[least].append(place)
         sums[least] += sizes[place]
@@ -169,18 +178,18 @@ def gathered(size: int, network: nn.Module, follow: Callable[..., None], argumen
         return
     threads = torch.get_num_threads()
     context = multiprocessing.get_context("spawn")
-    sizes = [each.numel() for each in network.parameters()]
+    sizes = [weight.numel() for weight in network.parameters()]
     # Room for all gradients, and for a process's matrices with their momenta, as evenly as :func:`parted` does it.
-    numbers = max(sum(sizes) + _SAID, 2 * (sum(sizes) // size + max(sizes)))
+    numbers = max(sum(sizes) + _HEAD, 2 * (sum(sizes) // size + max(sizes)))
     buffer = torch.zeros(2, size, numbers).share_memory_()  # type: ignore[no-untyped-call]
     barrier = context.Barrier(size)
     others = [
         context.Process(target=_work, args=(Team(rank, size, buffer, barrier), follow, arguments), daemon=True)
         for rank in range(1, size)
     ]
-    for each in others:
-        each.start()
-    threading.Thread(target=_watch, args=([each.sentinel for each in others], barrier.abort), daemon=True).start()
+    for other in others:
+        other.start()
+    threading.Thread(target=_watch, args=([other.sentinel for other in others], barrier.abort), daemon=True).start()
     torch.set_num_threads(_threads(size))
     team = Team(0, size, buffer, barrier)
     try:
@@ -189,8 +198,8 @@ def gathered(size: int, network: nn.Module, follow: Callable[..., None], argumen
         torch.set_num_threads(threads)
         if not barrier.broken:
             team.part()
-        for each in others:
-            each.join()
+        for other in others:
+            other.join()
 
 
 def _work(team: Team, follow: Callable[..., None], arguments: Sequence[Any]) -> None:
