@@ -119,7 +119,6 @@ def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     return sorted(map(list, groups), key=len, reverse=True)
 
 
-@pytest.mark.xfail(strict=False, reason="the room of training is being opened")
 def test_no_circle_between_files() -> None:
     graph = {name: (set(imports(name, tree)) & PATHS.keys()) - {name} for name, tree in TREES.items()}
     assert sum(map(len, graph.values())) > 1000, "the graph is read"

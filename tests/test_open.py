@@ -21,6 +21,57 @@ HOMES = {
 HEART = ("generate", "a red heart", "--model", fresh.NATIVE, "--steps", "2")
 FIELD = '    mood: str = option("", str, "A mood that nothing reads yet.")\n'
 
+TASK = '''
+"""Pictures to latents and back, with a fainter loss."""
+
+from dataclasses import dataclass
+
+from limn.train.card import About
+from limn.train.tasks.autoencoder import Autoencoder, Autoencoding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fading(Autoencoding):
+    """What it minimises.
+
+    Args:
+        strength: What the loss is multiplied by.
+    """
+
+    strength: float = 0.5
+
+
+class Faint(Autoencoder):
+    """Learning latents with a fainter loss."""
+
+    Objective = Fading
+
+    def loss(self, step):
+        return self.objective.strength * super().loss(step)
+
+    @classmethod
+    def about(cls, recipe):
+        return About(kind="Faintly learned latents", objective="faint")
+'''
+RECIPE = """
+name = "faint"
+task = "faint"
+[data]
+world = "shapes"
+[network]
+channels = 4
+widths = [16, 16]
+blocks = [1, 1]
+[objective]
+strength = 0.3
+[optimiser]
+batch = 2
+[schedule]
+steps = 2
+[saving]
+sheet_minutes = 0
+"""
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
@@ -49,6 +100,20 @@ def test_a_part_is_one_file(copy: Path, tmp_path: Path) -> None:
     assert request["sampler"] == {"name": "steady", "momentum": 0.2}
     assert request["guidance"][-1] == {"name": "fog", "share": 0.5}
     assert results[7].out.endswith("identical to the last bit\n")
+
+
+def test_a_training_task_is_one_file(copy: Path, tmp_path: Path) -> None:
+    (copy / "limn" / "train" / "tasks" / "faint.py").write_text(TASK)
+    (tmp_path / "faint.toml").write_text(RECIPE)
+    command = ["train", "faint.toml", "--export", "model", "--device", "cpu"]
+    (trained,) = fresh.limn(tmp_path, command, source=copy)
+    assert (trained.code, trained.out) == (0, "model\n"), trained.err
+    assert "strength" not in (copy / "limn" / "train" / "recipe.py").read_text("utf-8")
+    assert "Faintly learned latents" in (tmp_path / "model" / "card.json").read_text("utf-8")
+    (tmp_path / "faint.toml").write_text(RECIPE.replace("strength", "strenght"))
+    (refused,) = fresh.limn(tmp_path, ["train", "faint.toml", "--out", "again"], source=copy)
+    assert refused.code == 2
+    assert "did you mean 'objective.strength'?" in refused.err
 
 
 def test_a_drawing_option_is_one_field(copy: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from limn.kernel.sampler import Predict, Sampler, Schedule
     from limn.kernel.step import Level, Step
     from limn.models import load
+    from limn.train.task import Task
 
 __all__ = [
     "Adapter",
@@ -55,6 +56,7 @@ __all__ = [
     "StoreError",
     "Streams",
     "Study",
+    "Task",
     "WeightsError",
     "__version__",
     "load",
@@ -80,6 +82,7 @@ _NAMES = {
     "limn.kernel.sampler": "Predict Sampler Schedule",
     "limn.kernel.step": "Level Step",
     "limn.models": "load",
+    "limn.train.task": "Task",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

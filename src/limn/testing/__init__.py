@@ -13,5 +13,14 @@ from limn.testing.parts import check_part
 from limn.testing.readers import check_reader
 from limn.testing.samplers import check_sampler
 from limn.testing.studies import check_study
+from limn.testing.tasks import check_task
 
-__all__ = ["check_codec", "check_guidance", "check_part", "check_reader", "check_sampler", "check_study"]
+__all__ = [
+    "check_codec",
+    "check_guidance",
+    "check_part",
+    "check_reader",
+    "check_sampler",
+    "check_study",
+    "check_task",
+]
