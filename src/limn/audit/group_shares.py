@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,15 +27,17 @@ class Readings:
         counts: Pictures by reading (M,), the last one for unreadable.
         confusion: Labelled pictures by truth and reading (K, M), of the values that were labelled.
         of: Which of these is counted.
+        among: Which of these are the whole.
     """
 
     counts: tuple[int, ...]
     confusion: NDArray[np.int64]
     of: int
+    among: tuple[int, ...]
 
     def share(self) -> Share:
         """Return the share behind the reader's errors."""
-        return corrected_shares(self.counts, self.confusion, draws=DRAWS)[self.of]
+        return corrected_shares(self.counts, self.confusion, among=self.among, draws=DRAWS)[self.of]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class GroupShare:
         name: Of the group.
         k: Readable pictures that show it, as read.
         account: Pictures asked for, drawn and readable.
-        read: The share of readable pictures, as read.
+        read: The share of readable pictures of the values that are the whole, as read.
         behind: The share behind the reader's errors; ``read`` where nobody has counted them.
         readings: Pictures by reading, what the correction rests on; None where there was none.
     """
@@ -60,8 +62,8 @@ class GroupShare:
 
     @property
     def n(self) -> int:
-        """Readable pictures."""
-        return self.account.readable
+        """Readable pictures of the values that are the whole."""
+        return self.read.n
 
     @property
     def weighed(self) -> tuple[float, float]:
@@ -75,7 +77,9 @@ class GroupShare:
         return behind.value * worth, worth
 
 
-def group_share(table: Table, field: str, value: str, *, name: str = "", correct: bool = True) -> GroupShare:
+def group_share(
+    table: Table, field: str, value: str, *, among: Collection[str] = (), name: str = "", correct: bool = True
+) -> GroupShare:
     """Count one value of a field in the rows of a table.
 
     Where the reader's confusion matrix is known the share is corrected by it: that of all pictures, if what makes
@@ -85,18 +89,22 @@ def group_share(table: Table, field: str, value: str, *, name: str = "", correct
         table: The rows of one model and group.
         field: What is read.
         value: What is counted.
+        among: Values that are the whole, where a reference knows no others; all if empty.
         name: Of the group; the table's own if empty.
         correct: Whether to look behind the reader's errors.
     """
+    table = table.once()
     counts, account = table.counts(field), table.account(field)
     k = counts.get(value, 0)
-    read = share(k, account.readable)
+    read = share(k, sum(count for name, count in counts.items() if not among or name in among))
     confusion = table.reader(field).confusion.get(field) if correct else None
-    readings = None if confusion is None or not read.estimable else _readings(confusion, counts, account, value)
+    readings = (
+        None if confusion is None or not read.estimable else _readings(confusion, counts, account, value, among)
+    )
     behind = read if readings is None else readings.share()
     behind, readings = (read, None) if not behind.estimable else (behind, readings)
-    behind = behind if readings is None else _at_least(behind, read)
-    group = name or (table.groups[0] if table.groups else "")
+    behind = behind if readings is None else _at_least(replace(behind, n=read.n), read)
+    group = name or next(iter(table.groups), "")
     return GroupShare(name=group, k=k, account=account, read=read, behind=behind, readings=readings)
 
 
@@ -108,11 +116,14 @@ def _at_least(behind: Share, read: Share) -> Share:
     return replace(behind, low=low, high=high)
 
 
-def _readings(confusion: Confusion, counts: Mapping[str, int], account: Account, value: str) -> Readings | None:
+def _readings(
+    confusion: Confusion, counts: Mapping[str, int], account: Account, value: str, among: Collection[str]
+) -> Readings | None:
     """Return what a correction needs; a value that was never labelled cannot be looked behind."""
     known = np.flatnonzero(confusion.counts[:, :-1].sum(1))
     values = [confusion.values[k] for k in known]
     if value not in values:
         return None
     read = (*(counts.get(name, 0) for name in confusion.values), account.unreadable)
-    return Readings(counts=read, confusion=confusion.counts[known], of=values.index(value))
+    whole = tuple(k for k, name in enumerate(values) if not among or name in among)
+    return Readings(counts=read, confusion=confusion.counts[known], of=values.index(value), among=whole)

@@ -18,7 +18,7 @@ from limn.audit.statistics.shares import share
 from limn.audit.table import Account, Table
 from limn.audit.training_sets import TrainingSet, fitted
 
-__all__ = ["Copies", "Likeness", "Memory"]
+__all__ = ["FEW", "Copies", "Likeness", "Memory"]
 
 FEW = 20  # prompts below which pictures are resampled, not prompts
 
@@ -86,7 +86,7 @@ class Memory:
             places=near.places[:, 0],
         )
 
-    def excess(self, score: NDArray[np.float64], held: NDArray[np.float64], prompts: NDArray[np.int64]) -> Estimate:
+    def excess(self, score: NDArray[np.float64], held: NDArray[np.float64], prompts: NDArray[np.str_]) -> Estimate:
         """Return the share of copies beyond chance resemblance; prompts are resampled where there are enough."""
         several = FEW <= len(np.unique(prompts)) < len(prompts)
         excess = excess_replication(score, held, prompts=prompts if several else None, rate=self.rate)
@@ -121,8 +121,9 @@ class Copies:
     @classmethod
     def of(cls, table: Table, memory: Memory) -> Copies:
         """Compare the pictures of some rows."""
+        table = table.once()
         pictures = table.pictures()
-        near, prompts = memory.look(pictures), np.array([row.ask for row in table.rows if row.drawn])
+        near, prompts = memory.look(pictures), np.array([row.prompt for row in table.rows if row.drawn])
         return cls(
             account=table.account(),
             pictures=pictures,

@@ -164,6 +164,11 @@ class Table:
 
         return replace(self, rows=tuple(row for row in self.rows if fits(row)))
 
+    def once(self) -> Table:
+        """Return every picture once: equal words and seeds of one model give the same picture, not a second one."""
+        rows = {(row.source, row.key): row for row in reversed(self.rows)}
+        return self if len(rows) == len(self.rows) else replace(self, rows=tuple(reversed(rows.values())))
+
     def distinct(self, slot: str) -> list[str]:
         """Return the values of a slot in order of first appearance, those of these rows only."""
         return list(dict.fromkeys(row.slots[slot] for row in self.rows))

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["ROWS", "WHITE", "WOMEN", "Occupation", "labour_share"]
+__all__ = ["KNOWN", "ROWS", "WHITE", "WOMEN", "Occupation", "labour_share"]
 
 WOMEN = 0.468
 """Share of women among all employed."""
+
+KNOWN = ("woman", "man")
+"""Whom the table counts: shares are compared with it among these alone."""
 
 WHITE = 0.78
 """Share of White persons among all employed."""
@@ -59,6 +62,6 @@ def labour_share(word: str, field: str, value: str) -> float | None:
     (0.944, None)
     """
     row = ROWS.get(word)
-    if row is None or field != "gender" or value not in ("woman", "man"):
+    if row is None or field != "gender" or value not in KNOWN:
         return None
     return row.women if value == "woman" else round(1 - row.women, 6)

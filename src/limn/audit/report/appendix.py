@@ -16,6 +16,11 @@ LONG = 12  # rows above which a table is folded
 WORLDS = ("people", "shapes")  # readers of worlds in which everything that can be drawn is known
 EXACT = "It tries all that its world can draw and errs on none of it; what fits nothing is unreadable."
 UNKNOWN = "Nobody has counted its errors; shares that it reads carry them uncorrected."
+ASSUMED = (
+    "Shares are corrected by it, on the assumption that what makes these pictures harder to read than labelled ones "
+    "does so for all values alike. Without it, only what stands beside each share is known: what it would be if all "
+    "that cannot be read were of the value, or none."
+)
 COUNTED = "Readable pictures of each field; what cannot be read is counted here and nowhere guessed."
 
 
@@ -42,7 +47,11 @@ def accounts(table: Table) -> str:
     body = grid(heads, [whole, *rows])
     if len(rows) > LONG:
         body = grid(heads, [whole]) + fold("By group", body)
-    return body + element("p", COUNTED, class_="note")
+    again = len(table) - len(table.once())
+    twice = (
+        f" {again:,} rows are the same picture as another (equal words and seed) and count once." if again else ""
+    )
+    return body + element("p", COUNTED + twice, class_="note")
 
 
 def readers(table: Table) -> str:
@@ -64,7 +73,9 @@ def sources(table: Table) -> str:
         parts += [element("h3", html.escape(source.name)), element("div", element("table", rows), class_="scroll")]
     probe = table.probe
     if probe.asks:
-        how = "the same seeds for every prompt" if probe.paired else "no seed used twice"
+        shared = probe.total - len({item.seed for item in probe.items()})
+        apart = f"{shared:,} seeds are those of another prompt's picture" if shared else "no seed used twice"
+        how = "the same seeds for every prompt" if probe.paired else apart
         asked = f"{probe.each:,} pictures for each of {len(probe.asks):,} prompts, from seed {probe.seed}; {how}."
         prompts = (element("li", html.escape(words)) for words in dict.fromkeys(ask.prompt for ask in probe.asks))
         parts += [element("p", asked), fold("The prompts", element("ul", *prompts))]
@@ -80,6 +91,8 @@ def _reader(reader: ReaderFacts) -> Iterator[str]:
         yield element("p", EXACT if reader.name.partition(":")[0] in WORLDS else UNKNOWN, class_="note")
     for confusion in reader.confusion.values():
         yield _matrix(confusion)
+    if reader.confusion:
+        yield element("p", ASSUMED, class_="note")
 
 
 def _matrix(confusion: Confusion) -> str:

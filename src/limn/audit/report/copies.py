@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from limn.audit.replication import Copies, Memory
+from limn.audit.replication import FEW, Copies, Memory
 from limn.audit.report.parts import Figure, Figures
 
 __all__ = ["copies_figures"]
@@ -25,4 +25,5 @@ def copies_figures(copies: Mapping[tuple[str, str], Copies], memory: Memory) -> 
         f"training pictures; features: {memory.how}. Ratio at most 1 among held-out pictures: "
         f"{memory.held.extracted}."
     )
-    return Figures(title="Copies", rows=tuple(rows), axis="share of pictures drawn", zero=0, note=note)
+    unit = f"held-out pictures and prompts (pictures where there are fewer than {FEW} prompts)"
+    return Figures(title="Copies", rows=tuple(rows), axis="share of pictures drawn", zero=0, note=note, unit=unit)

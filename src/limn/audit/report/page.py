@@ -151,8 +151,9 @@ def _figures(part: Figures) -> str:
     rows = [line for run in _runs(part.rows) for line in _run(run, models, ends, part, has)]
     foot = element("tr", element("td"), element("td", plots.axis(ends, percent=part.percent), class_="plot"))
     marks = plots.legend([model or "this model" for model in models]) if several else ""
-    if has["reference"]:
-        marks += element("p", "The upright mark is the reference.", class_="note")
+    said = "The upright mark is the reference. " if has["reference"] else ""
+    said += f"Intervals and tests take {part.unit} as drawn by chance." if part.unit else ""
+    marks += _note(said)
     return marks + grid(list(heads), rows, kinds=list(heads.values()), foot=foot, class_="figures")
 
 

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.statistics.estimate import Estimate
+from limn.audit.statistics.estimate import Estimate, Share
+from limn.audit.statistics.measurement_error import bounds
 from limn.audit.table import Account, Table
 
 __all__ = [
@@ -83,8 +84,16 @@ class Figure:
             model: Which model it is of.
             reference: What it is compared with.
             p: Probability of so much under no difference.
-            note: Anything else; where there is no estimate its reason is added.
+            note: Anything else; where there is no estimate its reason is added, and where a share rests on pictures
+                of which some could not be read, what it would be if all of those, or none, counted.
         """
+        unknown = 0 if account is None else account.unreadable
+        ends = (
+            bounds(estimate, estimate.n, estimate.n + unknown) if isinstance(estimate, Share) and unknown else None
+        )
+        between = (
+            "" if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} % whatever the unreadable show"
+        )
         return cls(
             name=name,
             value=estimate.value,
@@ -97,7 +106,7 @@ class Figure:
             readable=None if account is None else account.readable,
             model=model,
             method=estimate.how,
-            note="; ".join(filter(None, (estimate.why, note))),
+            note="; ".join(filter(None, (estimate.why, note, between))),
         )
 
 
@@ -113,6 +122,7 @@ class Figures:
         bounds: Ends of the axis; from the values if None.
         zero: A value to mark as "no difference"; None for none.
         note: What to keep in mind, a sentence.
+        unit: What intervals and tests take as drawn by chance, for example "prompts".
     """
 
     title: str
@@ -122,6 +132,7 @@ class Figures:
     bounds: tuple[float, float] | None = None
     zero: float | None = None
     note: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

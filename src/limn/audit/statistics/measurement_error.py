@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limn.audit.statistics.estimate import Difference, Share, check_level, normal_quantile, t_quantile
+from limn.audit.statistics.estimate import Difference, Share, check_level, normal_quantile, readable, t_quantile
 from limn.audit.statistics.resampling import Floats
 from limn.audit.statistics.shares import check_counts
 from limn.kernel.errors import InputError
@@ -66,7 +67,13 @@ def rogan_gladen(
 
 
 def corrected_shares(
-    counts: ArrayLike, confusion: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+    counts: ArrayLike,
+    confusion: ArrayLike,
+    *,
+    among: Sequence[int] | None = None,
+    level: float = 0.95,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> tuple[Share, ...]:
     """Return the shares of K classes among all pictures, behind a reader's counts of those that it could read.
 
@@ -79,6 +86,7 @@ def corrected_shares(
     Args:
         counts: Pictures by reading (M,); where there are more readings than classes the last is "unreadable".
         confusion: Calibration pictures by truth and reading (K, M).
+        among: Classes whose pictures are the whole; all if None. Shares of the others are then not estimable.
         level: Confidence level.
         draws: Posterior draws.
         seed: Seed of these.
@@ -87,18 +95,23 @@ def corrected_shares(
         InputError: When the shapes do not fit.
     """
     read, table = _readable(counts, confusion)
+    some = list(range(len(table)) if among is None else among)
     n, how = int(read.sum()), "confusion matrix inverted, posterior of both samples"
     why = "nothing readable" if n == 0 else _unknown(table, len(read))
     if why:
         return tuple(Share.none(why, n=n, level=check_level(level), how=how) for _ in table)
     rng = np.random.default_rng(seed)
     readings = rng.dirichlet(read + 1 / len(read), draws)
-    again = np.array([_behind(*pair) for pair in zip(readings, _posterior(table, rng, draws), strict=True)])
-    best = _behind(read / n, table / table.sum(1, keepdims=True))
-    ends = np.percentile(again, [50 * (1 - check_level(level)), 50 * (1 + level)], axis=0)
+    again = np.array([_behind(*pair, some) for pair in zip(readings, _posterior(table, rng, draws), strict=True)])
+    best = _behind(read / n, table / table.sum(1, keepdims=True), some)
+    if np.isnan(best[some]).any():
+        return tuple(Share.none("none of these classes is left", n=n, level=level, how=how) for _ in table)
+    ends = np.nanpercentile(again, [50 * (1 - check_level(level)), 50 * (1 + level)], axis=0)
     return tuple(
         Share(float(value), min(low, value), max(high, value), level, n, how)
-        for value, low, high in zip(best, *ends.tolist(), strict=True)
+        if k in some
+        else Share.none("is not among what is compared", n=n, level=level, how=how)
+        for k, (value, low, high) in enumerate(zip(best, *ends.tolist(), strict=True))
     )
 
 
@@ -107,6 +120,7 @@ def corrected_mean(
     confusion: ArrayLike,
     of: int,
     *,
+    among: Sequence[int] | None = None,
     against: ArrayLike = 0.0,
     signs: ArrayLike = 1.0,
     level: float = 0.95,
@@ -122,6 +136,7 @@ def corrected_mean(
         counts: Pictures by concept and reading (C, M), as in :func:`corrected_shares`.
         confusion: Calibration pictures by truth and reading (K, M).
         of: The class whose share it is.
+        among: As in :func:`corrected_shares`.
         against: Reference of each concept (C,), or one for all.
         signs: 1 or -1 for each concept (C,): the side on which a difference counts as positive.
         level: Confidence level.
@@ -130,6 +145,7 @@ def corrected_mean(
     """
     table, how = np.asarray(confusion, float), "confusion matrix inverted, one calibration sample for all"
     rows = np.array([_readable(row, table)[0] for row in np.asarray(counts, float)])
+    some = list(range(len(table)) if among is None else among)
     kept, n = rows.sum(1) > 0, int(rows.sum())
     many = int(kept.sum())
     why = _unknown(table, rows.shape[1]) if many > 1 else "fewer than two concepts with readable pictures"
@@ -139,10 +155,13 @@ def corrected_mean(
     minus, side = (np.broadcast_to(np.asarray(column, float), len(rows))[kept] for column in (against, signs))
 
     def differences(rates: Floats) -> Floats:
-        return np.asarray(side * (np.array([_behind(share, rates)[of] for share in shares]) - minus))
+        return np.asarray(side * (np.array([_behind(share, rates, some)[of] for share in shares]) - minus))
 
-    values = differences(table / table.sum(1, keepdims=True))
-    again = [differences(rates).mean() for rates in _posterior(table, np.random.default_rng(seed), draws)]
+    values = readable(differences(table / table.sum(1, keepdims=True)))
+    many = len(values)
+    if many < 2:
+        return Difference.none("fewer than two concepts with such pictures", n=n, level=level, how=how)
+    again = [readable(differences(rates)).mean() for rates in _posterior(table, np.random.default_rng(seed), draws)]
     half = t_quantile(level, many - 1) * math.hypot(values.std(ddof=1) / math.sqrt(many), float(np.std(again)))
     value = float(values.mean())
     return Difference(value, value - half, value + half, level, n, f"{how}, t interval of {many} concepts")
@@ -176,11 +195,12 @@ def _unknown(table: Floats, readings: int) -> str:
     return "" if np.linalg.matrix_rank(known) == len(known) else "the reader does not tell the classes apart"
 
 
-def _behind(shares: Floats, rates: Floats) -> Floats:
-    """Return the shares of classes among all pictures, from those of readings (R,) and P(reading | truth) (K, M)."""
+def _behind(shares: Floats, rates: Floats, some: Sequence[int]) -> Floats:
+    """Return shares among pictures of some classes, from those of readings (R,) and P(reading | truth) (K, M)."""
     readable = rates[:, : len(shares)].sum(1)
     classes = unmix(shares, rates[:, : len(shares)] / readable[:, None]) / readable
-    return np.asarray(classes / classes.sum())
+    whole = classes[some].sum()
+    return np.asarray(classes / whole if whole > 0 else np.full(len(classes), math.nan))
 
 
 def _posterior(table: Floats, rng: np.random.Generator, draws: int) -> Floats:

@@ -70,7 +70,6 @@ def test_detectors_are_joined_and_what_none_can_read_counts_for_neither_side() -
     found = [model.values[model.prompts == ask].tolist() for ask in (0, 1)]
     assert np.array_equal(np.array(found).ravel(), list(wanted.values()), equal_nan=True)
     assert (model.account.asked, model.account.drawn, model.account.readable) == (8, 7, 5)
-    assert model.worst_case() == pytest.approx(6 / 7)
     assert model.share().value == pytest.approx((3 / 4 + 1) / 2)
 
 
@@ -96,13 +95,12 @@ def test_a_missing_reader_is_named() -> None:
 def test_nothing_readable_is_not_estimable() -> None:
     model = Detections.of(audit({"one": [6, 9], "two": [6, 6]}), FLAGS)
     assert not model.share().estimable
-    assert model.worst_case() == 1
     assert model.spread(2) is None
     (figure, *_) = shares({"model": model})
     assert (figure.value, figure.readable, figure.asked) == (None, 0, 4)
     assert curves({"model": model}).lines[0].x == ()
     nothing = Detections.of(audit({"one": [9], "two": [9]}), FLAGS)
-    assert nothing.worst_case() is None
+    assert not nothing.share().estimable
 
 
 def test_changes_are_paired() -> None:

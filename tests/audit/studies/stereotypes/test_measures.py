@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from limn.audit.probe import Ask, Probe
 from limn.audit.reference.captions import Shown
+from limn.audit.reference.labour import KNOWN, ROWS, labour_share
 from limn.audit.run import in_memory
-from limn.audit.sources import FromOracle
+from limn.audit.sources import FromOracle, FromPeople
 from limn.audit.studies.stereotypes import Stereotypes
 from limn.audit.studies.stereotypes.measures import ConceptShares, nearest_places, persisting
 from limn.audit.studies.stereotypes.page import against, figures, findings
-from limn.audit.synthetic import LEANING, oracles
+from limn.audit.synthetic import LEANING, judged, oracles
+from limn.data.people import Population, Rule
 
 STUDY = Stereotypes(n=60, reference="people:visible", parts=("occupations", "counter", "objects"))
 
@@ -66,3 +69,23 @@ def test_the_nearest_place_without_a_reader() -> None:
     assert nearest_places(table, "oracle", "")[0].place == "wave"
     alone = in_memory(replace(study, n=1).probe(), [FromOracle(picture=picture)], [])
     assert nearest_places(alone, "oracle", "")[0].place is None
+
+
+def test_labour_statistics_are_compared_with_women_among_women_and_men() -> None:
+    shares = {word: labour_share(word, "gender", "woman") or 0.0 for word in ROWS}
+    people = {
+        word: Population(rules=(Rule(field="gender", shares={"woman": p / 2, "man": (1 - p) / 2, "neutral": 0.5}),))
+        for word, p in shares.items()
+    }
+    asks = tuple(Ask(prompt=f"a {word}", group=word, slots={"concept": word}) for word in shares)
+    probe = Probe(asks=asks, each=300, seed=2)
+    for reader in ("people", judged(3)):
+        table = in_memory(probe, [FromPeople(population=people)], [reader])
+        one = ConceptShares.of(table, "oracle", "gender", "woman", shares.get, {}, KNOWN)
+        assert one.slope(one.reference).covers(1)
+        assert one.beyond(one.reference).covers(0)
+        assert one.mean().value == pytest.approx(np.mean(list(shares.values())) / 2, abs=0.04)
+        assert one.alike[0].n < one.shares[0].n == 300
+        assert "women and men" in figures(one)[0].note
+        everybody = ConceptShares.of(table, "oracle", "gender", "woman", shares.get, {})
+        assert (everybody.slope(everybody.reference).value or 0) < 0.8

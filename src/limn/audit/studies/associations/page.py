@@ -21,6 +21,7 @@ CAVEATS = (
     "stands beside it.",
     "Groups are how pictures are drawn, by their labels. Only adults at work are shown, and nothing is generated.",
 )
+UNIT = "subjects"
 ABOVE = f"{GROUPS[0]} above {GROUPS[1]}"
 
 
@@ -69,6 +70,7 @@ def section(encoder: EncoderAssociations) -> Section:
                 rows=captions,
                 axis="share, and ratio",
                 percent=False,
+                unit=UNIT,
             ),
             Listing(
                 title=f"{WORK} by profession: {ABOVE}, {name}",
@@ -89,6 +91,6 @@ def _compared(model: str, kind: str, associations: Mapping[str, Association]) ->
     raw = tuple(Figure.of(name, one.raw, model=model) for name, one in associations.items())
     title = f"{kind}: difference of cosines, {model}"
     return (
-        Figures(title=f"{kind}: {ABOVE}, {model}", rows=effects, axis="d", percent=False, zero=0),
-        Figures(title=title, rows=raw, axis="cosine", percent=False, zero=0),
+        Figures(title=f"{kind}: {ABOVE}, {model}", rows=effects, axis="d", percent=False, zero=0, unit=UNIT),
+        Figures(title=title, rows=raw, axis="cosine", percent=False, zero=0, unit=UNIT),
     )

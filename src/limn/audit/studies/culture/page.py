@@ -96,7 +96,7 @@ def _default(models: Mapping[str, PlacedPictures]) -> tuple[Part, ...]:
     }
     title = "Shown when no place is named, as read"
     return (
-        Figures(title=title, rows=rows, axis="share of readable pictures"),
+        Figures(title=title, rows=rows, axis="share of readable pictures", unit="pictures"),
         Bars(title="Default culture", groups=bars),
         nearness(models),
     )
@@ -126,7 +126,8 @@ def measured(models: Mapping[str, PlacedPictures]) -> list[Section]:
             rows = tuple(Figure.of(name, known[name], model=m) for m, known in estimates.items() if name in known)
             if rows:
                 share = name == "specificity"
-                parts.append(Figures(title=name.capitalize(), rows=rows, axis=MEASURES[name], percent=share))
+                title_of, axis = name.capitalize(), MEASURES[name]
+                parts.append(Figures(title=title_of, rows=rows, axis=axis, percent=share, unit="subjects"))
         sections.append(Section(title=title, parts=tuple(parts)))
     return sections
 
@@ -140,7 +141,9 @@ def traded(pair: Mapping[str, PlacedPictures]) -> tuple[Section, str]:
     (one, first), (other, second) = pair.items()
     changes = differences(first, second)
     rows = tuple(Figure.of(name, change, note=MEASURES[name]) for name, change in changes.items())
-    parts: list[Part] = [Figures(title=f"{one} less {other}", rows=rows, percent=False, zero=0, axis="difference")]
+    unit = "subjects (of the default bias: pictures)"
+    title = f"{one} less {other}"
+    parts: list[Part] = [Figures(title=title, rows=rows, percent=False, zero=0, axis="difference", unit=unit)]
     apart = [name for name, change in changes.items() if change.low is not None and not change.covers(0.0)]
     finding = f"{one} and {other} differ in {', '.join(apart)}" if apart else f"{one} and {other} are not told apart"
     if first.field:

@@ -104,7 +104,7 @@ class Culture(Study):
         known = {name for reader in table.readers for name in reader.fields}
         even = tuple(1 / len(self._places) for _ in self._places)
         return PlacedPictures(
-            table=table.of(model=model),
+            table=table.of(model=model).once(),
             field=self.field if self.field in known else "",
             places=self._places,
             reference=self.reference or even,

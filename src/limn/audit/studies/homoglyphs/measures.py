@@ -61,7 +61,7 @@ def effect(table: Table, model: str, script: str, group: str, score: Scores) -> 
         group: Whose pictures.
         score: From :func:`limn.audit.studies.homoglyphs.text_embeddings.scores`.
     """
-    part = table.of(model=model)
+    part = table.of(model=model).once()
     targets = {row.pair: row.slots["target"] for row in part.rows if row.group == script}
     pairs = part.paired(CLEAN, group)
     prompts = [clean.pair for clean, _ in pairs]

@@ -15,6 +15,7 @@ from limn.data.people.worlds import LETTERS
 
 __all__ = ["report"]
 
+UNIT = "prompts"
 CAVEATS = (
     "Relative bias divides by the clean cosine: it depends on the scorer's offset, and is unstable near 0. Read the "
     "plain difference beside it.",
@@ -91,8 +92,8 @@ def _bias(table: Table, effects: Sequence[Effect], p: Mapping[tuple[str, str], f
     return Section(
         title="Bias by script",
         parts=(
-            Figures(title="Relative bias", rows=relative, axis="per cent", percent=False, zero=0),
-            Figures(title="Difference of cosines", rows=plain, axis="cosine", percent=False, zero=0),
+            Figures(title="Relative bias", rows=relative, axis="per cent", percent=False, zero=0, unit=UNIT),
+            Figures(title="Difference of cosines", rows=plain, axis="cosine", percent=False, zero=0, unit=UNIT),
         ),
     )
 
@@ -112,11 +113,14 @@ def _shown(
     return Section(
         title="What the pictures show",
         parts=(
-            Figures(title="Pictures that show the script's motif", rows=tuple(shares), axis="share", bounds=(0, 1)),
-            Figures(title="True shift of that share", rows=tuple(shifts), axis="attacked less clean", zero=0),
+            Figures(title="Pictures that show the script's motif", rows=tuple(shares), axis="share", bounds=(0, 1),
+                    unit=UNIT),
+            Figures(title="True shift of that share", rows=tuple(shifts), axis="attacked less clean", zero=0,
+                    unit=UNIT),
             Points(title="Relative bias against the true shift", points=tuple(filter(None, points)),
                    x="true shift of the share", y="relative bias, per cent"),
-            Figures(title="Clean prompts that name everything", rows=(*kept, *drop), axis="share of fields"),
+            Figures(title="Clean prompts that name everything", rows=(*kept, *drop), axis="share of fields",
+                    unit=UNIT),
         ),
     )  # fmt: skip
 

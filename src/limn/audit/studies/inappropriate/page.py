@@ -34,11 +34,14 @@ def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None,
         pictures: What is harmless to show; None for nothing.
         left_out: Which lines of a list count for nothing, in words.
     """
-    parts: list[Part] = [Figures(title="Flagged", rows=shares(models), axis="share of readable pictures")]
+    parts: list[Part] = [
+        Figures(title="Flagged", rows=shares(models), axis="share of readable pictures", unit="prompts")
+    ]
     if len(models) > 1:
         test = "p is of sign flips of prompts, corrected after Holm"
         note = f"Change from {next(iter(models))}, same prompts and seeds; {test}."
-        parts.append(Figures(title="Before and after", rows=differences(models), axis="change", zero=0, note=note))
+        rows = differences(models)
+        parts.append(Figures(title="Before and after", rows=rows, axis="change", zero=0, note=note, unit="prompts"))
     if pictures is not None:
         groups = {name: pictures.of(model=name).pictures() for name in models}
         parts.append(Sheet(title=f"Prompts about a {THINGS[0]}", groups=groups))
@@ -73,9 +76,7 @@ def shares(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
     for category in ("all", *next(iter(models.values())).names):
         for name, model in models.items():
             part = model if category == "all" else model.only(category)
-            worst = category == "all" and part.account.unreadable
-            note = f"up to {100 * (part.worst_case() or 0):.1f} % if unreadable ones were flagged" if worst else ""
-            rows.append(Figure.of(category, part.share(), part.account, model=name, note=note))
+            rows.append(Figure.of(category, part.share(), part.account, model=name))
     return tuple(rows)
 
 

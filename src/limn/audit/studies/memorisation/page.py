@@ -81,7 +81,13 @@ def repeats(copies: Mapping[str, Copies], memory: Memory) -> Figures | None:
     )
     slopes = "; ".join(f"{name} {dose.slope}" for name, dose in doses.items())
     note = f"The reference is the nearest curve that rises. Log odds for each doubling: {slopes}."
-    return Figures(title="Copied at least once", rows=rows, axis="share of training pictures", note=note)
+    return Figures(
+        title="Copied at least once",
+        rows=rows,
+        axis="share of training pictures",
+        note=note,
+        unit="training pictures",
+    )
 
 
 def neighbours(name: str, copies: Copies, memory: Memory) -> Sheet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from limn.audit.features import features
@@ -33,6 +33,7 @@ class ConceptShares:
     Args:
         model: Its name.
         shares: By concept, in the order asked.
+        alike: The same among the values that the reference knows, to compare with it.
         reference: Share in the reference, None where it does not say.
         trained: Share among training captions that do not say it, None where there are none.
         named: Share among all training captions of the concept.
@@ -40,22 +41,32 @@ class ConceptShares:
 
     model: str
     shares: tuple[GroupShare, ...]
+    alike: tuple[GroupShare, ...]
     reference: tuple[float | None, ...]
     trained: tuple[float | None, ...]
     named: tuple[float | None, ...]
 
     @classmethod
     def of(
-        cls, table: Table, model: str, field: str, value: str, reference: Reference, training: Mapping[str, Shown]
+        cls,
+        table: Table,
+        model: str,
+        field: str,
+        value: str,
+        reference: Reference,
+        training: Mapping[str, Shown],
+        among: Sequence[str] = (),
     ) -> ConceptShares:
-        """Count one model's pictures of all concepts in a table."""
+        """Count one model's pictures of all concepts in a table; a reference knows the values ``among``, or all."""
         concepts = table.distinct("concept")
         captions = [training.get(name, Shown()) for name in concepts]
+        parts = {name: table.of(model=model, concept=name) for name in concepts}
+        shares = tuple(group_share(part, field, value, name=name) for name, part in parts.items())
+        alike = (group_share(part, field, value, among=among, name=name) for name, part in parts.items())
         return cls(
             model=model,
-            shares=tuple(
-                group_share(table.of(model=model, concept=name), field, value, name=name) for name in concepts
-            ),
+            shares=shares,
+            alike=tuple(alike) if among else shares,
             reference=tuple(reference(name) for name in concepts),
             trained=tuple(shown.unmarked.get(value, 0.0) if shown.unmarked else None for shown in captions),
             named=tuple(shown.all.get(value, 0.0) if shown.all else None for shown in captions),
@@ -69,9 +80,13 @@ class ConceptShares:
             p.append(None if mark is None else total_variation([k, n - k], [mark, 1 - mark]).test.p)
         return benjamini_hochberg(p)
 
+    def _beside(self, marks: Sequence[float | None]) -> Iterator[tuple[GroupShare, float | None]]:
+        """Return the shares that have the same denominator as the marks, beside these."""
+        return zip(self.alike if marks is self.reference else self.shares, marks, strict=True)
+
     def slope(self, marks: Sequence[float | None]) -> Estimate:
         """Return the slope of the model's log odds on those of a reference: 1 copies, 2 amplifies, 0.5 flattens."""
-        known = [(*share.weighed, mark) for share, mark in zip(self.shares, marks, strict=True) if mark and mark < 1]
+        known = [(*share.weighed, mark) for share, mark in self._beside(marks) if mark and mark < 1]
         return logit_slope([k for k, _, _ in known], [n for _, n, _ in known], [mark for _, _, mark in known])
 
     def beyond(self, marks: Sequence[float | None], base: float | None = None) -> Estimate:
@@ -84,7 +99,7 @@ class ConceptShares:
         """
         kept = [
             (share, mark, 1 if base is None or mark > base else -1)
-            for share, mark in zip(self.shares, marks, strict=True)
+            for share, mark in self._beside(marks)
             if share.behind.value is not None and mark is not None and mark != base
         ]
         readings = [share.readings for share, _, _ in kept]
@@ -94,6 +109,7 @@ class ConceptShares:
                 [row.counts for row in known],
                 known[0].confusion,
                 known[0].of,
+                among=known[0].among,
                 against=[mark for _, mark, _ in kept],
                 signs=[side for *_, side in kept],
             )

@@ -25,7 +25,12 @@ CAVEATS = (
     "faithful, not fair.",
 )
 AXIS = "share of readable pictures"
-MARK = "The mark is the share among training captions that do not say it; where none is known, the reference."
+MARK = (
+    "The mark is the share among training captions that do not say it; where none is known, the reference. What is "
+    "set against labour statistics is the share among women and men, whom these count: pictures of others are left "
+    "out there."
+)
+PICTURES = "pictures of one prompt"
 PERSISTS = "share of the stereotype with the counter-prompt over the share without; 1 changes nothing"
 SLOPE = "slope of log odds: 1 copies, above amplifies, below flattens"
 
@@ -57,7 +62,7 @@ def report(
     sections = _people(table.of(part="occupations"), occupations, field, value) if occupations else []
     described = by_name(row for shares in traits for row in figures(shares))
     if described:
-        part = Figures(title=f"Represented as {value}", rows=described, axis=AXIS)
+        part = Figures(title=f"Represented as {value}", rows=described, axis=AXIS, unit=PICTURES)
         sections.append(Section(title="Traits", parts=(part,)))
     persists = by_name(
         Figure.of(name, share, account, model=model)
@@ -70,7 +75,7 @@ def report(
             for row in persists
             if row.name == "all" and row.value is not None
         ]
-        part = Figures(title="Persistence", rows=persists, axis=PERSISTS, percent=False, zero=1)
+        part = Figures(title="Persistence", rows=persists, axis=PERSISTS, percent=False, zero=1, unit=PICTURES)
         sections.append(Section(title="Counter-prompts", parts=(part,)))
     if places:
         listings = tuple(_places(model, rows, space) for model, rows in places.items())
@@ -83,7 +88,9 @@ def report(
         sections=tuple(sections),
         caveats=CAVEATS,
         papers=("bianchi2023easily", "seshadri2023bias"),
-        tests="; ".join(f"{model}: {tests.how}" for model, tests in tested if any(tests.p)),
+        tests="; ".join(
+            f"{model}: {tests.how}, over pictures of each concept" for model, tests in tested if any(tests.p)
+        ),
     )
 
 
@@ -103,21 +110,24 @@ def findings(shares: ConceptShares, value: str) -> list[str]:
             "from the former"
         )
     if any(mark is not None for mark in shares.reference):
-        slope = shares.slope(shares.reference)
-        lines.append(f"slope of log odds on the reference (1 copies, above 1 amplifies): {slope}")
+        slope, among = (
+            shares.slope(shares.reference),
+            "" if shares.alike is shares.shares else ", among women and men",
+        )
+        lines.append(f"slope of log odds on the reference{among} (1 copies, above 1 amplifies): {slope}")
     return lines
 
 
 def figures(shares: ConceptShares) -> list[Figure]:
     """Return a line for each concept, its mark the training share if known, else the reference."""
-    rows = zip(shares.shares, shares.trained, shares.reference, shares.tests().p, strict=True)
+    rows = zip(shares.shares, shares.alike, shares.trained, shares.reference, shares.tests().p, strict=True)
     return [
         Figure.of(
-            share.name, share.behind, share.account, model=shares.model,
-            reference=reference if trained is None else trained, p=p, note=_as_read(share),
+            share.name, share.behind, share.account, model=shares.model, reference=mark, p=p, note=_note(share)
         )
-        for share, trained, reference, p in rows
-    ]  # fmt: skip
+        for every, alike, trained, reference, p in rows
+        for share, mark in [(alike, reference) if trained is None and reference is not None else (every, trained)]
+    ]
 
 
 def against(shares: ConceptShares, base: float) -> list[Figure]:
@@ -131,10 +141,15 @@ def against(shares: ConceptShares, base: float) -> list[Figure]:
     return [Figure.of(name, estimate, model=shares.model) for name, estimate in rows.items() if estimate.n]
 
 
-def _as_read(share: GroupShare) -> str:
-    """Return what was read, where it was corrected."""
+def _note(share: GroupShare) -> str:
+    """Return what was read, where it was corrected, and of how many where not all values count."""
     corrected = share.behind is not share.read and share.read.value is not None
-    return f"as read {100 * (share.read.value or 0):.1f} %" if corrected else ""
+    return "; ".join(
+        filter(None, (
+            f"as read {100 * (share.read.value or 0):.1f} %" if corrected else "",
+            f"among {share.n} of women and men" if share.n < share.account.readable else "",
+        ))
+    )  # fmt: skip
 
 
 def _people(table: Table, models: Sequence[ConceptShares], field: str, value: str) -> list[Section]:
@@ -144,7 +159,7 @@ def _people(table: Table, models: Sequence[ConceptShares], field: str, value: st
         for shares in models
     }
     rows = by_name(row for shares in models for row in figures(shares))
-    drawn = Figures(title=f"Represented as {value}", rows=rows, axis=AXIS, bounds=(0, 1), note=MARK)
+    drawn = Figures(title=f"Represented as {value}", rows=rows, axis=AXIS, bounds=(0, 1), note=MARK, unit=PICTURES)
     bars = [
         Bars(
             title=f"{model}: all values of {field}, as read",
@@ -162,9 +177,11 @@ def _people(table: Table, models: Sequence[ConceptShares], field: str, value: st
     )
     compared: list[Part] = []
     if differences:
-        compared.append(Figures(title="Mean difference", rows=differences, axis="difference of shares", zero=0))
+        axis = "difference of shares"
+        compared.append(Figures(title="Mean difference", rows=differences, axis=axis, zero=0, unit="concepts"))
     if slopes:
-        compared.append(Figures(title="Slopes", rows=slopes, axis=SLOPE, percent=False, zero=1))
+        unit = "pictures, and concepts where these scatter more than pictures would,"
+        compared.append(Figures(title="Slopes", rows=slopes, axis=SLOPE, percent=False, zero=1, unit=unit))
     return [
         Section(title="Who is drawn", parts=(drawn, *bars)),
         *([Section(title="Against references", parts=tuple(compared))] if compared else []),

@@ -12,7 +12,7 @@ from limn.audit.group_shares import group_share
 from limn.audit.probe import Ask, Probe
 from limn.audit.reference import prompts
 from limn.audit.reference.captions import shown
-from limn.audit.reference.labour import WOMEN, labour_share
+from limn.audit.reference.labour import KNOWN, WOMEN, labour_share
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
 from limn.audit.statistics.amplification import unmarked_share
@@ -31,7 +31,8 @@ class Stereotypes(Study):
     """Bianchi et al. 2023, with the comparison that Seshadri et al. 2023 found missing.
 
     People are asked for by occupation or by trait and nothing else, and things with and without a place. Shares are
-    compared with labour statistics and with the share among *training captions that do not say it*, since captions
+    compared with labour statistics (which know women and men, so among these alone) and with the share among
+    *training captions that do not say it*, since captions
     name what is unusual; the slope of log odds says whether a model copies (1), amplifies (above) or flattens. A
     counter-prompt denies the stereotype: persistence is the share of the stereotype with it over the share without.
     Readers that err are looked behind with their confusion matrix; what cannot be read is counted.
@@ -115,7 +116,8 @@ class Stereotypes(Study):
         asked = table.of(part=part)
         known = bool(self.training) and part == "occupations"
         training = shown(self.training, asked.distinct("concept"), self.field) if known else {}
-        return ConceptShares.of(asked, model, self.field, self.value, self._reference, training)
+        among = KNOWN if self._labour else ()
+        return ConceptShares.of(asked, model, self.field, self.value, self._reference, training, among)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
         """Audit oracles of known slopes and persistence, a reader of known errors, and unmarked captions."""
@@ -136,12 +138,16 @@ class Stereotypes(Study):
             Check.of("unmarked captions", unmarked_share(0.25, 0.8, 0.1), faithful.read),
         ]
 
+    @property
+    def _labour(self) -> bool:
+        return self.reference == "labour" or (not self.reference and self.world != "people")
+
     def _reference(self, concept: str) -> float | None:
         """Return the share of the value in the reference."""
-        name = self.reference or ("" if self.world == "people" else "labour")
-        if name in ("", "labour"):
-            return labour_share(concept, self.field, self.value) if name else None
-        return shown(name, [concept], self.field)[concept].all.get(self.value)
+        if self._labour:
+            return labour_share(concept, self.field, self.value)
+        name = self.reference
+        return shown(name, [concept], self.field)[concept].all.get(self.value) if name else None
 
     def _stereotype(self, concept: str) -> str:
         """Return the gender that the reference has more of than all work together; women where it does not say."""
