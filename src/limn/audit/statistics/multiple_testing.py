@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from limn.audit.statistics.estimate import check_level
+from limn.audit.statistics.resampling import Floats
 from limn.kernel.errors import InputError
 
 __all__ = ["Adjusted", "benjamini_hochberg", "holm"]
@@ -36,7 +39,7 @@ def holm(ps: Sequence[float | None], *, level: float = 0.95) -> Adjusted:
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03]).p]
     [0.03, 0.06, 0.06]
     """
-    return _adjusted(ps, "holm", level, "Holm, any false finding")
+    return _adjusted(ps, _holm, level, "Holm, any false finding")
 
 
 def benjamini_hochberg(ps: Sequence[float | None], *, level: float = 0.95) -> Adjusted:
@@ -45,16 +48,26 @@ def benjamini_hochberg(ps: Sequence[float | None], *, level: float = 0.95) -> Ad
     >>> [round(p, 3) for p in benjamini_hochberg([0.01, 0.04, 0.03]).p]
     [0.03, 0.04, 0.04]
     """
-    return _adjusted(ps, "fdr_bh", level, "Benjamini-Hochberg, share of false findings")
+    return _adjusted(ps, _benjamini_hochberg, level, "Benjamini-Hochberg, share of false findings")
 
 
-def _adjusted(ps: Sequence[float | None], method: str, level: float, how: str) -> Adjusted:
-    from statsmodels.stats.multitest import multipletests
+# Written out, since a package that has them takes seconds to load; statsmodels is what the tests compare with.
+def _holm(rising: Floats) -> Floats:
+    return np.asarray(np.maximum.accumulate(rising * np.arange(len(rising), 0, -1)))
 
+
+def _benjamini_hochberg(rising: Floats) -> Floats:
+    share = np.arange(1, len(rising) + 1) / len(rising)
+    return np.asarray(np.minimum.accumulate((rising / share)[::-1])[::-1])
+
+
+def _adjusted(ps: Sequence[float | None], method: Callable[[Floats], Floats], level: float, how: str) -> Adjusted:
     values, alpha = [p for p in ps if p is not None], 1 - check_level(level)
     if not all(0 <= p <= 1 for p in values):
         raise InputError("p-values must lie in [0, 1]; pass None where nothing was tested")
-    tested = iter(multipletests(values, alpha, method)[1].tolist() if values else ())
-    adjusted = tuple(None if p is None else float(next(tested)) for p in ps)
+    order, wider = np.argsort(values, kind="stable"), np.empty(len(values))
+    wider[order] = np.minimum(method(np.asarray(values, float)[order]), 1.0)
+    tested = iter(wider.tolist())
+    adjusted = tuple(None if p is None else next(tested) for p in ps)
     rejected = tuple(p is not None and p <= alpha + 1e-12 for p in adjusted)
     return Adjusted(adjusted, rejected, len(values), level, f"{how}, {len(values)} tests")

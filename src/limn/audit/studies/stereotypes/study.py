@@ -32,9 +32,9 @@ class Stereotypes(Study):
 
     People are asked for by occupation or by trait and nothing else, and things with and without a place. Shares are
     compared with labour statistics (which know women and men, so among these alone) and with the share among
-    *training captions that do not say it*, since captions
-    name what is unusual; the slope of log odds says whether a model copies (1), amplifies (above) or flattens. A
-    counter-prompt denies the stereotype: persistence is the share of the stereotype with it over the share without.
+    *training captions that do not say it*, since captions name what is unusual; the slope of log odds says whether
+    a model copies (1), amplifies (above) or flattens. A counter-prompt denies the stereotype: persistence is the
+    share of the stereotype with it over the share without.
     Readers that err are looked behind with their confusion matrix; what cannot be read is counted.
 
     Args:
