@@ -201,3 +201,11 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text("{")
     with pytest.raises(StoreError, match="damaged"):
         Folder(tmp_path).plan()
+
+
+@pytest.mark.parametrize("name", ["audit.json", "rows.parquet", "report.html", "report.json"])
+def test_files_of_others_are_replaced_by_force_only(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir() if name == "audit.json" else (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: exists and is not limn's .* --force"):
+        next(gather(probe(), [FromPeople(population=population())], [], tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -74,6 +74,17 @@ def test_replay_says_what_differs(limn, drawn) -> None:
         assert np.abs(np.asarray(again).astype(int) - pixels).sum() == 1
 
 
+def test_replay_saves_over_a_file_by_force_only(limn, drawn) -> None:
+    before = drawn[0].read_bytes()
+    for target in (drawn[0], drawn[1]):
+        result = limn("runs", "replay", drawn[0], "--save", target)
+        assert result.code == 2
+        assert "is not limn's to replace" in result.err
+    assert drawn[0].read_bytes() == before
+    assert limn("runs", "replay", drawn[0], "--save", drawn[1], "--force").code == 0
+    assert drawn[1].read_bytes() != before
+
+
 def test_replay_uses_as_many_threads_as_before(limn, drawn, monkeypatch) -> None:
     before, used = torch.get_num_threads(), []
 

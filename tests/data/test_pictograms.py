@@ -92,7 +92,17 @@ def test_an_interrupted_build_is_taken_up(packed: Path, tmp_path: Path) -> None:
 def test_a_damaged_manifest_builds_anew(packed: Path, tmp_path: Path) -> None:
     run(tmp_path, packed, sets=("noto",))
     (tmp_path / "manifest.json").write_text('{"sets": [1, 2', "utf-8")
-    assert not any(event.note == "already built" for event in run(tmp_path, packed, sets=("noto",)))
+    with pytest.raises(InputError, match=r"manifest\.json: exists and is not limn's .* --force"):
+        run(tmp_path, packed, sets=("noto",))
+    assert not any(event.note == "already built" for event in run(tmp_path, packed, sets=("noto",), force=True))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "ATTRIBUTION.md", "noto.parquet"])
+def test_files_of_others_stay(packed: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: exists and is not limn's"):
+        run(tmp_path, packed, sets=("noto",))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir() if path != packed] == [(name, "mine")]
 
 
 def test_nothing_built_is_an_error(packed: Path, tmp_path: Path) -> None:

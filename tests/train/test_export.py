@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from limn.data.picture_set import load
+from limn.kernel.errors import InputError
 from limn.models import vocabulary
 from limn.train.export import export
 from limn.train.loop import train
@@ -43,3 +46,44 @@ def test_a_world_without_end_has_no_list_of_words(tmp_path: Path) -> None:
     plan = recipe(world="shapes")
     plan.network.update(grid=32, patch=8)
     assert vocabulary(exported(plan, tmp_path)) is None
+
+
+def test_an_export_replaces_its_own_files_and_no_others(tmp_path: Path) -> None:
+    plan = recipe(world="shapes")
+    plan.network.update(grid=32, patch=8)
+    folder = exported(plan, tmp_path)
+    (folder / "notes.txt").write_text("mine")
+    export(tmp_path / "run", folder)
+    (folder / "other.safetensors").write_text("mine")
+    with pytest.raises(InputError, match=r"other\.safetensors: exists and is not limn's .* --force"):
+        export(tmp_path / "run", folder)
+    export(tmp_path / "run", folder, force=True)
+    assert [(folder / name).read_text() for name in ("notes.txt", "other.safetensors")] == ["mine"] * 2
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "card.json", "SHA256SUMS", "MODEL_CARD.md"])
+def test_a_foreign_folder_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    plan = recipe(world="shapes")
+    plan.network.update(grid=32, patch=8)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_text("{}")
+    with pytest.raises(InputError, match="not limn's to replace"):
+        exported(plan, tmp_path)
+    assert [path.name for path in (tmp_path / "model").iterdir()] == [name]
+    assert (tmp_path / "model" / name).read_text() == "{}"
+
+
+def test_an_interrupted_export_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = recipe(world="shapes")
+    plan.network.update(grid=32, patch=8)
+    with monkeypatch.context() as patch:
+        patch.setattr("limn.train.export.write_sums", stop)
+        with pytest.raises(KeyboardInterrupt):
+            exported(plan, tmp_path)
+    assert (tmp_path / "model" / "config.json").exists()
+    export(tmp_path / "run", tmp_path / "model")
+    assert "unfinished" not in (tmp_path / "model" / "card.json").read_text()
+
+
+def stop(folder: Path) -> None:
+    raise KeyboardInterrupt

@@ -167,13 +167,12 @@ def test_a_killed_run_goes_on_from_a_whole_checkpoint(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    (tmp_path / "model-99999999.safetensors").write_bytes(b"half")  # a save that was cut short
     state = checkpoints.load(tmp_path)
     assert state is not None
     assert state.step >= 2
     after = run(parse({**fields, "schedule": {"steps": state.step + 2}}), tmp_path)
     assert [each.step for each in after][:2] == [state.step + 1, state.step + 2]
-    assert not (tmp_path / "model-99999999.safetensors").exists()
+    assert len(list(tmp_path.glob("*.safetensors"))) == 3
 
 
 def test_export_ships_the_averaged_weights(tmp_path: Path) -> None:
@@ -242,3 +241,40 @@ def test_training_starts_from_a_checkpoint_or_a_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="holds no checkpoint"):
         starting(str(tmp_path / "nothing"))
     assert "trunk.modulation.weight" in starting("shapes")
+
+
+def test_files_of_others_stay_and_leftovers_of_ours_go(tmp_path: Path) -> None:
+    foreign = ["model-00001-of-00002.safetensors", "ema-best.safetensors", "model-00000004.safetensors"]
+    for name in foreign:
+        (tmp_path / name).write_text("mine")
+    run(tiny(), tmp_path, until=5)
+    assert [(tmp_path / name).read_text() for name in foreign] == ["mine"] * 3
+    state = checkpoints.load(tmp_path)
+    assert state is not None
+    before = {path.name for path in tmp_path.glob("*.safetensors")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "write_text", interrupt)  # the tensors are there, no manifest names them
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.save(tmp_path, dataclasses.replace(state, step=7))
+    left = {path.name for path in tmp_path.glob("*.safetensors")} - before
+    assert len(left) == 3
+    run(tiny(), tmp_path)
+    assert {path.name for path in tmp_path.glob("*.safetensors")} == {
+        *foreign, *(f"{part}-00000009.safetensors" for part in ("model", "ema", "optimiser")),
+    }  # fmt: skip
+
+
+def interrupt(path: Path, text: str) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "sheets/00000009.png"])
+def test_metrics_and_sheets_of_others_are_replaced_by_force_only(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{Path(name).name}: exists and is not limn's .* --force"):
+        run(tiny(), tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+    for _ in train(tiny(), tmp_path, device="cpu", force=True):
+        pass
+    assert "mine" not in (tmp_path / name).read_text("utf-8", errors="replace")

@@ -73,6 +73,11 @@ class Folder:
         """Whether an audit was begun here."""
         return (self.path / "audit.json").is_file()
 
+    @property
+    def written(self) -> list[Path]:
+        """Files that an audit writes under names of their own."""
+        return [self.path / name for name in ("audit.json", "rows.parquet", "report.html", "report.json")]
+
     def write(self, plan: Plan) -> None:
         """Write ``audit.json``."""
         make_folder(self.path)

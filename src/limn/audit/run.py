@@ -18,6 +18,7 @@ from limn.audit.sources import Drawing, FromGenerator, Source, key_of
 from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
 from limn.io.atomic import make_folder, sweep
 from limn.io.lock import Lock
+from limn.io.targets import keep_foreign
 from limn.kernel import registry
 from limn.kernel.errors import InputError
 
@@ -56,6 +57,7 @@ def audit(
     *,
     readers: Sequence[Reader | str] | None = None,
     command: str = "",
+    force: bool = False,
 ) -> Iterator[AuditProgress | Table]:
     """Draw and read what a study asks; ``study.analyse`` of the table makes the report.
 
@@ -65,12 +67,14 @@ def audit(
         folder: Where everything is kept.
         readers: What reads; the study's own if None.
         command: The command that reproduces it, kept with it.
+        force: Whether foreign files in the folder may be replaced.
 
     Yields:
         Progress, and the table at last; leaving the loop early loses nothing that was drawn or read.
 
     Raises:
-        InputError: If the folder holds another study, or nobody reads what the study analyses; before drawing.
+        InputError: If the folder holds another study or foreign files, or nobody reads what the study analyses;
+            before drawing.
     """
     record, home, probe = registry.record(study), Folder(folder), study.probe()
     if home.exists and home.plan().study.get("name") != record["name"]:
@@ -79,7 +83,7 @@ def audit(
     if probe.asks:
         study.require({name: values for reader in reversed(opened) for name, values in reader.fields.items()})
     drawing = [FromGenerator(model=source) if isinstance(source, str) else source for source in sources]
-    yield from gather(probe, drawing, opened, folder, study=record, command=command)
+    yield from gather(probe, drawing, opened, folder, study=record, command=command, force=force)
 
 
 def gather(
@@ -90,6 +94,7 @@ def gather(
     *,
     study: Mapping[str, Any] | None = None,
     command: str = "",
+    force: bool = False,
 ) -> Iterator[AuditProgress | Table]:
     """Draw and read what is missing in a folder.
 
@@ -103,16 +108,20 @@ def gather(
         folder: Where everything is kept.
         study: Record of the study, kept with it.
         command: The command that reproduces it, kept with it.
+        force: Whether foreign files in the folder may be replaced.
 
     Yields:
         Progress, and the table at last; leaving the loop early loses nothing that was drawn or read.
 
     Raises:
-        InputError: If two models or two readers have one name, or a picture is of the wrong form.
+        InputError: If two models or two readers have one name, foreign files are in the way, or a picture is of
+            the wrong form.
         StoreError: If another process works in the folder, or the disk fails.
     """
     opened, facts = _opened(readers), _source_facts(sources)
     home = Folder(folder)
+    if not home.exists:
+        keep_foreign(home.written, force=force)
     make_folder(home.path)
     with Lock(home.path / ".lock", f"audit {folder}", wait=2.0):
         sweep(home.path)

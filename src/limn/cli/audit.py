@@ -112,6 +112,7 @@ def run(
     device: Device = "cpu",
     batch: Batch = None,
     out: Annotated[Path | None, typer.Option(help="The audit's folder; what is there already is kept.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files there that limn did not write.")] = False,
     json: Json = False,
 ) -> None:
     """Draw what is missing, read it, estimate, and write a report."""
@@ -138,7 +139,7 @@ def run(
         if len({source.name for source in sources}) < len(sources):
             raise InputError("against: is the same model with the same guidance; change one of them")
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
-    table = _watched(audit(wanted, sources, folder, readers=reader or None, command=command), folder)
+    table = _watched(audit(wanted, sources, folder, readers=reader or None, command=command, force=force), folder)
     _report(folder, wanted, table, json=json, command=command)
 
 

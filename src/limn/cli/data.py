@@ -35,6 +35,7 @@ def build(
     sets: Sets = None,
     size: Side = 64,
     tarballs: Tarballs = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that limn did not write.")] = False,
 ) -> None:
     """Fetch, draw and pack a data set; what is built already is left alone, and a set that fails is reported."""
     if world != "pictograms":
@@ -45,7 +46,7 @@ def build(
     chosen = {"sets": sets} if sets else {}
     with console.Meter("pictures") as meter:
         stage = ""
-        for event in pictograms.build(out, size=size, tarballs=tarballs, **chosen):
+        for event in pictograms.build(out, size=size, tarballs=tarballs, force=force, **chosen):
             if event.stage != stage:
                 stage = event.stage
                 meter.restart()

@@ -15,6 +15,7 @@ import typer
 from limn.cli import console
 from limn.cli.drawing import shown
 from limn.cli.options import OUT
+from limn.io.targets import keep_foreign
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def replay(
     model: Annotated[str | None, typer.Option(help="Where the model is now, if not where the record says.")] = None,
     device: Annotated[str | None, typer.Option(help="Where the model runs; as recorded if left out.")] = None,
     save: Annotated[Path | None, typer.Option(help="Also write the picture as drawn now to this PNG.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --save replace a file.")] = False,
 ) -> None:
     """Draw pictures again from their own records, and compare them with the files bit by bit."""
     from limn import models, studio
@@ -91,6 +93,8 @@ def replay(
 
     if save is not None and len(files) > 1:
         raise InputError("save: takes one picture; replay the files one at a time")
+    if save is not None:
+        keep_foreign([save], force=force)
     same = True
     for path in files:
         with console.Meter("pictures") as meter:

@@ -35,6 +35,8 @@ Export = Annotated[
     Path | None, typer.Option(help="At the end, write a model folder here, for limn generate --model.")
 ]
 
+Force = Annotated[bool, typer.Option("--force", help="Replace files in these folders that limn did not write.")]
+
 
 def train(
     recipe: RecipeFile,
@@ -45,9 +47,11 @@ def train(
     device: Device = None,
     workers: Workers = 1,
     export: Export = None,
+    force: Force = False,
 ) -> None:
     """Train a model, with checkpoints; the same command goes on after a stop."""
     from limn.studio import check_device
+    from limn.train.export import check_target
     from limn.train.export import export as write_model
     from limn.train.loop import train as steps
     from limn.train.recipe import read
@@ -59,8 +63,10 @@ def train(
     if minutes is not None:
         plan = replace(plan, schedule=replace(plan.schedule, minutes=minutes, steps=0))
     folder = out or Path("runs/train") / plan.name
+    if export is not None:
+        check_target(export, force=force)
     with console.Meter("pictures") as meter, _stopping() as asked:
-        for event in steps(plan, folder, resume=resume, device=device, workers=workers):
+        for event in steps(plan, folder, resume=resume, device=device, workers=workers, force=force):
             meter.show(event.progress, 1.0, *_words(event))
             if event.sheet is not None:
                 figures = "".join(f", {name} {value:.3g}" for name, value in event.scores.items())
@@ -71,7 +77,7 @@ def train(
         console.say(f"limn: stopped and saved in {folder}; the same command goes on")
         raise typer.Exit(INTERRUPTED)
     if export is not None:
-        write_model(folder, export)
+        write_model(folder, export, force=force)
         console.result(export)
     else:
         console.result(folder)

@@ -19,6 +19,7 @@ from limn.data.picture_set import COLUMNS, PictureSet, load, pixels
 from limn.data.sets import SETS
 from limn.data.split import STYLES, split_of
 from limn.io.atomic import make_folder, write_bytes
+from limn.io.targets import keep_foreign
 from limn.kernel.errors import DataError, InputError, unknown_name
 
 __all__ = ["RECIPE", "PictureSet", "Progress", "build", "load"]
@@ -26,6 +27,7 @@ __all__ = ["RECIPE", "PictureSet", "Progress", "build", "load"]
 RECIPE: Final = 3
 """Counts up when the same packages give other pictures, captions or splits; older sets are built anew."""
 MANIFEST: Final = "manifest.json"
+CREDITS: Final = "ATTRIBUTION.md"
 MOST_LOST: Final = 0.05
 
 Entry = dict[str, Any]
@@ -49,7 +51,12 @@ class Progress:
 
 
 def build(
-    out: Path, *, sets: Sequence[str] = STYLES, size: int = 64, tarballs: Path | None = None
+    out: Path,
+    *,
+    sets: Sequence[str] = STYLES,
+    size: int = 64,
+    tarballs: Path | None = None,
+    force: bool = False,
 ) -> Iterator[Progress]:
     """Fetch, draw, caption and pack the sets; a finished set is left alone, a failed one is reported.
 
@@ -58,12 +65,13 @@ def build(
         sets: Which of ``3d``, ``noto``, ``twemoji`` and ``flat``.
         size: Side of the pictures, 16 to 256 pixels.
         tarballs: A folder with the packages' tarballs; without it they are fetched with npm.
+        force: Whether files that no earlier build's manifest names may be replaced.
 
     Yields:
         Progress, once every hundred pictures and at the end of each set.
 
     Raises:
-        InputError: A set is unknown or the size out of range.
+        InputError: A set is unknown, the size out of range, or a foreign file is in the way.
         DataError: The metadata package cannot be had, or no set could be built.
         StoreError: The folder cannot be written.
     """
@@ -72,7 +80,11 @@ def build(
             raise unknown_name("set", name, SETS)
     if not 16 <= size <= 256:
         raise InputError(f"size is {size}; choose 16 to 256 pixels")
-    manifest = _read_manifest(out)
+    before = _read_manifest(out)
+    ours = set() if before is None else {MANIFEST, CREDITS, *(f"{name}.parquet" for name in before)}
+    written = [out / name for name in (MANIFEST, CREDITS, *(f"{name}.parquet" for name in sets))]
+    keep_foreign(written, ours, force=force)
+    manifest = before or {}
     make_folder(out)
     write_bytes(out / MANIFEST, _as_json(manifest))  # a folder that cannot be written is found out first
     yield Progress(stage=EMOJIBASE.name, done=0, total=1)
@@ -83,13 +95,15 @@ def build(
             count = manifest[name]["pictures"]
             yield Progress(stage=name, done=count, total=count, note="already built")
             continue
+        manifest[name] = {"error": "was interrupted"}
+        write_bytes(out / MANIFEST, _as_json(manifest))  # before the set's file is there, the manifest names it
         try:
             manifest[name] = yield from _build_set(name, path, size, concepts, tarballs)
         except DataError as error:
             manifest[name] = {"error": str(error)}
             yield Progress(stage=name, done=0, total=0, note=f"failed: {error}")
         built = [SETS[each].package for each in SETS if "sha256" in manifest.get(each, {})]
-        write_bytes(out / "ATTRIBUTION.md", attribution(built).encode())
+        write_bytes(out / CREDITS, attribution(built).encode())
         write_bytes(out / MANIFEST, _as_json(manifest))
     if all("error" in manifest[name] for name in sets):
         raise DataError(f"{out}: no set could be built; {manifest[sets[0]]['error']}")
@@ -169,13 +183,13 @@ def _finished(path: Path, size: int, entry: Mapping[str, Any]) -> bool:
     return hashlib.sha256(path.read_bytes()).hexdigest() == entry.get("sha256")
 
 
-def _read_manifest(out: Path) -> dict[str, Entry]:
-    """Read what was built; a damaged manifest counts as none, so its sets are built anew."""
+def _read_manifest(out: Path) -> dict[str, Entry] | None:
+    """Read what was built; a damaged manifest counts as none."""
     try:
         sets = json.loads((out / MANIFEST).read_text("utf-8"))["sets"]
         return {name: entry for name, entry in sets.items() if name in SETS and isinstance(entry, dict)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+        return None
 
 
 def _as_json(manifest: Mapping[str, Entry]) -> bytes:

@@ -1,13 +1,15 @@
 """Checkpoints that survive a kill at any moment.
 
 The tensors of a step go into files of their own names; then the manifest, which names them with their hashes, is
-replaced at once. Whatever the manifest names is whole; files it does not name are leftovers and are removed.
+replaced at once. Whatever the manifest names is whole. Before a file is written, a ledger names it: what the ledger
+names and the manifest does not is a leftover and is removed; what neither names is somebody else's and stays.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +17,19 @@ from typing import Any
 
 from torch import Tensor
 
-from limn.io.atomic import sweep, write_text
-from limn.io.configurations import parse_json
+from limn.io.atomic import sweep, write_json, write_text
+from limn.io.configurations import parse_json, read_json
 from limn.io.files import sha256_of
-from limn.kernel.errors import WeightsError
+from limn.io.targets import keep_foreign
+from limn.kernel.errors import LimnError, WeightsError
 from limn.networks.weights import read_tensors, write_tensors
 
-__all__ = ["MANIFEST", "Checkpoint", "load", "save", "truncate_metrics"]
+__all__ = ["MANIFEST", "Checkpoint", "claim", "load", "save", "truncate_metrics"]
 
 MANIFEST = "checkpoint.json"
+LEDGER = "files.json"
 _PARTS = ("model", "ema", "optimiser")
+_STATE = re.compile(rf"(?:{'|'.join(_PARTS)})-\d{{8,12}}(?:-\d{{1,4}})?\.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +49,32 @@ class Checkpoint:
     tensors: Mapping[str, Mapping[str, Tensor]]
 
 
+def claim(folder: Path, written: Iterable[Path], *, force: bool = False) -> None:
+    """Make a folder ours to train in.
+
+    Args:
+        folder: The folder.
+        written: Files that training writes there besides its checkpoints.
+        force: Whether they may be replaced if they are foreign.
+
+    Raises:
+        InputError: The folder is not ours yet, and a file is in the way.
+    """
+    if not any((folder / name).exists() for name in (MANIFEST, LEDGER)):
+        keep_foreign([folder / LEDGER, *written], force=force)
+        write_json(folder / LEDGER, {"files": []})
+
+
 def save(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the previous one stays until this one is complete.
 
     Raises:
         StoreError: A file cannot be written.
     """
-    files = {}
-    for part in _PARTS:
-        name = f"{part}-{checkpoint.step:08d}.safetensors"
+    ours, files = _ours(folder), {}
+    names = {part: _free(folder, f"{part}-{checkpoint.step:08d}", ours) for part in _PARTS}
+    write_json(folder / LEDGER, {"files": sorted(ours.union(names.values()))})
+    for part, name in names.items():
         write_tensors(folder / name, checkpoint.tensors[part])
         files[part] = {"name": name, "sha256": sha256_of(folder / name)}
     manifest = {
@@ -64,11 +86,28 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     }
     write_text(folder / MANIFEST, json.dumps(manifest, indent=1))
     sweep(folder)
-    kept = {entry["name"] for entry in files.values()}
-    for part in _PARTS:
-        for path in folder.glob(f"{part}-*.safetensors"):
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
+    for name in ours.difference(names.values()):
+        (folder / name).unlink(missing_ok=True)
+    write_json(folder / LEDGER, {"files": sorted(names.values())})
+
+
+def _ours(folder: Path) -> set[str]:
+    """Return the names of the tensors that the ledger or the manifest lists."""
+    names: set[str] = set()
+    with suppress(LimnError, KeyError, TypeError, AttributeError):
+        names.update(read_json(folder / LEDGER)["files"])
+    with suppress(LimnError, KeyError, TypeError, AttributeError):
+        names.update(entry["name"] for entry in read_json(folder / MANIFEST)["files"].values())
+    return {name for name in names if _STATE.fullmatch(str(name))}
+
+
+def _free(folder: Path, stem: str, ours: Container[str]) -> str:
+    """Return a name that is ours or free."""
+    name, count = f"{stem}.safetensors", 1
+    while name not in ours and ((folder / name).exists() or (folder / name).is_symlink()):
+        count += 1
+        name = f"{stem}-{count}.safetensors"
+    return name
 
 
 def load(folder: Path) -> Checkpoint | None:

@@ -4,41 +4,76 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from limn.io.atomic import write_text
+from limn.io.atomic import make_folder, write_json, write_text
+from limn.io.configurations import read_json
+from limn.io.targets import keep_foreign
+from limn.kernel.errors import LimnError
 from limn.train.card import About, write_card
 from limn.train.checkpoint import Checkpoint
-from limn.train.model_folder import write_sums
+from limn.train.model_folder import SUMS, write_sums
 from limn.train.network import averaged_of, recipe_of, state_of
 from limn.train.recipe import Recipe
 from limn.train.task import Export, find
 from limn.train.worlds import WORLDS
 
-__all__ = ["export"]
+__all__ = ["check_target", "export"]
+
+_OWN = (SUMS, "card.json", "MODEL_CARD.md", "ATTRIBUTION.md")
 
 
-def export(checkpoint: Path, folder: Path, *, figures: Mapping[str, str] | None = None, **wanted: Any) -> None:
+def check_target(folder: Path, *, force: bool = False) -> None:
+    """Check that a folder is new, or has nothing that an export could replace but an earlier one.
+
+    Raises:
+        InputError: It holds files that no export wrote.
+    """
+    ours: set[str] = set()
+    with suppress(LimnError, OSError, ValueError):
+        card = read_json(folder / "card.json")
+        if card.get("unfinished") is True:  # an export was interrupted, into a folder that was checked
+            return
+        if {"kind", "recipe"} <= card.keys():
+            lines = (folder / SUMS).read_text("utf-8").splitlines()
+            ours = {*_OWN, *(line.partition("  ")[2] for line in lines)}
+    there = [*folder.glob("*.safetensors"), *folder.glob("*.json"), *(folder / name for name in _OWN)]
+    keep_foreign(there, ours, force=force)
+
+
+def export(
+    checkpoint: Path,
+    folder: Path,
+    *,
+    figures: Mapping[str, str] | None = None,
+    force: bool = False,
+    **wanted: Any,
+) -> None:
     """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
 
     Args:
         checkpoint: A training folder.
         folder: Where to; made when missing.
         figures: What was measured, by name, for the model card.
+        force: Whether files that no earlier export wrote may be replaced.
         wanted: Fields of :class:`limn.train.task.Export`.
 
     Raises:
-        InputError: ``checkpoint`` is of a stage that ships with its model, ``finer`` is of another model's, or
-            ``tokens_of`` has other tokens.
+        InputError: As :func:`check_target`; ``checkpoint`` is of a stage that ships with its model, ``finer`` is of
+            another model's, or ``tokens_of`` has other tokens.
         WeightsError: The checkpoint is missing or damaged, or a file cannot be written.
     """
+    check_target(folder, force=force)
     state = state_of(checkpoint)
     recipe, network = recipe_of(state), averaged_of(state)
     task = find(recipe.task)
     about, world = task.about(recipe), WORLDS[recipe.data.world]
+    make_folder(folder)
+    write_json(folder / "card.json", {"name": recipe.name, "unfinished": True})
     config = task.export(network, recipe, folder, Export(**wanted))
     write_text(folder / task.config_file, json.dumps(config, indent=1) + "\n")
     world.ship(recipe, folder, draws="family" in config)

@@ -62,7 +62,13 @@ class Progress:
 
 
 def train(
-    recipe: Recipe, out: Path, *, resume: bool = True, device: str | None = None, workers: int = 1
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = True,
+    device: str | None = None,
+    workers: int = 1,
+    force: bool = False,
 ) -> Iterator[Progress]:
     """Train as a recipe says, or go on where a run in the folder stopped.
 
@@ -75,12 +81,13 @@ def train(
         resume: Whether a run found in the folder is continued; otherwise it is an error.
         device: Where to train; a GPU if there is one.
         workers: Processes that part each batch between them (:mod:`limn.train.data_parallel`).
+        force: Whether metrics and sheets that another program wrote in the folder may be replaced.
 
     Yields:
         Progress after each step.
 
     Raises:
-        InputError: The recipe cannot be trained, or the folder holds a run of another one.
+        InputError: The recipe cannot be trained, or the folder holds a run of another one or foreign files.
         StoreError: The folder is in use or cannot be written.
         WeightsError: Its checkpoint is damaged.
         LimnError: The loss is no longer a number, or a worker has stopped.
@@ -91,6 +98,7 @@ def train(
     kind = find(recipe.task)
     make_folder(out / "sheets")
     with Lock(out / ".lock", str(out), wait=0):
+        checkpoints.claim(out, [out / METRICS, *(out / "sheets").glob("*.png")], force=force)
         run = _Run(kind, recipe, out, device, resume, workers)
         first = run.step
         with gathered(workers, run.task.network, _follow, (kind, recipe, out, device)) as run.team:

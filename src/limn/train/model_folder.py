@@ -18,7 +18,9 @@ from limn.networks.quantization import pack, unpack
 from limn.networks.vq import VQ
 from limn.networks.weights import read_tensors, write_tensors
 
-__all__ = ["write_codec", "write_sums", "write_weights"]
+__all__ = ["SUMS", "write_codec", "write_sums", "write_weights"]
+
+SUMS = "SHA256SUMS"
 
 
 def write_weights(network: nn.Module, path: Path, recipe: str) -> None:
@@ -51,4 +53,4 @@ def write_sums(folder: Path) -> None:
     """Write ``SHA256SUMS``, which every later loading of the weights is held against."""
     settings = [path for path in folder.glob("*.json") if path.name != "card.json"]
     files = sorted([*folder.glob("*.safetensors"), *settings])
-    write_text(folder / "SHA256SUMS", "".join(f"{sha256_of(path)}  {path.name}\n" for path in files))
+    write_text(folder / SUMS, "".join(f"{sha256_of(path)}  {path.name}\n" for path in files))
