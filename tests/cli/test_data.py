@@ -29,7 +29,7 @@ def test_build_reports_a_set_that_failed_and_goes_on(limn, monkeypatch: pytest.M
     assert result.code == 1
     assert result.lines == ["d"]
     assert "limn: noto: failed: no [net]" in result.err
-    assert asked == {"sets": ["noto", "flat"], "size": 32, "tarballs": None, "out": Path("d")}
+    assert asked == {"sets": ["noto", "flat"], "size": 32, "tarballs": None, "force": False, "out": Path("d")}
 
 
 @pytest.mark.parametrize(

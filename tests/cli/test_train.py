@@ -97,7 +97,7 @@ def test_ctrl_c_ends_the_step_saves_and_says_how_to_go_on(limn, recipe, steps) -
 
 def test_export_writes_a_model_folder(limn, recipe, steps, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    monkeypatch.setattr(export, "export", lambda *arguments: written.append(arguments))
+    monkeypatch.setattr(export, "export", lambda *arguments, force: written.append(arguments))
     result = limn("train", recipe, "--export", "model")
     assert result.lines == ["model"]
     assert written == [(Path("runs/train/tiny"), Path("model"))]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from limn.io.atomic import move_aside, sweep, write_bytes, write_json, write_text
+from limn.io.atomic import append_text, move_aside, probe, sweep, write_bytes, write_json, write_text
 from limn.kernel.errors import InputError, StoreError
 
 FAULTS = [
@@ -109,3 +109,21 @@ def test_what_interrupted_writers_left_is_swept(tmp_path):
     (tmp_path / "file").write_bytes(b"whole")
     assert sweep(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_probe_leaves_other_files_and_what_links_lead_to(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".probe").symlink_to(tmp_path / "mine")
+    probe(tmp_path)
+    assert (tmp_path / ".probe").is_symlink()
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_adding_to_a_file_follows_no_link(tmp_path):
+    for _ in range(2):
+        append_text(tmp_path / "file", "line\n")
+    assert (tmp_path / "file").read_text() == "line\nline\n"
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(StoreError, match="link: is a link, which limn does not follow"):
+        append_text(tmp_path / "link", "line\n")
+    assert (tmp_path / "file").read_text() == "line\nline\n"

@@ -44,3 +44,14 @@ def test_two_in_one_process_exclude_each_other(tmp_path):
         Lock(tmp_path / ".lock", "it", wait=0.0),
     ):
         pass
+
+
+def test_a_lock_follows_no_link(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".lock").symlink_to(tmp_path / "mine")
+    with (
+        pytest.raises(StoreError, match="lock: is a link, which limn does not follow"),
+        Lock(tmp_path / ".lock", "it"),
+    ):
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"

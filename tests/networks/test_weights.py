@@ -316,14 +316,15 @@ def test_writing_where_nothing_can_be_written(tmp_path: Path) -> None:
             write_tensors(path, TENSORS)
 
 
-def test_links_are_followed_and_modes_are_usual(tmp_path: Path) -> None:
+def test_links_are_replaced_and_modes_are_usual(tmp_path: Path) -> None:
     link, real = tmp_path / "link.safetensors", tmp_path / "real.safetensors"
+    real.write_text("mine")
     link.symlink_to(real)
     write_tensors(link, TENSORS)
-    assert link.is_symlink()
+    assert real.read_text() == "mine"
     plain = tmp_path / "plain"
     plain.touch()
-    assert stat.S_IMODE(real.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    assert stat.S_IMODE(link.lstat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
 def test_readers_see_one_whole_file_or_the_other(path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -278,3 +279,19 @@ def test_metrics_and_sheets_of_others_are_replaced_by_force_only(tmp_path: Path,
     for _ in train(tiny(), tmp_path, device="cpu", force=True):
         pass
     assert "mine" not in (tmp_path / name).read_text("utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "sheets"])
+def test_links_in_a_training_folder_are_not_followed(tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    run(tiny(), tmp_path / "run", until=1)
+    target = outside / "target"
+    target.write_text("mine")
+    place = tmp_path / "run" / name
+    place.rmdir() if place.is_dir() else place.unlink(missing_ok=True)
+    place.symlink_to(target if name == "metrics.jsonl" else outside)
+    with contextlib.suppress(StoreError):
+        run(tiny(), tmp_path / "run")
+    assert [path.name for path in outside.iterdir()] == ["target"]
+    assert target.read_text() == "mine"

@@ -70,3 +70,9 @@ def test_the_rate_rises_stays_and_falls() -> None:
 def test_minutes_count_training_time_over_all_sessions() -> None:
     assert Schedule(minutes=2).progress(10**6, 60.0) == 0.5
     assert Schedule(minutes=2).progress(0, 600.0) == 1.0
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b", "..", "", "CON", "a\0b"])
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"name: .* is no plain name"):
+        parse({"name": name, "schedule": {"steps": 1}})

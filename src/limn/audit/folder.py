@@ -27,6 +27,7 @@ from limn.audit.readers.reader import Confusion, Reading
 from limn.audit.sources import key_of
 from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
 from limn.io.atomic import explained, make_folder, write_bytes, write_json
+from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError, LimnError, StoreError
 from limn.store import read_record
 from limn.store.png import encode_png
@@ -120,7 +121,7 @@ class Folder:
     def save(self, key: str, pixels: NDArray[np.uint8], record: Mapping[str, Any]) -> str:
         """Save a picture, and return the SHA-256 of its pixels."""
         digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-        path = self.picture(key)
+        path = check_unlinked(self.path, self.picture(key))
         with explained(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, encode_png(pixels, {**record, "audit": {"key": key, "sha256": digest}}), lasting=False)
@@ -190,7 +191,7 @@ class Folder:
 
     def add_readings(self, reader: ReaderFacts, readings: Iterable[tuple[str, Reading]]) -> None:
         """Keep what a reader said of some pictures."""
-        shelf = self._shelf(reader)
+        shelf = check_unlinked(self.path, self._shelf(reader))
         make_folder(shelf)
         place = len(list(shelf.glob("*.parquet")))
         write_bytes(shelf / f"{place:05d}.parquet", parquet.parquet(parquet.readings_of(reader, readings)))

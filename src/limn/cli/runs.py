@@ -44,7 +44,10 @@ def list_runs(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List runs, newest first."""
-    runs = _store(out).runs(limit=limit, search=search or None)
+    store = _store(out)
+    runs = store.runs(limit=limit, search=search or None)
+    for path in store.linked():
+        console.say(f"limn: {path} is a link, which limn does not follow; its runs are left out")
     if json:
         print(json_text.dumps([{**vars(run), "folder": str(run.folder)} for run in runs], indent=2))
         return
@@ -114,7 +117,7 @@ def replay(
 @app.command("repair")
 def repair(out: Out = OUT) -> None:
     """Check every file of a store, put damaged ones aside, and build its index anew."""
-    report = _store(out).repair()
+    report = _store(out, write=True).repair()
     for damage in report.damages:
         moved = f"; now at {damage.moved}" if damage.moved else ""
         console.result(f"{damage.path}: {damage.reason}{moved}")
@@ -123,12 +126,12 @@ def repair(out: Out = OUT) -> None:
     console.result(f"{report.runs} runs, {report.pictures} sound pictures, {len(report.damages)} damages")
 
 
-def _store(out: Path) -> Store:
+def _store(out: Path, *, write: bool = False) -> Store:
     from limn.store import Store
 
     if not out.expanduser().exists():
         raise InputError(f"{out}: no store is here; name one with --out, or draw something first")
-    return Store(out)
+    return Store(out, write=write)
 
 
 def record_of(run: str, out: Path) -> dict[str, Any]:

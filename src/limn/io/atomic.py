@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from limn.kernel.errors import InputError, LimnError, StoreError
 
 __all__ = [
+    "NOFOLLOW",
+    "append_text",
     "explain",
     "explained",
     "make_folder",
@@ -24,6 +27,9 @@ __all__ = [
     "write_text",
 ]
 
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+_TEMPORARY = re.compile(r"\.limn-[0-9a-f]+\.tmp")
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
     errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
@@ -31,6 +37,7 @@ _REMEDIES = {
     errno.EROFS: "the disk is read-only; choose another folder",
     errno.EACCES: "no permission; change it or choose another folder",
     errno.EPERM: "no permission; change it or choose another folder",
+    errno.ELOOP: "is a link, which limn does not follow here; remove it",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
@@ -39,7 +46,7 @@ def write_bytes(path: Path, data: bytes | Iterable[Any], *, lasting: bool = True
     """Write a file so that a crash or a full disk leaves the old file or the new one, never a part.
 
     Args:
-        path: Where; a link is followed, and an existing file is replaced.
+        path: Where; an existing file or link is replaced, what a link leads to is left alone.
         data: The whole content, or pieces of it in order: bytes, or arrays of bytes.
         lasting: Whether to wait until the disk has it. Without, a killed process still leaves whole files, but one
             written just before the power fails may be damaged; for files that are checked before they are trusted.
@@ -49,10 +56,9 @@ def write_bytes(path: Path, data: bytes | Iterable[Any], *, lasting: bool = True
         StoreError: If it cannot be written; nothing is left behind.
     """
     with explained(path):
-        path = Path(os.path.realpath(path))
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: is not a file; choose another name")
-        temporary = path.with_name(f".limn-{os.urandom(8).hex()}.tmp")
+        temporary = _temporary(path.parent)
         try:
             _write_through(temporary, [data] if isinstance(data, bytes) else data, os.O_EXCL, lasting=lasting)
             temporary.replace(path)
@@ -100,17 +106,27 @@ def probe(folder: Path) -> None:
     Raises:
         StoreError: If it cannot (read-only, full).
     """
-    path = folder / ".probe"
+    path = _temporary(folder)
     with explained(folder):
         try:
-            _write_through(path, [b"\0" * 4096], os.O_TRUNC)
+            _write_through(path, [b"\0" * 4096], os.O_EXCL)
         finally:
             path.unlink(missing_ok=True)
 
 
+def append_text(path: Path, text: str) -> None:
+    """Add text at the end of a file, which is made when missing; a link is not followed.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    with explained(path):
+        _write_through(path, [text.encode()], os.O_APPEND | NOFOLLOW, lasting=False)
+
+
 def sweep(folder: Path) -> int:
     """Remove what interrupted writers left in a folder that nobody else writes to now; return how many."""
-    left = list(folder.glob(".limn-*.tmp"))
+    left = [path for path in folder.glob(".limn-*.tmp") if _TEMPORARY.fullmatch(path.name) and not path.is_dir()]
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
@@ -120,7 +136,7 @@ def move_aside(path: Path, folder: Path) -> Path:
     """Move a file into a folder under a name that is free there, and return where it is now."""
     make_folder(folder)
     place, count = folder / path.name, 1
-    while place.exists():
+    while place.exists() or place.is_symlink():
         count += 1
         place = folder / f"{path.stem}-{count}{path.suffix}"
     with explained(path):
@@ -151,6 +167,10 @@ def explained(path: Path) -> Iterator[None]:
         if "null" not in str(error) and not isinstance(error, UnicodeError):
             raise
         raise explain(error, path) from error
+
+
+def _temporary(folder: Path) -> Path:
+    return folder / f".limn-{os.urandom(8).hex()}.tmp"
 
 
 def _write_through(path: Path, pieces: Iterable[Any], flag: int, *, lasting: bool = True) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import time
 from pathlib import Path
 from types import TracebackType
 
-from limn.io.atomic import explained
+from limn.io.atomic import NOFOLLOW, explained
 from limn.kernel.errors import StoreError
 
 __all__ = ["Lock"]
@@ -34,8 +35,10 @@ class Lock:
 
     def __enter__(self) -> Lock:
         with explained(self.path):
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o666)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StoreError(f"{self.path}: is not a file; remove it")
             deadline = time.monotonic() + self.wait
             while not self._take(descriptor):
                 if time.monotonic() >= deadline:

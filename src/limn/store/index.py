@@ -46,10 +46,11 @@ class Index:
 
     Args:
         root: The store's folder.
+        write: Whether the index must be kept; otherwise one in memory will do where it cannot be.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.path = root, root / "index.sqlite"
+    def __init__(self, root: Path, *, write: bool = True) -> None:
+        self.root, self.path, self.write = root, root / "index.sqlite", write
 
     def select(self, *, limit: int | None = None, search: str | None = None, prefix: str = "") -> list[RunInfo]:
         """Return runs, newest first.
@@ -88,6 +89,17 @@ class Index:
         return self._use(fill, anew=True)
 
     def _use(self, work: Callable[[sqlite3.Connection], T], *, anew: bool = False) -> T:
+        """Do work on the database, or on one in memory where the store can only be read."""
+        try:
+            return self._use_kept(work, anew=anew)
+        except StoreError:
+            if self.write:
+                raise
+        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            migrate(connection, self.path)
+            return work(connection)
+
+    def _use_kept(self, work: Callable[[sqlite3.Connection], T], *, anew: bool) -> T:
         """Do work on the database while no other process does; a damaged one is removed and made anew."""
         with Lock(self.root / ".lock", f"the index of {self.root}", wait=_BUSY):
             try:
@@ -98,19 +110,23 @@ class Index:
                 if not _is_damage(error):
                     raise self._explained(error) from error
             with explained(self.path):
-                for ending in ("-wal", "-shm", ""):  # nothing is lost: the files are the truth
-                    self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+                for path in self._files:  # nothing is lost: the folders are the truth
+                    path.unlink(missing_ok=True)
             try:
                 with self._connect() as connection:
                     return work(connection)
             except sqlite3.DatabaseError as error:
                 raise self._explained(error) from error
 
+    @property
+    def _files(self) -> list[Path]:
+        return [self.path.with_name(self.path.name + ending) for ending in ("-wal", "-shm", "")]
+
     @contextlib.contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         with explained(self.path):
-            if _is_cut(self.path):
-                raise sqlite3.DatabaseError("the file ends early")
+            if _is_cut(self.path) or any(path.is_symlink() for path in self._files):
+                raise sqlite3.DatabaseError("the file ends early, or is a link")
         with contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")

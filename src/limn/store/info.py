@@ -14,7 +14,7 @@ from limn.kernel.errors import InputError, LimnError
 from limn.store.record import picture_total, read_request
 from limn.store.run import picture_files
 
-__all__ = ["RunInfo", "row_of", "run_folders", "storable"]
+__all__ = ["RunInfo", "linked_folders", "row_of", "run_folders", "storable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +45,25 @@ class RunInfo:
 
 
 def run_folders(root: Path) -> list[Path]:
-    """Return the folders of a store that are named as runs, in order."""
+    """Return the folders of a store that are named as runs, in order; linked ones are passed over."""
     with explained(root):
-        folders = []
-        for group in sorted((root / "runs").iterdir()):
-            if re.fullmatch("[0-9a-f]{2}", group.name) and group.is_dir():
-                folders += [folder for folder in sorted(group.iterdir()) if _is_run(folder)]
-        return folders
+        groups = [group for group in _named(root / "runs", "[0-9a-f]{2}") if not group.is_symlink()]
+        folders = [folder for group in groups for folder in _named(group, f"{group.name}[0-9a-f]{{62}}")]
+        return [folder for folder in folders if not folder.is_symlink()]
 
 
-def _is_run(folder: Path) -> bool:
-    named = re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name[:2] == folder.parent.name
-    return bool(named) and folder.is_dir()
+def linked_folders(root: Path) -> list[Path]:
+    """Return what is named as a run, or as a group of runs, but is a link; nothing is read or written there."""
+    with explained(root):
+        groups = _named(root / "runs", "[0-9a-f]{2}")
+        real = [group for group in groups if not group.is_symlink()]
+        folders = [folder for group in real for folder in _named(group, f"{group.name}[0-9a-f]{{62}}")]
+        return [folder for folder in (*groups, *folders) if folder.is_symlink()]
+
+
+def _named(folder: Path, pattern: str) -> list[Path]:
+    """Return the folders in a folder whose names fit, linked ones among them."""
+    return [path for path in sorted(folder.iterdir()) if re.fullmatch(pattern, path.name) and path.is_dir()]
 
 
 def row_of(folder: Path, stamp: int) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from limn.io.atomic import explained, move_aside, write_json
+from limn.io.targets import check_unlinked
 from limn.kernel.errors import LimnError, StoreError
-from limn.store.info import run_folders
+from limn.store.info import linked_folders, run_folders
 from limn.store.png import read_record
 from limn.store.record import SCHEMA, VersionError, key_of, now, read_json, read_request
 from limn.store.run import lock_run, picture_files, picture_flaw
@@ -61,7 +62,7 @@ def mend(root: Path) -> RepairReport:
         StoreError: If a file cannot be moved.
     """
     runs = pictures = 0
-    damages: list[Damage] = []
+    damages = [Damage(path=path, reason="is a link, which limn does not follow") for path in linked_folders(root)]
     busy: list[str] = []
     for folder in run_folders(root):
         runs += 1
@@ -71,7 +72,7 @@ def mend(root: Path) -> RepairReport:
             except StoreError:
                 busy.append(folder.name)
                 continue
-            sound, flaws = _mend_run(folder, root / "quarantine" / folder.name)
+            sound, flaws = _mend_run(folder, check_unlinked(root, root / "quarantine" / folder.name))
             pictures += sound
             damages += flaws
     return RepairReport(runs=runs, pictures=pictures, damages=tuple(damages), busy=tuple(busy))

@@ -39,13 +39,13 @@ class Run:
     Args:
         folder: The folder, named by the key.
         request: What is drawn.
-        quarantine: Where damaged files are put.
+        quarantine: Folder where the run's damaged files are put.
         wait: Seconds to wait for another writer.
     """
 
     def __init__(self, folder: Path, request: Mapping[str, Any], quarantine: Path, *, wait: float = 10.0) -> None:
         self.folder, self.key, self.request = folder, folder.name, dict(request)
-        self._quarantine, self._wait = quarantine / self.key, wait
+        self._quarantine, self._wait = quarantine, wait
         self._locks = contextlib.ExitStack()  # what leaving the outermost block gives up
         self._depth = 0
         self._files: dict[int, list[Path]] | None = None  # known while the lock is held

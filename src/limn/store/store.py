@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from limn.io.atomic import make_folder, move_aside, probe, write_json
+from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError, LimnError
 from limn.store.index import Index
-from limn.store.info import RunInfo
+from limn.store.info import RunInfo, linked_folders
 from limn.store.png import read_record
 from limn.store.record import SCHEMA, VersionError, check_key, key_of, now, read_request
 from limn.store.repair import RepairReport, mend
@@ -28,17 +29,20 @@ class Store:
 
     Args:
         root: The store's folder; made when missing.
+        write: Whether something is to be written; otherwise a store that can only be read will do.
 
     Raises:
         InputError: If the path cannot be a folder.
         StoreError: If nothing can be written there (read-only, full), found out before any picture is drawn.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, write: bool = True) -> None:
         self.root = Path(root).expanduser().absolute()
-        make_folder(self.root / "runs")
-        probe(self.root)
-        self._index = Index(self.root)
+        check_unlinked(self.root, self.root / "runs")
+        if write:
+            make_folder(self.root / "runs")
+            probe(self.root)
+        self._index = Index(self.root, write=write)
 
     def open(self, key: str, request: Mapping[str, Any], *, wait: float = 10.0) -> Run:
         """Return the run of a request, a new one or the one that is there, finished or not.
@@ -56,13 +60,13 @@ class Store:
         if key_of(request) != key:
             raise InputError(f"key: {key[:12]} is not the SHA-256 of the request; give Request.key() and .record()")
         make_folder(folder)
-        run = Run(folder, request, self.root / "quarantine", wait=wait)
+        run = Run(folder, request, self._quarantine(key), wait=wait)
         if not _is_sound(folder):
             with run:
                 if not _is_sound(folder):
                     path = folder / "request.json"
                     if path.exists():
-                        move_aside(path, self.root / "quarantine" / key)
+                        move_aside(path, self._quarantine(key))
                     write_json(path, {"schema": SCHEMA, "key": key, "created": now(), "request": dict(request)})
         return run
 
@@ -74,7 +78,7 @@ class Store:
             StoreError: If its request cannot be read.
         """
         folder = self._folder(check_key(key))
-        return Run(folder, read_request(folder)["request"], self.root / "quarantine", wait=wait)
+        return Run(folder, read_request(folder)["request"], self._quarantine(key), wait=wait)
 
     def runs(self, *, limit: int | None = None, search: str | None = None) -> list[RunInfo]:
         """Return runs, newest first; damaged ones are listed with their problem.
@@ -87,6 +91,10 @@ class Store:
             StoreError: If the index cannot be used.
         """
         return self._index.select(limit=limit, search=search)
+
+    def linked(self) -> list[Path]:
+        """Return the folders of runs that are passed over, since they are links."""
+        return linked_folders(self.root)
 
     def find(self, prefix: str) -> RunInfo:
         """Return the run with a key or a picture.
@@ -130,7 +138,10 @@ class Store:
         return report
 
     def _folder(self, key: str) -> Path:
-        return self.root / "runs" / key[:2] / key
+        return check_unlinked(self.root, self.root / "runs" / key[:2] / key)
+
+    def _quarantine(self, key: str) -> Path:
+        return check_unlinked(self.root, self.root / "quarantine" / key)
 
 
 def _is_sound(folder: Path) -> bool:

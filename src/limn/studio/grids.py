@@ -13,6 +13,7 @@ import numpy as np
 
 from limn.io.atomic import make_folder
 from limn.io.pictures import read_picture
+from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.request import Request
@@ -123,8 +124,8 @@ def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Ax
     record: dict[str, Any] = {"grid": {"columns": columns, "rows": rows, "cells": names}}
     key = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
     sheet = _sheet([_cell(cell) for cell in files], columns, rows)
-    make_folder(store.root / "grids")
-    path = store.root / "grids" / f"{key[:16]}.png"
+    path = check_unlinked(store.root, store.root / "grids" / f"{key[:16]}.png")
+    make_folder(path.parent)
     write_png(path, np.asarray(sheet), record)
     return path
 

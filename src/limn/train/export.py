@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,28 @@ def export(
     recipe, network = recipe_of(state), averaged_of(state)
     task = find(recipe.task)
     about, world = task.about(recipe), WORLDS[recipe.data.world]
-    make_folder(folder)
-    write_json(folder / "card.json", {"name": recipe.name, "unfinished": True})
-    config = task.export(network, recipe, folder, Export(**wanted))
+    with _claimed(folder, recipe.name):
+        config = task.export(network, recipe, folder, Export(**wanted))
     write_text(folder / task.config_file, json.dumps(config, indent=1) + "\n")
     world.ship(recipe, folder, draws="family" in config)
     write_sums(folder)
     size = task.size(network, config)
     write_card(folder, {**_card(recipe, network, state, about), "size": size, "figures": dict(figures or {})})
+
+
+@contextmanager
+def _claimed(folder: Path, name: str) -> Iterator[None]:
+    """Mark a folder as one that is being written; if that is refused and nothing was, leave none."""
+    new = not folder.exists()
+    make_folder(folder)
+    write_json(folder / "card.json", {"name": name, "unfinished": True})
+    try:
+        yield
+    except LimnError:
+        if new and len(list(folder.iterdir())) == 1:
+            (folder / "card.json").unlink()
+            folder.rmdir()
+        raise
 
 
 def _card(recipe: Recipe, network: nn.Module, state: Checkpoint, about: About) -> dict[str, Any]:

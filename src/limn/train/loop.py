@@ -14,8 +14,10 @@ import torch
 from PIL import Image
 from torch.optim import Optimizer
 
-from limn.io.atomic import make_folder
+from limn.io.atomic import append_text, make_folder, write_bytes
 from limn.io.lock import Lock
+from limn.io.pictures import encode_png
+from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError, LimnError
 from limn.networks.weights import load_state
 from limn.train import checkpoint as checkpoints
@@ -244,14 +246,13 @@ class _Run:
     def _draw(self) -> tuple[Path, dict[str, float]]:
         picture, scores = self.task.show(self._averaged().eval())
         path = self.out / "sheets" / f"{self.step:08d}.png"
-        Image.fromarray(picture).save(path)
+        write_bytes(check_unlinked(self.out, path), encode_png(Image.fromarray(picture)))
         self._log({"step": self.step, "seconds": round(self.seconds, 3), "scores": scores})
         self.sheet_seconds = self.seconds
         return path, scores
 
     def _log(self, line: Mapping[str, Any]) -> None:
-        with (self.out / METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_text(self.out / METRICS, json.dumps(line) + "\n")
 
 
 def _check_same(kind: type[Task[Any, Any]], before: Recipe, now: Recipe, out: Path, resume: bool) -> None:

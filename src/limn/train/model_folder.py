@@ -12,6 +12,7 @@ from torch import nn
 
 from limn.io.atomic import make_folder, write_text
 from limn.io.files import sha256_of
+from limn.io.targets import check_name
 from limn.kernel.errors import InputError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.quantization import pack, unpack
@@ -41,7 +42,7 @@ def write_codec(codec: Autoencoder | VQ, folder: Path, recipe: str, tokens_of: s
     if not tokens_of:
         write_weights(codec, folder / f"{part}.safetensors", recipe)
         return fields
-    path = folder.resolve().parent / tokens_of / "vq.safetensors"
+    path = folder.resolve().parent / check_name(tokens_of, "tokens_of") / "vq.safetensors"
     theirs, ours = read_tensors(path), unpack(pack(codec.state_dict()))
     if theirs.keys() != ours.keys() or not all(torch.equal(theirs[name], ours[name]) for name in ours):
         raise InputError(f"tokens_of: {path} holds other tokens than this model's; export {tokens_of} first")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from limn.io.configurations import build, read_toml
+from limn.io.targets import check_name
 from limn.kernel.errors import InputError
 
 __all__ = ["Data", "Optimiser", "Recipe", "Saving", "Schedule", "parse", "read", "within"]
@@ -162,6 +163,7 @@ class Recipe:
     saving: Saving = field(default_factory=Saving)
 
     def __post_init__(self) -> None:
+        check_name(self.name, "name")
         within(self, seed=(0, 2**31), ema=(0, 0.999999))
         shares = [item.name for item in dataclasses.fields(Data) if item.type == "float"]
         within(self.data, "data.", **dict.fromkeys(shares, (0, 1)))
