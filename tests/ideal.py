@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler, Schedule
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.levels import Discrete, Edm, Flow
 
 __all__ = ["SCHEDULES", "Mixture", "nothing", "path", "walk"]

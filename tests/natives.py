@@ -7,7 +7,7 @@ import torch
 from limn.codecs.pixels import Pixels
 from limn.encoders.prompt import PromptEncoder
 from limn.kernel import registry
-from limn.kernel.generator import Stage
+from limn.kernel.stage import Stage
 from limn.models.native import Network
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer, TransformerConfig

@@ -20,10 +20,11 @@ from limn.codecs.tokens import Tokens
 from limn.encoders.prompt import PromptEncoder
 from limn.kernel import registry
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Generator, Progress, Stage
+from limn.kernel.generator import Generator, Progress
 from limn.kernel.guidance import Guidance
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.runner import Ledger
+from limn.kernel.stage import Stage
 from limn.networks.dual_encoder import CONFIG, DualEncoder, DualEncoderConfig
 from limn.networks.shipped import WEIGHTS
 from limn.networks.token_embeddings import TokenVectors

@@ -22,10 +22,11 @@ from limn.codecs.pixels import Pixels
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel import registry
 from limn.kernel.attention import AttentionEdit
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 from limn.kernel.sampler import Sampler
-from limn.kernel.step import Level
+from limn.kernel.stage import Stage
 from limn.testing.toy import Gaussian as Exact
 from limn.testing.toy import Words, colour
 

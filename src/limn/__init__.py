@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from limn.kernel.errors import DataError, InputError, LimnError, StoreError, WeightsError
     from limn.kernel.generator import Generator, Picture
     from limn.kernel.guidance import Guidance, Predictions, Rank
+    from limn.kernel.level import Level
     from limn.kernel.predictor import Conditioning, Predictor
     from limn.kernel.prompt import Prompt
     from limn.kernel.registry import Part
     from limn.kernel.request import Request
     from limn.kernel.rng import Streams
     from limn.kernel.sampler import Predict, Sampler, Schedule
-    from limn.kernel.step import Level, Step
+    from limn.kernel.step import Step
     from limn.models import load
     from limn.train.task import Task
 

@@ -20,8 +20,9 @@ from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Generator, Picture, Progress, Stage
+from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.request import Request
+from limn.kernel.stage import Stage
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.autoregressive import Autoregressive

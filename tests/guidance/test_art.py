@@ -22,11 +22,12 @@ from limn.kernel import registry
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.guides import Guide
 from limn.networks.shipped import WEIGHTS

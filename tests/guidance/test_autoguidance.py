@@ -17,12 +17,14 @@ from limn.kernel import registry
 from limn.kernel.attention import AttentionSite, attend
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Generator, Progress, Stage
+from limn.kernel.generator import Generator, Progress
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, check_together
-from limn.kernel.step import Level, Step
+from limn.kernel.stage import Stage
+from limn.kernel.step import Step
 from natives import native
 from toys import toy
 

@@ -17,11 +17,12 @@ from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel import registry
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.levels import Discrete
 from toys import Gaussian, Line, colour, toy
 

@@ -14,8 +14,9 @@ from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 MAIN = Branch(Prompt("a red heart"))
 FLOW, NOISY, WIDE = Level(0.3, 0.7, 0.7), Level(0.6, 0.8, 500.0), Level(1.0, 5.0, 0.4)

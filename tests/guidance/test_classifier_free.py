@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 MAIN = Branch(Prompt("a red heart"))
 STEP = Step(index=0, total=1, x=torch.zeros(1, 4), level=Level(0.6, 0.8, 0.5), next=Level(1.0, 0.0, 0.0))

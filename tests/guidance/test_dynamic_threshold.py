@@ -12,8 +12,9 @@ from limn.guidance.dynamic_threshold import DynamicThreshold
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Progress
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from toys import toy
 
 MAIN = Branch(Prompt("a red heart"))

@@ -16,11 +16,12 @@ from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 LEVEL = Level(alpha=0.8, sigma=0.6, time=500.0)
 FLOW = Level(alpha=0.3, sigma=0.7, time=0.7)

@@ -22,12 +22,13 @@ from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.sampler import Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.ddim import DDIM
 from limn.samplers.euler import Euler
 from limn.samplers.heun import Heun

@@ -13,12 +13,14 @@ from limn.encoders.prompt import PromptEncoder
 from limn.kernel import registry
 from limn.kernel.attention import AttentionSite, Joined, attend
 from limn.kernel.branch import Branch
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt, Region
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
-from limn.kernel.step import Level, Step
+from limn.kernel.stage import Stage
+from limn.kernel.step import Step
 from limn.networks.token_embeddings import TokenVectors
 from natives import native
 

@@ -22,11 +22,12 @@ from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from toys import Gaussian, Line, colour, toy
 
 MAIN = Branch(Prompt("a red heart"))

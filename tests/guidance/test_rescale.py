@@ -14,9 +14,10 @@ from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.rescale import Rescale
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 MAIN = Branch(Prompt("a red heart"))
 STEP = Step(index=0, total=2, x=torch.zeros(2, 3, 4, 4), level=Level(0.6, 0.8, 0.5), next=Level(1.0, 0.0, 0.0))

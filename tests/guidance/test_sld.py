@@ -18,10 +18,11 @@ from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Progress
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from toys import colour, toy
 
 MAIN = Branch(Prompt("a red heart"))

@@ -16,13 +16,15 @@ from limn.kernel import registry
 from limn.kernel.attention import AttentionSite, attend
 from limn.kernel.branch import Branch
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
-from limn.kernel.step import Level, Step
+from limn.kernel.stage import Stage
+from limn.kernel.step import Step
 from limn.models.stable_diffusion.unet import Rows
 from limn.networks.token_embeddings import TokenVectors
 from limn.text.noun_phrases import best_parser

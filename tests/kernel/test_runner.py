@@ -17,11 +17,12 @@ from limn.kernel.branch import Branches
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 LEVEL = Level(alpha=0.8, sigma=0.6, time=500.0)
 NEXT = Level(alpha=1.0, sigma=0.0, time=0.0)

@@ -23,11 +23,12 @@ from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import WeightsError
 from limn.kernel.generator import Generator, Progress
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.networks.low_rank import LowRank, read_low_rank
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors

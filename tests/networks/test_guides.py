@@ -11,7 +11,8 @@ from torch import Tensor
 
 from limn.codecs.pixels import Pixels
 from limn.kernel.errors import InputError
-from limn.kernel.step import Level, Step
+from limn.kernel.level import Level
+from limn.kernel.step import Step
 from limn.networks.dual_encoder import CONFIG, DualEncoder
 from limn.networks.guides import Guide
 from limn.networks.shipped import WEIGHTS

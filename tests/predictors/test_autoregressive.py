@@ -11,11 +11,11 @@ from torch import Tensor
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.codec import HIDDEN
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.autoregressive import Autoregressive
 from limn.samplers.decoding import Raster

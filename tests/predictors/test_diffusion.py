@@ -15,8 +15,8 @@ from torch import Tensor
 from ideal import Mixture, nothing
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
-from limn.kernel.step import Level
 from limn.predictors.diffusion import TARGETS, Diffusion, Target, answer_for, clean_from
 
 

@@ -11,11 +11,12 @@ from torch import Tensor
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.codec import HIDDEN
 from limn.kernel.guidance import Guidance
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.predictors.masked import Masked
 from limn.samplers.decoding import Masking

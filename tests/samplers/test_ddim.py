@@ -10,9 +10,9 @@ import torch
 
 from ideal import Mixture, path, walk
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
-from limn.kernel.step import Level
 from limn.samplers.ddim import DDIM
 from limn.samplers.euler_ancestral import EulerAncestral
 

@@ -9,8 +9,8 @@ import torch
 
 from ideal import path
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.rng import Streams
-from limn.kernel.step import Level
 from limn.samplers.lcm import LCM
 from limn.samplers.levels import Flow
 

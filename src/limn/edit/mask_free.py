@@ -11,7 +11,7 @@ from torch import Tensor
 from limn.edit.token_pictures import packed, tokens_of, unpacked
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
-from limn.kernel.generator import Stage
+from limn.kernel.stage import Stage
 
 __all__ = ["MaskFree"]
 

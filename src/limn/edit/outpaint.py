@@ -13,7 +13,7 @@ from limn.edit.token_pictures import packed, tokens_of, touched, unpacked
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Stage
+from limn.kernel.stage import Stage
 
 __all__ = ["Outpaint"]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from limn.io.pictures import decode, encode_png
 from limn.kernel.edit import Pixels
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Stage
+from limn.kernel.stage import Stage
 from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from limn.io.pictures import colours, file_bytes, greys
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
-from limn.kernel.step import Level, Step
+from limn.kernel.level import Level
+from limn.kernel.step import Step
 
 __all__ = ["Image", "strength_from"]
 

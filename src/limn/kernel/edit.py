@@ -10,7 +10,7 @@ from torch import Tensor
 from limn.kernel.registry import Part
 
 if TYPE_CHECKING:
-    from limn.kernel.generator import Stage
+    from limn.kernel.stage import Stage
 
 __all__ = ["Edit", "Pixels"]
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from limn.kernel import registry
-from limn.kernel.adapter import Others
 from limn.kernel.codec import HIDDEN
 from limn.kernel.completion import Fold, folded, guidances, placed, styled
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, hashes
+from limn.kernel.others import Others
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.rng import Streams
@@ -27,7 +27,7 @@ from limn.kernel.step import Step
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Generator", "Picture", "Progress", "Stage"]
+__all__ = ["Generator", "Picture", "Progress"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
-from limn.kernel.step import Level
 
 __all__ = ["Ask", "Conditioning", "Encoder", "Predictor"]
 

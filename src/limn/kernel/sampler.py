@@ -11,9 +11,10 @@ from torch import Tensor
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.registry import Part
 from limn.kernel.rng import Streams
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 __all__ = ["Grid", "Predict", "Sampler", "Schedule", "fresh_noise"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 
@@ -16,32 +16,9 @@ if TYPE_CHECKING:
     from limn.kernel.codec import Codec
     from limn.kernel.predictor import Encoder
 
-__all__ = ["Level", "Step"]
+__all__ = ["Step"]
 
 _FLOOR = 1e-3
-
-
-@dataclass(frozen=True)
-class Level:
-    """A noise level: the state is ``alpha * clean + sigma * noise``.
-
-    Args:
-        alpha: Scale of the clean state, in [0, 1].
-        sigma: Scale of the noise, at least 0.
-        time: What the network calls this level (a timestep, log sigma, flow time or a share of hidden tokens).
-
-    >>> Level(alpha=0.6, sigma=0.8, time=0.5).ratio
-    1.3333333333333335
-    """
-
-    alpha: float
-    sigma: float
-    time: float
-
-    @property
-    def ratio(self) -> float:
-        """Noise over signal, the sigma of the variance-exploding convention; infinite for pure noise."""
-        return math.inf if self.alpha == 0 else self.sigma / self.alpha
 
 
 @dataclass(frozen=True, kw_only=True)

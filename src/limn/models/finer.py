@@ -10,7 +10,7 @@ from limn.codecs.tokens import Tokens
 from limn.encoders.coarse import PLACES, CoarseEncoder
 from limn.encoders.prompt import PromptEncoder
 from limn.io.configurations import check_range, read_config
-from limn.kernel.generator import Stage
+from limn.kernel.stage import Stage
 from limn.models.parts import check_fit, fill, sampler_of
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer

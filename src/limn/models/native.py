@@ -15,8 +15,9 @@ from limn.encoders.prompt import PromptEncoder
 from limn.io.configurations import read_config
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator
 from limn.kernel.predictor import Conditioning
+from limn.kernel.stage import Stage
 from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_of
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.token_embeddings import TokenVectors

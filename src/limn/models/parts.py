@@ -16,8 +16,9 @@ from limn.io.configurations import check_range, require
 from limn.io.files import sha256_of
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator
 from limn.kernel.sampler import Sampler
+from limn.kernel.stage import Stage
 from limn.networks.weights import frozen
 
 __all__ = ["ModelConfig", "assembled", "check_fit", "fill", "sampler_of"]

@@ -13,9 +13,10 @@ from limn.encoders.coarse import GIVEN
 from limn.encoders.prompt import PromptEncoder
 from limn.io.configurations import read_config, require
 from limn.kernel.errors import WeightsError
-from limn.kernel.generator import Generator, Stage
+from limn.kernel.generator import Generator
 from limn.kernel.predictor import Predictor
 from limn.kernel.sampler import Schedule
+from limn.kernel.stage import Stage
 from limn.models.finer import finer
 from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_of
 from limn.networks.token_embeddings import TokenVectors

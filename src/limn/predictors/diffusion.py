@@ -13,8 +13,8 @@ from torch import Tensor
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.bounds import threshold
 from limn.kernel.errors import unknown_name
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
-from limn.kernel.step import Level
 
 __all__ = ["TARGETS", "Diffusion", "Network", "Target", "answer_for", "clean_from"]
 

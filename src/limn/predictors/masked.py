@@ -10,8 +10,8 @@ from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import HIDDEN
+from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
-from limn.kernel.step import Level
 from limn.networks.transformer import Transformer
 
 __all__ = ["Masked"]

@@ -12,9 +12,9 @@ from torch import Tensor
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
-from limn.kernel.step import Level
 
 __all__ = ["Decoder", "Masking", "Raster", "begin", "hidden_share"]
 

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from limn.kernel.level import Level
 from limn.kernel.sampler import Predict, fresh_noise
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.dpmpp_2m import DPMpp2M
 
 __all__ = ["DPMpp2MSDE", "sde_step"]

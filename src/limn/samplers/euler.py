@@ -9,8 +9,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.sampler import Predict, Sampler, fresh_noise
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 __all__ = ["Euler"]
 

@@ -29,8 +29,8 @@ import numpy as np
 import torch
 
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.sampler import Sampler
-from limn.kernel.step import Level
 
 __all__ = ["Discrete", "Edm", "Flow", "Sigmas", "Times"]
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from limn.kernel.codec import HIDDEN
+from limn.kernel.level import Level
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Predict
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.decoding import Decoder, begin
 
 __all__ = ["NextToken"]

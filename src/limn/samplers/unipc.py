@@ -11,8 +11,9 @@ import numpy as np
 from torch import Tensor
 
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.sampler import Grid, Predict, Sampler
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 
 __all__ = ["UniPC"]
 

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from limn.kernel.codec import HIDDEN
 from limn.kernel.errors import InputError
+from limn.kernel.level import Level
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Predict
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.decoding import Decoder, begin
 
 __all__ = ["Unmask"]

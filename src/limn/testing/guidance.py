@@ -12,10 +12,11 @@ from torch import Tensor
 from limn.kernel import registry
 from limn.kernel.branch import Branch, Branches
 from limn.kernel.guidance import Guidance, Rank
+from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Runner
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.testing.parts import check_part
 from limn.testing.toy import Gaussian, Words
 

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
+from limn.kernel.level import Level
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Predict, Sampler, Schedule
-from limn.kernel.step import Level, Step
+from limn.kernel.step import Step
 from limn.samplers.decoding import Masking
 from limn.samplers.levels import Discrete, Edm, Flow
 from limn.testing.parts import check_part

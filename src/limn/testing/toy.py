@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
-from limn.kernel.step import Level
 
 __all__ = ["Gaussian", "Words", "colour"]
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.generator import Generator
+from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
-from limn.kernel.step import Level
 from limn.models.stable_diffusion.unet import UNet
 
 LEVEL = Level(alpha=0.6, sigma=0.8, time=500.0)

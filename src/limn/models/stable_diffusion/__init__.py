@@ -68,7 +68,8 @@ def load(
 def _generator(path: Path, found: Configs, words: Path, networks: Networks, device: str) -> Generator:
     from limn.codecs.latents import Latents
     from limn.guidance.classifier_free import ClassifierFree
-    from limn.kernel.generator import Generator, Stage
+    from limn.kernel.generator import Generator
+    from limn.kernel.stage import Stage
     from limn.models.stable_diffusion.parts import Vae
     from limn.models.stable_diffusion.schedule import sampler_of, schedule_of, target_of
     from limn.models.stable_diffusion.text import ClipEncoder, read_tokenizer

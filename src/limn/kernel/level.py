@@ -1,0 +1,31 @@
+"""A noise level: how much of a state is picture, and how much is noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["Level"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A noise level: the state is ``alpha * clean + sigma * noise``.
+
+    Args:
+        alpha: Scale of the clean state, in [0, 1].
+        sigma: Scale of the noise, at least 0.
+        time: What the network calls this level (a timestep, log sigma, flow time or a share of hidden tokens).
+
+    >>> Level(alpha=0.6, sigma=0.8, time=0.5).ratio
+    1.3333333333333335
+    """
+
+    alpha: float
+    sigma: float
+    time: float
+
+    @property
+    def ratio(self) -> float:
+        """Noise over signal, the sigma of the variance-exploding convention; infinite for pure noise."""
+        return math.inf if self.alpha == 0 else self.sigma / self.alpha
