@@ -37,6 +37,7 @@ from limn.train.batches import signed
 
 Features = Callable[[Pixels], NDArray[np.float64]]
 FEATURES = Path("runs/dinov2_vits14_patch_8x8.onnx")
+NEIGHBOURS = 5
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -47,6 +48,12 @@ def measure(
     source, generator, one = load(data, SPLITS), generator_of(model), judge("judge_b")
     order = some(places_of(source, "pair"), 2 * pictures, seed=5)
     half = len(order) // 2
+    if half < 2:
+        raise SystemExit(
+            f"pictures: {pictures} asked for, {half} of {data} held out for each side; at least 2 are needed"
+        )
+    if half <= NEIGHBOURS:
+        print(f"precision, recall and coverage left out: {half} pictures a side, more than {NEIGHBOURS} are needed")
     asked, others = (source.take(part) for part in (order[:half], order[half:]))
     drawn, codec = draw(generator, captions(asked)).pixels, generator.main.codec
     soft = [decoded(codec, codec.encode(signed(part))) for part in np.array_split(asked.on(), min(8, half))]
@@ -85,9 +92,11 @@ def dino(path: Path) -> Features:
 
 def compare(real: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, float]:
     """Return all distances of one set of features to the real ones."""
-    found = {"Frechet distance": frechet(real, other), "squared MMD": mmd(real, other)}
-    found |= {name: value for name, value in asdict(manifold(real, other)).items() if name != "density"}
-    return {name: round(value, 4) for name, value in found.items()}
+    near = {"Frechet distance": frechet(real, other), "squared MMD": mmd(real, other)}
+    if len(real) > NEIGHBOURS:
+        near |= asdict(manifold(real, other, neighbours=NEIGHBOURS))
+        del near["density"]
+    return {name: round(value, 4) for name, value in near.items()}
 
 
 def copies(generator: Any, source: PictureSet, one: Judge, count: int = 64) -> dict[str, Any]:

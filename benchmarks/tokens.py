@@ -23,7 +23,7 @@ from benchmarks.kit.charts import chart
 from benchmarks.kit.drawing import Pixels, decoded, draw
 from benchmarks.kit.intervals import mean, paired
 from benchmarks.kit.run import run
-from benchmarks.tokens_worlds import SCRATCH, Pictograms, Shapes, World, folder_of, generator
+from benchmarks.tokens_worlds import SCRATCH, Pictograms, Shapes, folder_of, generator
 from limn.codecs.tokens import Tokens
 from limn.models.judges import judge
 from limn.networks.vq import perplexity
@@ -40,7 +40,7 @@ PLAIN = "classifier_free:scale={}"
 class Book:
     """What has been measured of a world with so many prompts a seed, kept over stops."""
 
-    world: World
+    world: Shapes
     prompts: int
 
     def once(self, key: str, weights: str, measure: Callable[[], Any]) -> Any:
@@ -204,7 +204,7 @@ PARTS: Mapping[str, Callable[[Book], dict[str, Any]]] = {
     "passes": passes, "steering": steering, "rerank": rerank, "cost": cost, "drift": drift, "sizes": sizes,
 }  # fmt: skip
 ONLY_SHAPES = ("drift", "sizes")
-WORLDS: Mapping[str, World] = {"shapes": Shapes(), "pictograms": Pictograms()}
+WORLDS: Mapping[str, Shapes] = {"shapes": Shapes(), "pictograms": Pictograms()}
 Part = Literal["all", "passes", "steering", "rerank", "cost", "drift", "sizes", "plot"]
 
 

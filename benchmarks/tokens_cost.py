@@ -10,17 +10,15 @@ import torch
 
 import limn.models
 from benchmarks.kit.timing import child, peak
-from benchmarks.tokens_worlds import World, folder_of, generator
+from benchmarks.tokens_worlds import Shapes, folder_of, generator
 from limn.kernel.generator import Generator, Picture
 from limn.kernel.runner import Ledger
-
-__all__ = ["measure", "memory"]
 
 ROUNDS = 5
 BATCHES = (1, 16)
 
 
-def measure(world: World) -> dict[str, Any]:
+def measure(world: Shapes) -> dict[str, Any]:
     torch.set_num_threads(1)
     masked, serial, diffusion = world.names
     ways: dict[str, tuple[str, int | None, bool]] = {  # name, steps, whether keys and values are kept

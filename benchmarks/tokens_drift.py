@@ -11,8 +11,6 @@ from limn.data.shapes import Asked, prompts, read_all, render
 from limn.edit.mask_free import MaskFree
 from limn.kernel.generator import Generator, Progress
 
-__all__ = ["measure"]
-
 STOPS = (5, 10, 25, 50)
 
 

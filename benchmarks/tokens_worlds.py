@@ -1,8 +1,7 @@
 """The two worlds in which token models are compared: what is asked, how it is read, which models there are."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,49 +22,48 @@ from limn.models.judges import Judge, judge
 from limn.train.checkpoint import load as checkpoint
 from limn.train.export import export
 
-__all__ = ["SCRATCH", "Pictograms", "Shapes", "World", "folder_of", "generator"]
-
 SCRATCH = Path("runs/claims/tokens")
 TRAINED = Path("runs/train")
 Scores = NDArray[np.float64]
 
 
-class World(ABC):
-    """What is asked of the models of a world, and how their pictures are read.
+class Shapes:
+    """Shapes, read exactly; the score is a picture's share of attributes that are right.
 
-    ``names`` are the masked, the autoregressive and the diffusion model, all of one size; ``judged_by`` gives the
-    features that distances are taken in.
+    ``names`` are the masked, the autoregressive and the diffusion model, all of one size; distances are taken in the
+    features of the judge ``judged_by``.
     """
 
-    title: str
-    names: tuple[str, str, str]
-    ranking: str
-    judged_by: str
-    count: int
+    title = "shapes"
+    names = ("muse_shapes", "parti_shapes", "flow_shapes")
+    ranking = judged_by = "shapes_guide"
+    count = 40
 
-    @property
+    @cached_property
     def judge(self) -> Judge:
-        return _judge(self.judged_by)
+        return judge(self.judged_by)
 
-    @abstractmethod
     def ask(self, count: int, seed: int) -> list[Any]:
         """Return what is asked; the same for the same seed."""
+        return [*prompts("one", count // 2, seed), *prompts("two", count - count // 2, seed)]
 
-    @abstractmethod
     def texts(self, asked: Sequence[Any]) -> list[str]:
         """Return the prompts."""
+        return [want.text for want in asked]
 
-    @abstractmethod
     def real(self, asked: Sequence[Any]) -> Pixels:
         """Return true pictures of what is asked."""
+        return np.stack([render(want.scene) for want in asked])
 
-    @abstractmethod
     def scores(self, pixels: Pixels, asked: Sequence[Any]) -> Scores:
         """Return one number for each picture, greater for a better fit."""
+        return np.array([np.mean([fits for name, fits in row.items() if name != "all"])
+                         for row in verdicts(pixels, asked)])  # fmt: skip
 
-    @abstractmethod
     def quality(self, pixels: Pixels, asked: Sequence[Any]) -> dict[str, Any]:
         """Return shares of pictures that fit, each with its interval; the first one is what is plotted."""
+        whole = sum(row["all"] for row in verdicts(pixels, asked))
+        return {"attributes": mean(self.scores(pixels, asked)), "all right": share(whole, len(asked))}
 
     def figures(self, pixels: Pixels, asked: Sequence[Any], seeds: int) -> dict[str, Any]:
         """Return everything about pictures of as many prompts for each seed; distances to true pictures of those."""
@@ -79,36 +77,11 @@ class World(ABC):
         }
 
 
-class Shapes(World):
-    """Shapes, read exactly; the score is a picture's share of attributes that are right."""
-
-    title = "shapes"
-    names = ("muse_shapes", "parti_shapes", "flow_shapes")
-    ranking = judged_by = "shapes_guide"
-    count = 40
-
-    def ask(self, count: int, seed: int) -> list[Asked]:
-        return [*prompts("one", count // 2, seed), *prompts("two", count - count // 2, seed)]
-
-    def texts(self, asked: Sequence[Asked]) -> list[str]:
-        return [want.text for want in asked]
-
-    def real(self, asked: Sequence[Asked]) -> Pixels:
-        return np.stack([render(want.scene) for want in asked])
-
-    def scores(self, pixels: Pixels, asked: Sequence[Asked]) -> Scores:
-        right = self._read(pixels, asked)
-        return np.array([np.mean([fits for name, fits in row.items() if name != "all"]) for row in right])
-
-    def quality(self, pixels: Pixels, asked: Sequence[Asked]) -> dict[str, Any]:
-        whole = sum(row["all"] for row in self._read(pixels, asked))
-        return {"attributes": mean(self.scores(pixels, asked)), "all right": share(whole, len(asked))}
-
-    def _read(self, pixels: Pixels, asked: Sequence[Asked]) -> list[dict[str, bool]]:
-        return [matches(*pair) for pair in zip(read_all(pixels), asked, strict=True)]
+def verdicts(pixels: Pixels, asked: Sequence[Asked]) -> list[dict[str, bool]]:
+    return [matches(*pair) for pair in zip(read_all(pixels), asked, strict=True)]
 
 
-class Pictograms(World):
+class Pictograms(Shapes):
     """Pictograms, read by a judge from the other half of the data; the score is the cosine of picture and prompt."""
 
     title = "pictograms"
@@ -116,29 +89,24 @@ class Pictograms(World):
     ranking, judged_by = "judge_a", "judge_b"
     count = 36
 
-    def ask(self, count: int, seed: int) -> list[int]:
+    def ask(self, count: int, seed: int) -> list[Any]:
         rng = np.random.default_rng([7, seed])
         seen, unseen = (rng.permutation(places_of(_source(), split)) for split in ("train", "pair"))
         return [*seen[: count // 2].tolist(), *unseen[: count - count // 2].tolist()]
 
-    def texts(self, asked: Sequence[int]) -> list[str]:
+    def texts(self, asked: Sequence[Any]) -> list[str]:
         return captions(_source().take(list(asked)))
 
-    def real(self, asked: Sequence[int]) -> Pixels:
+    def real(self, asked: Sequence[Any]) -> Pixels:
         return _source().take(list(asked)).on()
 
-    def scores(self, pixels: Pixels, asked: Sequence[int]) -> Scores:
+    def scores(self, pixels: Pixels, asked: Sequence[Any]) -> Scores:
         return close_to(self.judge, pixels, self.texts(asked))
 
-    def quality(self, pixels: Pixels, asked: Sequence[int]) -> dict[str, Any]:
+    def quality(self, pixels: Pixels, asked: Sequence[Any]) -> dict[str, Any]:
         some = _source().take(list(asked))
         ways = min(100, len(set(meanings(some))))
         return {f"found among {ways}": found_by(self.judge, pixels, some)["top-1"]}
-
-
-@cache
-def _judge(name: str) -> Judge:
-    return judge(name)
 
 
 @cache

@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from benchmarks.kit.run import run
-from limn.networks.transformer import Transformer
 from limn.train import optimise
-from limn.train.compiling import compiled
+from limn.train.batches import Batch
 from limn.train.ema import Average
 from limn.train.loop import train
-from limn.train.network import averaged, build
+from limn.train.network import averaged
 from limn.train.recipe import Recipe, read
-from limn.train.task import autocast
-from limn.train.tasks.generator import Generator, generation
+from limn.train.settings import changed
+from limn.train.tasks.generator import Generator
 
 WORDS = 26
 """Text tokens of each row: the mean length of the longest of 64 captions of pictograms."""
@@ -32,26 +30,20 @@ WORDS = 26
 def rate(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, float]:
     """Time whole steps and plain products of the same shape in turn, and compare the fastest of each."""
     recipe = dataclasses.replace(read(Path(name)), precision=precision, compile=compile_)
-    network = build(recipe)
-    assert isinstance(network, Transformer)
+    recipe = changed(recipe, ["objective.partial=0"])
+    task = Generator(recipe, "cpu")
+    network, rows = task.network, recipe.optimiser.batch
+    config = network.config
     optimisers, average = optimise.make(network, recipe.optimiser), Average(network, recipe.ema)
-    config, rows = network.config, recipe.optimiser.batch
     clean = torch.randn(rows, config.channels, config.grid, config.grid)
-    learns, pad = compiled(network, recipe, "cpu")
-    words = -(-WORDS // pad) * pad
-    text, mask = torch.randn(rows, words, config.text_width), torch.ones(rows, words, dtype=torch.bool)
-    generator = torch.Generator().manual_seed(0)
+    ids, mask = torch.ones(rows, WORDS, dtype=torch.int64), torch.ones(rows, WORDS, dtype=torch.bool)
+    task.captioned = lambda step: Batch(clean=clean, ids=ids, mask=mask)
     tokens, kind = rows * (config.side**2 + WORDS), getattr(torch, precision)
     left = torch.randn(tokens, config.width, dtype=kind)
     right = torch.randn(config.width, config.expansion * config.width, dtype=kind)
 
-    def answer(x: Tensor, level: Tensor) -> Tensor:
-        return learns(x, level, text, mask)
-
     def step() -> None:
-        with autocast(recipe, "cpu"):
-            loss = generation(answer, clean, Generator.objective_of(recipe), generator)
-        loss.backward()  # type: ignore[no-untyped-call]
+        task.loss(0).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.optimiser.clip)
         for optimiser in optimisers:
             optimiser.step()

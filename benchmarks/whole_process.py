@@ -4,8 +4,6 @@ import time
 
 from benchmarks.kit.timing import peak
 
-__all__ = ["whole"]
-
 
 def whole(side: str, folder: str) -> tuple[float, float]:
     """Load a model in this process and draw a picture; return seconds until it was loaded, and MiB."""

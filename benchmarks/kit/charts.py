@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-__all__ = ["chart"]
-
 WIDE, HIGH, LEFT, TOP = 360, 300, 60, 30
 COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#66a182", "#8d6a9f", "#5b5b5b", "#c77b30")
 Point = Sequence[float]

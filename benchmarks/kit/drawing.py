@@ -18,8 +18,6 @@ from limn.train.export import export
 from limn.train.loop import train
 from limn.train.recipe import read
 
-__all__ = ["Drawn", "Pixels", "decoded", "draw", "exported", "generator_of"]
-
 Pixels = NDArray[np.uint8]
 SPREAD = 16
 

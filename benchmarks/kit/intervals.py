@@ -9,8 +9,6 @@ from limn.audit.statistics.clustered import clustered_mean, paired_change
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.shares import wilson
 
-__all__ = ["as_data", "mean", "paired", "share", "shares"]
-
 
 def share(hits: int, total: int) -> dict[str, float]:
     """Return a share with its Wilson interval.

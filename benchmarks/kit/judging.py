@@ -12,8 +12,6 @@ from limn.audit.statistics.distances import frechet
 from limn.data.pictograms import PictureSet
 from limn.models.judges import Judge
 
-__all__ = ["Panel", "captions", "close_to", "found_by", "hits", "meanings", "places_of", "ranked", "vectors"]
-
 WAYS = 100
 
 

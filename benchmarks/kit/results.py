@@ -10,8 +10,6 @@ from typing import Any
 
 from limn.io.atomic import write_bytes
 
-__all__ = ["OUT", "RESULTS", "ROOT", "kept", "picture", "read", "rounded", "write"]
-
 OUT = "LIMN_BENCHMARKS_OUT"
 """Names the variable with the folder of results and pictures, where it is not the committed one."""
 

@@ -17,8 +17,6 @@ from typing import Any
 
 from benchmarks.kit import results
 
-__all__ = ["PICTOGRAMS", "SAMPLE", "Measure", "command", "run"]
-
 PICTOGRAMS, SAMPLE = Path("data/pictograms"), Path("tests/sample/pictograms")
 Measure = Callable[..., "Mapping[str, Any] | None"]
 

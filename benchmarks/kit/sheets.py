@@ -10,8 +10,6 @@ from PIL import Image, ImageDraw
 from benchmarks.kit.drawing import Pixels
 from benchmarks.kit.results import picture
 
-__all__ = ["captioned", "rows", "small"]
-
 
 def rows(
     name: str,

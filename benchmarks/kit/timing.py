@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["child", "interleaved", "peak", "processor", "quotient", "ratio", "spread"]
-
 Action = Callable[[], object]
 
 

@@ -12,8 +12,6 @@ from benchmarks.kit.judging import vectors
 from benchmarks.steering.common import drawn
 from limn.models.judges import judge
 
-__all__ = ["art"]
-
 PROMPT, TEXT = "a smiling face", "a red heart"
 TARGET = "a green apple"  # what the picture target shows: drawn by the model itself, with a seed of its own
 FREE, GOALS = "classifier_free:scale=2", ("text", "picture")

@@ -16,8 +16,6 @@ from benchmarks.kit.judging import close_to
 from benchmarks.steering.common import CFG, SEEDS, WEAK, drawn, each_seed, texts, there
 from limn.models.judges import judge
 
-__all__ = ["clip", "clip_alone"]
-
 GUIDES = {"clean": "clip:guide=shapes_guide", "noise-aware": "clip:guide=shapes_guide_noisy,noisy=true"}
 SILENT = "classifier_free:scale=0"
 Shares = NDArray[np.float64]

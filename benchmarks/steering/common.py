@@ -11,8 +11,6 @@ from benchmarks.kit.sheets import rows
 from limn.data.shapes import Asked, prompts, read_all
 from limn.kernel.prompt import Prompt
 
-__all__ = ["CFG", "SEEDS", "SHAPES", "WEAK", "asked_for", "drawn", "each_seed", "objects", "texts", "there"]
-
 SEEDS = (0, 1, 2)
 SHAPES, WEAK = "shapes", "shapes_exchanged"
 CFG = "classifier_free:scale=3"

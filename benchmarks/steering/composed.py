@@ -15,8 +15,6 @@ from benchmarks.kit.sheets import rows
 from benchmarks.steering.common import CFG, SHAPES, asked_for, each_seed, objects
 from limn.data.shapes import Asked
 
-__all__ = ["composed"]
-
 PARTIAL = "shapes_partial"
 
 

@@ -14,8 +14,6 @@ from limn.guidance.image import strength_from
 from limn.io.pictures import encode_png
 from limn.kernel.prompt import Prompt
 
-__all__ = ["image"]
-
 STEPS, STRENGTH, W = (5, 10, 20, 40), 1.0, 0.05
 
 

@@ -10,8 +10,6 @@ from benchmarks.steering.common import CFG, SHAPES, asked_for, drawn, each_seed
 from limn.data.shapes import PLACES, Asked, read_all
 from limn.kernel.prompt import Prompt, Region
 
-__all__ = ["paint"]
-
 CORNERS = [place for place in PLACES if place != "centre"]
 STRENGTHS = (0.1, 0.2, 0.3, 0.5)
 

@@ -16,8 +16,6 @@ from benchmarks.steering.common import CFG, SEEDS, asked_for, drawn, each_seed, 
 from limn.data.shapes import Asked, matches, read_all
 from limn.data.shapes.planted import BESIDE, COMPANION
 
-__all__ = ["safety", "safety_scale"]
-
 MODEL, CONCEPT = "shapes_planted", "a large purple cross"
 SLD = f"sld:concept={CONCEPT},preset="
 PRESETS = ("weak", "medium", "strong", "max")

@@ -15,8 +15,6 @@ from limn.data.pictograms import load
 from limn.data.shapes import render
 from limn.models.judges import judge
 
-__all__ = ["cost", "emoji_scale", "scale"]
-
 SCALES = ("1", "1.5", "2", "3", "5", "8", "12")
 ALIKE = 8  # pictures of one prompt, for diversity
 PARTS = {

@@ -9,8 +9,6 @@ from benchmarks.steering.common import CFG, SEEDS, WEAK, asked_for, drawn, each_
 from limn.audit.statistics.permutation import sign_flip
 from limn.data.shapes import read_all
 
-__all__ = ["structured"]
-
 KINDS = ("right", "swapped", "missing", "other")
 
 

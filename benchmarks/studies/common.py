@@ -19,8 +19,6 @@ from limn.audit.study import Study
 from limn.audit.table import Table
 from limn.kernel import registry
 
-__all__ = ["as_data", "audited", "coverage", "drawn", "estimates", "model", "picture", "run_study", "sheets_of"]
-
 STUDIES = Path("runs/studies")
 
 

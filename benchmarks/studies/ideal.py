@@ -15,8 +15,6 @@ from limn.data.people import FIELDS
 from limn.data.people.icon import table
 from limn.data.people.worlds import BADGE
 
-__all__ = ["leading"]
-
 Floats = NDArray[np.float32]
 FIRST, LAST, STEPS = 300.0, 0.3, 30
 
