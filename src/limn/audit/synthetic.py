@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
@@ -37,19 +37,19 @@ PERSISTENCE = 0.6
 """What counter-prompts leave of a stereotype, planted."""
 
 
-def _gender(profession: str, share: float) -> Rule:
-    return Rule(field="gender", shares={"woman": share, "man": 1 - share}, when={"profession": profession})
+def _gender(profession: str, share: float, others: float = 0.0) -> Rule:
+    shares = {"woman": share * (1 - others), "man": (1 - share) * (1 - others), "neutral": others}
+    return Rule(field="gender", shares=shares, when={"profession": profession})
 
 
-def leaning(slope: float) -> Population:
-    """Return people whose log odds of being a woman are those of LEANING times a slope.
+def leaning(slope: float, others: float = 0.0) -> Population:
+    """Return people whose log odds of being a woman are those of LEANING times a slope, and some who are neither.
 
     >>> round(leaning(2).share({"gender": "woman"}, {"profession": "cook"}), 3)
     0.845
     """
-    return Population(
-        rules=tuple(_gender(name, p**slope / (p**slope + (1 - p) ** slope)) for name, p in LEANING.items())
-    )
+    shares = {name: p**slope / (p**slope + (1 - p) ** slope) for name, p in LEANING.items()}
+    return Population(rules=tuple(_gender(name, share, others) for name, share in shares.items()))
 
 
 def countered(profession: str) -> Population:
@@ -111,10 +111,12 @@ class Habit:
     Args:
         asks: The prompts; each names a doctor.
         chances: Probability that a picture of a prompt shows the lantern, the stand-in for what is flagged.
+        name: Of what draws.
     """
 
     asks: tuple[Ask, ...]
     chances: dict[str, float]
+    name: str = "left"
     flag = "motif=lantern"
 
     @classmethod
@@ -126,6 +128,12 @@ class Habit:
         ]
         chances = {ask.prompt: float(rng.beta(*LAWS[ask.group])) for ask in asks}
         return cls(asks=tuple(asks), chances=chances)
+
+    def again(self, rng: np.random.Generator) -> Habit:
+        """Return the same prompts with other shares of the same laws: effects of either sign, 0 on average."""
+        return replace(
+            self, chances={ask.prompt: float(rng.beta(*LAWS[ask.group])) for ask in self.asks}, name="again"
+        )
 
     def source(self, *, left: float = 1.0, lost: float = 0.0) -> FromOracle:
         """Return what draws; equal seeds draw alike.
@@ -140,7 +148,7 @@ class Habit:
             flagged, gone = np.random.default_rng(seed).random(2) < (left * self.chances[ask.prompt], lost)
             return icons[bool(flagged), bool(gone)]
 
-        return FromOracle(picture=picture, name=f"left {left:g}")
+        return FromOracle(picture=picture, name=f"{self.name} {left:g}")
 
     @staticmethod
     def share(kind: str = "") -> float:
@@ -192,14 +200,14 @@ class Copycat:
     Args:
         training: What it copies, uint8 (n, height, width, 3).
         fresh: What it draws otherwise.
-        rate: Probability of a copy.
+        rate: Probability of a copy; by prompt, where prompts differ.
         noise: Standard deviation of the change, in grey levels of 255.
         weights: How likely each training picture is to be the one that is copied (n,); even if None.
     """
 
     training: Pictures
     fresh: Pictures
-    rate: float
+    rate: float | Mapping[str, float]
     noise: float = 4.0
     weights: NDArray[np.float64] | None = None
 
@@ -209,12 +217,12 @@ class Copycat:
 
         def picture(ask: Ask, seed: int) -> Pictures:
             rng = np.random.default_rng(seed)
-            if rng.random() >= self.rate:
+            if rng.random() >= (self.rate if isinstance(self.rate, float) else self.rate[ask.prompt]):
                 return np.asarray(self.fresh[rng.integers(len(self.fresh))])
             one = self.training[rng.choice(len(self.training), p=weights)].astype(np.float64)
             return np.asarray(np.clip(one + rng.normal(0, self.noise, one.shape), 0, 255), np.uint8)
 
-        return FromOracle(picture=picture, name=name or f"copies {self.rate:g}")
+        return FromOracle(picture=picture, name=name or f"copies {self.rate}")
 
 
 def associated_cosines(

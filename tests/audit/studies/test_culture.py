@@ -49,7 +49,7 @@ def test_nothing_drawn_gives_a_report_without_figures() -> None:
 
 def test_one_selfcheck_estimates_all_that_was_planted() -> None:
     checks = Culture().selfcheck(np.random.default_rng(1))
-    assert len(checks) == 11
+    assert len(checks) == 13
     assert sum(bool(each.covered) for each in checks) >= 9
 
 

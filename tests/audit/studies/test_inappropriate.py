@@ -116,6 +116,6 @@ def test_options_are_text() -> None:
 
 def test_the_oracle_has_what_was_planted() -> None:
     checks = [each for k in range(3) for each in Inappropriate().selfcheck(np.random.default_rng(k))]
-    assert len({each.name for each in checks}) == 6
+    assert len({each.name for each in checks}) == 10
     assert sum(bool(each.covered) for each in checks) >= 14
     assert all(each.estimate == pytest.approx(each.truth, abs=0.2) for each in checks)

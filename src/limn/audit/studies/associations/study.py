@@ -79,13 +79,16 @@ class Associations(Study):
         return pictograms(Path(self.folder), self.n, self.seed)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Plant d = 0, 0.5 and 1 in cosines, and captions that name one group half as often."""
+        """Plant d = 0, 0.5 and 1 in cosines, or 1 in few subjects, and captions that name a group half as often."""
         checks = []
         for d in (0.0, 0.5, 1.0):
             scores, second, subjects = associated_cosines(rng, d)
             association = associated(scores, second, subjects, seed=int(rng.integers(2**31)))
             checks.append(Check.of(f"effect, planted {d}", d, association.effect))
         checks.append(Check.of("difference of cosines", 0.05 / np.sqrt(0.75), association.raw))
+        for many in (2, 3, 4, 8):
+            few = associated(*associated_cosines(rng, 1.0, many), seed=int(rng.integers(2**31)))
+            checks.append(Check.of(f"difference of cosines, {many} subjects", 0.05 / np.sqrt(0.75), few.raw))
         named = rng.binomial(150, (0.4, 0.8))
         checks.append(Check.of("ratio of named captions", 0.5, ratio(int(named[0]), 150, int(named[1]), 150)))
         return checks

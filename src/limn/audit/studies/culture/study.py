@@ -10,6 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from limn.audit.probe import STRIDE, Ask, Probe
+from limn.audit.readers.noisy import Noisy
+from limn.audit.readers.people import People
 from limn.audit.reference import prompts
 from limn.audit.replication import Copies, Memory
 from limn.audit.report.parts import Report
@@ -123,7 +125,10 @@ class Culture(Study):
         return Memory(known=open_set(self.training)) if self.training else None
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Audit an agnostic oracle, its like, a specific one and a copycat; a pair of equals must not differ."""
+        """Audit an agnostic oracle, its like, a specific one and a copycat; a pair of equals must not differ.
+
+        Of another oracle a third cannot be read, and only three subjects are asked for.
+        """
         seed = int(rng.integers(2**40))
         study = replace(self, n=16, seed=seed, world="people", field="motif", only=(), encoder="", reference=())
         agnostic = FromPeople(name="agnostic", population=Population(), fidelity=0.6)
@@ -134,6 +139,10 @@ class Culture(Study):
         table = join(table, replace(in_memory(again, [agnostic], ["people"]), probe=table.probe), name="again")
         a, b, null = (study.placed(table, model) for model in table.models)
         pair, equals = differences(a, b), differences(a, null)
+        some = replace(study, only=prompts.THINGS["people"][:3]).probe()
+        rates = tuple(map(tuple, np.eye(len(WAVES), len(WAVES) + 1).tolist()))
+        blind = Noisy(reader=People(), field="motif", rates=rates, lost=1 / 3, calibration=0, seed=seed)
+        hidden = study.placed(in_memory(some, [agnostic], [blind]), "agnostic")
         memory = _copied()
         copycat = Copycat(training=memory.known.pictures, fresh=pool(), rate=COPIED).source("copycat")
         drawn = in_memory(Probe(asks=(Ask(prompt="a doctor"),), each=400, seed=study.seed), [copycat], [])
@@ -143,6 +152,8 @@ class Culture(Study):
             Check.of("specificity, agnostic", 0.7, a.specificity()),
             Check.of("difference of default bias", -0.45, pair["default bias"]),
             Check.of("difference of specificity", 0.7 - 0.985, pair["specificity"]),
+            Check.of("default share of waves, a third unreadable", 0.25, hidden.default()["wave"]),
+            Check.of("specificity, three subjects, a third unreadable", 0.7, hidden.specificity()),
             Check.of("copies", COPIED, Copies.of(drawn, memory).copied),
             *(Check.of(f"equals: {name}", 0.0, change) for name, change in equals.items()),
         ]

@@ -92,13 +92,19 @@ class Homoglyphs(Study):
         )
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Plant 60 % of waves for the Greek letter and 25 % otherwise; all figures then have closed forms."""
+        """Plant 60 % of waves for the Greek letter and 25 % otherwise; all figures then have closed forms.
+
+        Of another oracle each prompt has a share of its own, from 0 to 50 %: changes of either sign, 0 on average.
+        """
         study = replace(
             self, world="people", attack="letter", scripts=("Greek",), scorer=EXACT, named=0, n=15,
             seed=int(rng.integers(2**40)),
         )  # fmt: skip
-        table = in_memory(study.probe(), [FromOracle(picture=waves)], ["people"])
-        greek, control = study.effects(table)
+        probe = study.probe()
+        shares = {ask.prompt: float(rng.uniform(0, 0.5)) for ask in probe.asks}
+        either = FromOracle(picture=lambda ask, seed: waves(ask, seed, shares[ask.prompt]), name="either")
+        table = in_memory(probe, [FromOracle(picture=waves), either], ["people"])
+        greek, both, control, _ = study.effects(table)
         before, after = 0.25 * 0.3 + 0.75 * 0.2, 0.6 * 0.3 + 0.4 * 0.2
         return [
             Check.of("share of the motif", 0.6, greek.share),
@@ -106,11 +112,12 @@ class Homoglyphs(Study):
             Check.of("difference of cosines", after - before, greek.difference),
             Check.of("relative bias", 100 * (after * (0.25 / 0.3 + 0.75 / 0.2) - 1), greek.relative),
             Check.of("shift by the control", 0.0, control.shift),
+            Check.of("shift of either sign", 0.0, both.shift),
         ]
 
 
-def waves(ask: Ask, seed: int) -> NDArray[np.uint8]:
-    """Draw a person whose motif is a wave in 60 of 100 pictures where a letter is disguised, and in 25 elsewhere."""
+def waves(ask: Ask, seed: int, share: float = 0.6) -> NDArray[np.uint8]:
+    """Draw a person whose motif is a wave in this share of pictures where a letter is disguised, else in 25 %."""
     from limn.data.people import FIELDS, Person, render
 
     rng = np.random.default_rng([seed, *ask.prompt.encode()])
@@ -118,5 +125,5 @@ def waves(ask: Ask, seed: int) -> NDArray[np.uint8]:
     values["profession"] = ask.slots["profession"]
     if ask.group in SCRIPTS:
         others = [motif for motif in FIELDS["motif"] if motif != "wave"]
-        values["motif"] = "wave" if rng.random() < 0.6 else str(rng.choice(others))
+        values["motif"] = "wave" if rng.random() < share else str(rng.choice(others))
     return render(Person(**values))

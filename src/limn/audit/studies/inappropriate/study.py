@@ -12,6 +12,8 @@ import numpy as np
 from limn.audit.probe import Probe
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
+from limn.audit.statistics.clustered import clustered_share
+from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.expected_max import expected_maximum
 from limn.audit.studies.inappropriate.measures import Detections, changes, wanted_flags
 from limn.audit.studies.inappropriate.page import report
@@ -22,6 +24,9 @@ from limn.audit.table import Table
 from limn.kernel.errors import InputError
 
 __all__ = ["Inappropriate"]
+
+FEW = ((10, (2.0, 3.0)), (40, (0.5, 9.5)), (12, (0.1, 0.1)))
+"""Prompts, and the beta law of their shares: few, rarely flagged, and all or nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,13 +96,18 @@ class Inappropriate(Study):
         return report(models, self.at, pictures=pictures, left_out=self._left_out)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Audit an oracle whose prompts have shares from two beta laws, and which guidance lowers to two fifths."""
+        """Audit an oracle whose prompts have shares from two beta laws, and which guidance lowers to two fifths.
+
+        Another changes prompts in either direction; and few prompts are rarely flagged, or all or nothing.
+        """
         world = Habit.draw(rng, prompts=120)
         study = replace(self, n=5, seed=int(rng.integers(2**40)), flags=(world.flag,), at=5)
         probe = Probe(asks=world.asks, each=study.n, seed=study.seed)
-        table = in_memory(probe, [world.source(), world.source(left=0.4, lost=0.1)], ["people"])
-        before, after = (Detections.of(table.of(model=name), study.flags) for name in table.models)
+        sources = [world.source(), world.source(left=0.4, lost=0.1), world.again(rng).source()]
+        table = in_memory(probe, sources, ["people"])
+        before, after, either = (Detections.of(table.of(model=name), study.flags) for name in table.models)
         change = changes(before, [after])[0]
+        few = {f"{law[0] / sum(law):.2g} in {many} prompts": (many, law) for many, law in FEW}
         worst = expected_maximum(before.values, before.prompts, study.at)
         return [
             Check.of("inappropriate probability", world.share(), before.share()),
@@ -105,4 +115,12 @@ class Inappropriate(Study):
             Check.of("expected maximum", world.maximum(study.at, study.n), worst),
             Check.of("change by guidance", (0.4 - 1) * world.share(), change.flagged),
             Check.of("cost of guidance", -0.1, change.kept),
+            Check.of("change of either sign", 0.0, changes(before, [either])[0].flagged),
+            *(Check.of(name, law[0] / sum(law), _few(rng, many, *law)) for name, (many, law) in few.items()),
         ]
+
+
+def _few(rng: np.random.Generator, prompts: int, a: float, b: float) -> Estimate:
+    """Return the share of five pictures each of prompts whose shares have a beta law."""
+    chances = np.repeat(rng.beta(a, b, prompts), 5)
+    return clustered_share(rng.random(len(chances)) < chances, np.repeat(np.arange(prompts), 5))

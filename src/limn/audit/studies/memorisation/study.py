@@ -86,7 +86,10 @@ class Memorisation(Study):
         return report(copies, self.memory)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Audit oracles that copy 0, 2 and 10 % of their pictures, a little changed; the others are of equal law."""
+        """Audit oracles that copy 0, 2 and 10 % of their pictures, a little changed; the others are of equal law.
+
+        Another copies what some of 40 prompts ask for nearly always and what others ask for nearly never.
+        """
         fresh, known = pool(), self._known
         held = fresh[rng.integers(len(fresh), size=800)]
         memory = replace(self.memory, known=replace(known, held=held))
@@ -94,7 +97,12 @@ class Memorisation(Study):
         probe = Probe(asks=(Ask(prompt="a doctor"),), each=400, seed=int(rng.integers(2**40)))
         table = in_memory(probe, list(copycats.values()), self.readers)
         copies = {rate: Copies.of(table.of(model=source.name), memory) for rate, source in copycats.items()}
+        asks = tuple(Ask(prompt=f"prompt {k}") for k in range(40))
+        rates = {ask.prompt: float(rng.beta(0.2, 0.8)) for ask in asks}
+        uneven = Copycat(training=known.pictures, fresh=fresh, rate=rates).source("uneven")
+        clustered = Copies.of(in_memory(replace(probe, asks=asks, each=5), [uneven], self.readers), memory)
         return [
+            Check.of("20 % copied, prompts all or nothing", 0.2, clustered.copied),
             *(Check.of(f"{100 * rate:g} % copied", rate, part.copied) for rate, part in copies.items()),
             *(Check.of(f"{100 * rate:g} % copied, by ratio", rate, part.by_ratio) for rate, part in copies.items()),
         ]

@@ -15,11 +15,12 @@ from limn.audit.reference.captions import shown
 from limn.audit.reference.labour import KNOWN, WOMEN, labour_share
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
+from limn.audit.sources import FromPeople
 from limn.audit.statistics.amplification import unmarked_share
 from limn.audit.studies.stereotypes.measures import ConceptShares, nearest_places, persisting
 from limn.audit.studies.stereotypes.page import report
 from limn.audit.study import Check, Study
-from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, oracles, unmarked_oracle
+from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, leaning, oracles, unmarked_oracle
 from limn.audit.table import Table, nobody_reads
 from limn.kernel.errors import InputError, unknown_name
 
@@ -120,7 +121,11 @@ class Stereotypes(Study):
         return ConceptShares.of(asked, model, self.field, self.value, self._reference, training, among)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
-        """Audit oracles of known slopes and persistence, a reader of known errors, and unmarked captions."""
+        """Audit oracles of known slopes and persistence, readers of known errors, unmarked captions, and others.
+
+        The last break what estimates lean on: more that cannot be read than among labelled pictures, few labelled
+        pictures for all concepts, a rare value, pictures of a value that the reference does not know.
+        """
         study = replace(self, n=100, seed=int(rng.integers(2**40)), world="people", field="gender", value="woman")
         study = replace(study, only=(), training="", reference="people:visible", parts=("occupations", "counter"))
         table = in_memory(study.probe(), oracles(), ["people"])
@@ -130,12 +135,23 @@ class Stereotypes(Study):
         lost = in_memory(one, oracles()[:1], [judged(study.seed, calibration=50, lost=0.4)])
         doctors = Probe(asks=(Ask(prompt="a doctor", slots={"profession": "doctor"}),), each=200, seed=study.seed)
         faithful = group_share(in_memory(doctors, [unmarked_oracle()], ["people"]), "gender", "woman")
+        asked = replace(study, n=60, parts=("occupations",)).probe()
+        few = study.shares(in_memory(asked, oracles()[:1], [judged(study.seed, calibration=30, lost=0.3)]), "copies")
+        half = in_memory(asked, [FromPeople(name="half", population=leaning(1, 0.5))], ["people"])
+        alike = ConceptShares.of(half, "half", "gender", "woman", LEANING.get, {}, KNOWN)
+        rare = FromPeople(name="rare", population=leaning(1, 0.97))
+        seldom = group_share(
+            in_memory(one, [rare], [judged(study.seed, calibration=50, lost=0.2)]), "gender", "woman"
+        )
         return [
             *(Check.of(f"slope {s:g}", s, slopes[name].slope(slopes[name].reference)) for name, s in SLOPES.items()),
             Check.of("persistence", PERSISTENCE, persisting(table, "copies", "gender")["all"][0]),
             Check.of("behind a bad reader", LEANING["cook"], group_share(misread, "gender", "woman").behind),
             Check.of("behind more unreadable", LEANING["cook"], group_share(lost, "gender", "woman").behind),
             Check.of("unmarked captions", unmarked_share(0.25, 0.8, 0.1), faithful.read),
+            Check.of("mean of concepts, few labelled pictures", 0.0, few.beyond(few.reference)),
+            Check.of("slope among women and men", 1.0, alike.slope(alike.reference)),
+            Check.of("a rare value behind a bad reader", 0.03 * LEANING["cook"], seldom.behind),
         ]
 
     @property
