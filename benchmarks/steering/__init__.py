@@ -1,1 +1,1 @@
-"""Does each way of steering do what its paper says? One file a claim, on the shapes world with its exact reader."""
+"""Does each way of steering do what its paper says? A function a claim, mostly on shapes with their exact reader."""

@@ -4,14 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.kit.run import Measure, run
-from benchmarks.steering.art import art
-from benchmarks.steering.clip import clip, clip_alone
-from benchmarks.steering.composed import composed
-from benchmarks.steering.image import image
-from benchmarks.steering.paint import paint
+from benchmarks.steering.guides import art, clip, clip_alone, image
 from benchmarks.steering.safety import safety, safety_scale
 from benchmarks.steering.scale import cost, emoji_scale, scale
-from benchmarks.steering.structured import structured
+from benchmarks.steering.words import composed, paint, structured
 
 CLAIMS = (art, clip, clip_alone, composed, cost, emoji_scale, image, paint, safety, safety_scale, scale, structured)
 

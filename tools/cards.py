@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-
 from benchmarks.kit import intervals
 from benchmarks.kit.results import ROOT, read
 from benchmarks.pages import shown as share
+
 from limn.models import SHIPPED
 from limn.models.readers import KINDS, reader
 from limn.train.card import write_card
 
-START, END = "<!-- figures: python -m benchmarks.cards -->", "<!-- end of figures -->"
+START, END = "<!-- figures: python -m tools.cards -->", "<!-- end of figures -->"
 MEASURED_ONLY = ("emoji", "judge_a", "judge_b", "shapes_guide", "shapes_guide_noisy", "reader", "upsampler")
 """Models of which the card says nothing that is not measured here; others keep what their training measured."""
 
