@@ -37,19 +37,18 @@ def measure(*, model: str = "emoji", prompts: int = 200, data: Path = PICTOGRAMS
     held = [place for place in at_work(source) if place_of(source.columns["key"][place]) < HELD_OUT]
     real = source.take(held)
     soft = reconstructed(real.on(), "emoji", np.random.default_rng(0), 0.0)
-    asked = {
-        "real people, crisp": as_asked(one, real.on(), real),
-        "real people, through the autoencoder": as_asked(one, soft, real),
-    }
-    failed = {"real people, through the autoencoder": unreadable(one, soft)}
-    counts = confusions(one, soft, real)
+    asked = {"real people, crisp": as_asked(one.read(real.on(), fields=FIELDS), real)}
+    reading = one.read(soft, fields=FIELDS)
+    asked["real people, through the autoencoder"] = as_asked(reading, real)
+    failed = {"real people, through the autoencoder": unreadable(reading, real)}
+    counts = confusions(one, reading, real)
     for words, split in WORDS.items():
         places = [place for place in at_work(source) if source.columns["split"][place] == split]
         people = source.take(some(np.array(places), prompts))
-        pictures = draw(model, sentences(people)).pixels
-        read = as_asked(one, pictures, people)
+        reading = one.read(draw(model, sentences(people)).pixels, fields=FIELDS)
+        read = as_asked(reading, people)
         asked |= {words: read, f"{words}, corrected": corrected(one, read, people, counts)}
-        failed[words] = unreadable(one, pictures)
+        failed[words] = unreadable(reading, people)
         print(words, read, flush=True)
     about = {"model": model, "reader": one.weights, "thresholds": dict(one.thresholds)}
     return {**about, "as asked": asked, "unreadable": failed}
@@ -68,9 +67,8 @@ def sentences(source: PictureSet) -> list[str]:
     return [STYLED[style][1].format(name) for style, name in zip(source.columns["style"], names, strict=True)]
 
 
-def as_asked(one: Reader, pictures: Any, asked: PictureSet) -> dict[str, Any]:
+def as_asked(read: Mapping[str, Any], asked: PictureSet) -> dict[str, Any]:
     """Return how often each field, and all of them, are read as asked."""
-    read = one.read(pictures, fields=FIELDS)
     right = {
         name: np.array([a == b for a, b in zip(read[name].values, asked.columns[name], strict=True)])
         for name in FIELDS
@@ -81,16 +79,15 @@ def as_asked(one: Reader, pictures: Any, asked: PictureSet) -> dict[str, Any]:
     return {name: share(int(each.sum()), len(each)) for name, each in right.items()}
 
 
-def unreadable(one: Reader, pictures: Any) -> dict[str, int]:
+def unreadable(read: Mapping[str, Any], asked: PictureSet) -> dict[str, int]:
     """Count pictures of which a field cannot be read."""
-    found = one.read(pictures, fields=FIELDS)
-    return {"of": len(pictures), **{name: sum(value is None for value in found[name].values) for name in FIELDS}}
+    return {"of": len(asked), **{name: sum(value is None for value in read[name].values) for name in FIELDS}}
 
 
-def confusions(one: Reader, pictures: Any, shown: PictureSet) -> dict[str, NDArray[np.int64]]:
+def confusions(one: Reader, readings: Mapping[str, Any], shown: PictureSet) -> dict[str, NDArray[np.int64]]:
     """Count what is read of what is shown, (values, values + 1) of each field, the last column for unreadable."""
     counts = {}
-    for name, read in one.read(pictures, fields=FIELDS).items():
+    for name, read in readings.items():
         values = [*one.fields[name], None]
         counts[name] = np.zeros((len(values) - 1, len(values)), np.int64)
         for true, found in zip(shown.columns[name], read.values, strict=True):

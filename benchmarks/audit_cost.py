@@ -8,11 +8,13 @@ import os
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.kit.drawing import generator_of
+from benchmarks.kit.results import rounded
 from benchmarks.kit.run import run
 from limn import studio
 from limn.audit.probe import Ask, Probe
@@ -46,33 +48,32 @@ def measure(*, pictures: int = 96, rounds: int = 3) -> dict[str, Any]:
     source = FromGenerator(model=generator)
     with tempfile.TemporaryDirectory() as folder:  # load what is loaded once
         timed(gather(probe(1, seed=0), [FromGenerator(model=generator, steps=1)], [READER], Path(folder)))
-    taken: dict[str, list[tuple[float, float]]] = {}
+    taken = defaultdict[str, list[tuple[float, float]]](list)
     for turn in range(rounds):
         asked = probe(pictures, seed=1000 * turn)
         request = generator.request([ask.prompt for ask in asked.asks], n=asked.each, seed=asked.seed)
         with tempfile.TemporaryDirectory() as folder:
-            home = Path(folder)
+            home, store = Path(folder), Store(Path(folder) / "s")
             ways: dict[str, Callable[[], Iterator[Any]]] = {
                 "drawn": lambda request=request: generator.draw(request),
-                "generate": lambda request=request, home=home: studio.generate(
-                    generator, request, Store(home / "s")
-                ),
+                "generate": lambda request=request, store=store: studio.generate(generator, request, store),
                 "audit": lambda asked=asked, home=home: gather(asked, [source], [], home / "a"),
                 "reading": lambda home=home: read(home / "a", [READER]),
             }
             for name, way in ways.items():
-                taken.setdefault(name, []).append(timed(way()))
+                taken[name].append(timed(way()))
         print(turn, {name: times[-1] for name, times in taken.items()}, flush=True)
-    cpu, wall = (
-        {name: statistics.median(time[k] for time in times) for name, times in taken.items()} for k in (0, 1)
-    )
     drawn = asked.total
+    cpu, wall = (
+        {name: 1000 * statistics.median(time[k] for time in times) / drawn for name, times in taken.items()}
+        for k in (0, 1)
+    )
     return {
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "pictures": drawn,
         "rounds": rounds,
-        "processor_ms_a_picture": {name: round(1000 * seconds / drawn, 2) for name, seconds in cpu.items()},
-        "wall_ms_a_picture": {name: round(1000 * seconds / drawn, 2) for name, seconds in wall.items()},
+        "processor_ms_a_picture": rounded(cpu, 2),
+        "wall_ms_a_picture": rounded(wall, 2),
         "drawing_beside_generate": round(cpu["audit"] / cpu["generate"] - 1, 4),
         "with_reading_beside_generate": round((cpu["audit"] + cpu["reading"]) / cpu["generate"] - 1, 4),
     }

@@ -30,6 +30,8 @@ COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"
 SWAPS: tuple[Swap, ...] = ("colour", "shape", "place")
 LEVELS = (0.0, 0.25, 0.5, 0.75, 0.9)
 NOT_WORK = re.compile(r"with |wearing|in tuxedo|breast|pregnant|feeding")
+Choice = tuple[Sequence[int], Sequence[Sequence[str]], list[int]]
+"""Places of pictures, what each may show in words, and which of these it shows."""
 RELATION = re.compile(r"(.+) (to the left of|left of|above) (.+)")
 
 
@@ -71,7 +73,7 @@ def pictograms(one: Judge, source: PictureSet) -> dict[str, Any]:
         "100-way, any caption": found_by(one, pictures, source, any_caption),
         "100-way, full captions, through the autoencoder": found_by(one, soft, few),
         "scenes": scenes(one, source),
-        "attributes": {name: ask(one, many, many.on()) for name, ask in ATTRIBUTES.items()},
+        "attributes": {name: best(one, many.on(), *ask(many)) for name, ask in ATTRIBUTES.items()},
     }
 
 
@@ -100,50 +102,48 @@ def pairs(one: Judge, pictures: NDArray[np.uint8] | Tensor, true: list[str], fal
 
 
 def best(
-    one: Judge, pictures: NDArray[np.uint8], options: Sequence[Sequence[str]], right: list[int]
+    one: Judge, pictures: NDArray[np.uint8], rows: Sequence[int], options: Sequence[Sequence[str]], right: list[int]
 ) -> dict[str, Any]:
-    """Return how often the nearest of a picture's options is the right one."""
-    images = one.images(pictures)
+    """Return how often the nearest of a picture's options is the right one, of the pictures in these rows."""
+    images = one.images(pictures[rows])
     texts = one.texts([text for each in options for text in each]).view(len(options), len(options[0]), -1)
     chosen = torch.einsum("nd,nkd->nk", images, texts).argmax(1)
     return {"ways": len(options[0]), **share(int((chosen == torch.tensor(right)).sum()), len(right))}
 
 
-def style(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+def style(source: PictureSet) -> Choice:
     names = [name_of(from_columns(source.columns, place)) for place in range(len(source))]
     options = [[STYLED[each][0].format(name) for each in STYLES] for name in names]
-    return best(one, pictures, options, [STYLES.index(each) for each in source.columns["style"]])
+    return range(len(source)), options, [STYLES.index(each) for each in source.columns["style"]]
 
 
-def tone(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+def tone(source: PictureSet) -> Choice:
     rows = [place for place, each in enumerate(source.columns["tone"]) if each in TONES]
     options = [[name_of(from_columns(source.columns, place, tone=each)) for each in TONES] for place in rows]
-    return best(one, pictures[rows], options, [TONES.index(source.columns["tone"][place]) for place in rows])
+    return rows, options, [TONES.index(source.columns["tone"][place]) for place in rows]
 
 
 def at_work(source: PictureSet) -> list[int]:
     return [place for place, each in enumerate(source.columns["profession"]) if each and not NOT_WORK.search(each)]
 
 
-def gender(
-    one: Judge, source: PictureSet, pictures: NDArray[np.uint8], kinds: Sequence[str] = GENDERS
-) -> dict[str, Any]:
+def gender(source: PictureSet, kinds: Sequence[str] = GENDERS) -> Choice:
     columns = source.columns
     rows = [place for place in at_work(source) if columns["gender"][place] in kinds]
     options = [
         [f"a {kind} working as {with_article(columns['profession'][place])}" for kind in kinds] for place in rows
     ]
-    return best(one, pictures[rows], options, [kinds.index(columns["gender"][place]) for place in rows])
+    return rows, options, [kinds.index(columns["gender"][place]) for place in rows]
 
 
-def profession(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+def profession(source: PictureSet) -> Choice:
     columns, rows = source.columns, at_work(source)
     kinds = sorted({columns["profession"][place] for place in rows})
     options = [[f"a {columns['gender'][place]} working as {with_article(kind)}" for kind in kinds] for place in rows]
-    return best(one, pictures[rows], options, [kinds.index(columns["profession"][place]) for place in rows])
+    return rows, options, [kinds.index(columns["profession"][place]) for place in rows]
 
 
-def colour(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+def colour(source: PictureSet) -> Choice:
     """Things of one colour, whose name is told with each of eleven colours before it."""
     columns, said = source.columns, re.compile(rf"\b({'|'.join(COLOURS)})\b ?")
     single = [each[0] if len(each) == 1 and each[0] in COLOURS else "" for each in columns["colours"]]
@@ -153,17 +153,13 @@ def colour(one: Judge, source: PictureSet, pictures: NDArray[np.uint8]) -> dict[
     }
     rows = [place for place, noun in named.items() if noun.strip()]
     options = [[with_article(f"{each} {noun}") for each in COLOURS] for noun in map(named.__getitem__, rows)]
-    return best(one, pictures[rows], options, [COLOURS.index(single[place]) for place in rows])
+    return rows, options, [COLOURS.index(single[place]) for place in rows]
 
 
-ATTRIBUTES: dict[str, Callable[[Judge, PictureSet, NDArray[np.uint8]], dict[str, Any]]] = {
-    "style": style,
-    "skin tone": tone,
-    "gender": gender,
-    "gender, woman or man": lambda one, source, pictures: gender(one, source, pictures, GENDERS[:2]),
-    "profession": profession,
-    "colour": colour,
-}
+ATTRIBUTES: dict[str, Callable[[PictureSet], Choice]] = {
+    "style": style, "skin tone": tone, "gender": gender,
+    "gender, woman or man": lambda source: gender(source, GENDERS[:2]), "profession": profession, "colour": colour,
+}  # fmt: skip
 
 
 def agreement(judges: dict[str, Judge], source: PictureSet, count: int = 2000) -> dict[str, Any]:

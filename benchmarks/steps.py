@@ -25,12 +25,8 @@ def measure(
     judged_by: str = "judge_b",
     prompts: int = 48,
     data: Path = PICTOGRAMS,
-    plot: bool = False,
-) -> dict[str, Any] | None:
-    """Return figures for each way, and draw ``docs/pictures/steps.svg``; with ``--plot`` only draw it again."""
-    if plot:
-        draw_plot(results.read("steps")["ways"])
-        return None
+) -> dict[str, Any]:
+    """Return figures for each way, and draw ``docs/pictures/steps.svg``."""
     panel, ways = Panel(judge(judged_by), load(data), prompts, seed=11), dict[str, Any]()
     for sampler, counts in WAYS.items():
         for steps in counts:

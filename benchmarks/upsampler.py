@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.kit.drawing import draw
+from benchmarks.kit.drawing import Pixels, draw
 from benchmarks.kit.intervals import mean, paired
 from benchmarks.kit.judging import some
 from benchmarks.kit.results import picture
@@ -32,22 +32,14 @@ PROMPTS = (
     "a red heart", "a smiling face with sunglasses", "a noto emoji of a dog", "a 3d render of a rocket",
     "a slice of pizza, flat style", "a woman firefighter with dark skin", "a blue car", "a sunflower",
 )  # fmt: skip
-SOFT, CRISP, DRAWN = (
-    "reduced, through the autoencoder",
-    "reduced, crisp",
-    "drawn at 64 pixels, through the autoencoder",
-)
-
-Array = NDArray[np.uint8]
+SOFT, CRISP = "reduced, through the autoencoder", "reduced, crisp"
+DRAWN = "drawn at 64 pixels, through the autoencoder"
 
 
 def measure(
-    *,
-    model: str = "upsampler",
-    pictures: int = 300,
-    large: Path = Path("data/pictograms_256"),
+    *, model: str = "upsampler", pictures: int = 300, large: Path = Path("data/pictograms_256"),
     data: Path = PICTOGRAMS,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Return ratios and time of a shipped upsampler or a folder, and draw ``docs/pictures/upsampled.webp``."""
     torch.set_num_threads(1)
     one = upsampler(model)
@@ -75,7 +67,9 @@ def measure(
     }
 
 
-def held_out(large: Path, small: Path, count: int, factor: int) -> tuple[Array, dict[str, Array], NDArray[np.str_]]:
+def held_out(
+    large: Path, small: Path, count: int, factor: int
+) -> tuple[Pixels, dict[str, Pixels], NDArray[np.str_]]:
     """Return held-out pictures at full size, what each looks like small in every way, and their styles."""
     columns, drawn = packed(large, HELD_OUT), load(small, HELD_OUT)
     places = {key: place for place, key in enumerate(drawn.columns["key"])}
@@ -84,19 +78,16 @@ def held_out(large: Path, small: Path, count: int, factor: int) -> tuple[Array, 
     true = np.stack([on_white(columns["picture"][place]) for place in chosen])
     crisp = np.stack([reduced(each, factor) for each in true])
     asked = drawn.take([places[columns["key"][place]] for place in chosen]).on()
-    return (
-        true,
-        {SOFT: through(crisp), DRAWN: through(asked), CRISP: crisp},
-        np.array([columns["style"][place] for place in chosen]),
-    )
+    styles = np.array([columns["style"][place] for place in chosen])
+    return true, {SOFT: through(crisp), DRAWN: through(asked), CRISP: crisp}, styles
 
 
-def through(small: Array) -> Array:
+def through(small: Pixels) -> Pixels:
     """Return pictures as the emoji model's autoencoder gives them back."""
     return pixels(reconstructed(small, "emoji", np.random.default_rng(0), 0.0))
 
 
-def compare(small: Array, true: Array, learned: Enlarger) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def compare(small: Pixels, true: Pixels, learned: Enlarger) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     plain = np.stack([enlarged(picture, learned.factor) for picture in small])
     return psnr(plain, true), psnr(np.stack([learned.enlarge(picture) for picture in small]), true)
 
@@ -111,7 +102,7 @@ def row(plain: NDArray[np.float64], learned: NDArray[np.float64]) -> dict[str, A
     }
 
 
-def seconds(enlarge: Callable[[Array], Array], small: Array) -> float:
+def seconds(enlarge: Callable[[Pixels], Pixels], small: Pixels) -> float:
     """Return the median processor seconds of one picture, of thirty."""
     return float(np.median([processor(lambda picture=picture: enlarge(picture), 1) for picture in small[:30]]))
 
