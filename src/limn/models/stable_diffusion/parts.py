@@ -19,6 +19,7 @@ __all__ = ["Networks", "Shapes", "Vae", "blank", "fill", "from_folder", "shapes_
 
 Shapes = Mapping[str, Sequence[int]]
 
+_TOGETHER: Final = 2**18  # pixels decoded in one pass: bounds the memory
 _SKIPPED: Final = r"embeddings\.position_ids$"
 _OLD_VAE: Final = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 _FILES: Final = {
@@ -52,7 +53,7 @@ class Networks:
 
 @dataclass(frozen=True, eq=False)
 class Vae:
-    """A variational autoencoder for :class:`limn.codecs.latents.Latents`; one picture at a time bounds the memory.
+    """A variational autoencoder for :class:`limn.codecs.latents.Latents`; large pictures are decoded one at a time.
 
     Args:
         model: ``AutoencoderKL`` of diffusers; its weights are laid out anew.
@@ -81,7 +82,9 @@ class Vae:
     def decode(self, latents: Tensor) -> Tensor:
         """Return the pictures (pictures, 3, height, width) of latents."""
         rows = latents.to(self._weight)
-        return torch.cat([self.model.decode(row[None], return_dict=False)[0] for row in rows]).to(latents)
+        pixels = rows.shape[2] * rows.shape[3] * self.factor**2
+        parts = rows.split(max(1, _TOGETHER // pixels))
+        return torch.cat([self.model.decode(part, return_dict=False)[0] for part in parts]).to(latents)
 
 
 def blank(part: str, fields: Mapping[str, Any], source: Path) -> Any:
