@@ -77,7 +77,7 @@ def test_the_record_says_what_decided_the_picture(tmp_path: Path) -> None:
         {"text": "a cat"},
         "blurry",
     )
-    assert record["batch"] == {"size": 4, "pictures": [4, 5]}
+    assert record["batch"] == {"size": 4, "pictures": [4, 5], "decoded": "together"}
     now = record["circumstances"]
     assert now["threads"] == torch.get_num_threads()
     assert now["versions"]["torch"] == torch.__version__

@@ -142,6 +142,7 @@ class FromGenerator:
 
     def draw(self, asks: Sequence[Ask], seeds: Sequence[int]) -> Iterable[Drawing]:
         """Draw one picture for each ask with its seed, all in the same forward passes."""
+        from limn.codecs.latents import TOGETHER
         from limn.kernel.request import Item
 
         requests = [self._request(ask.prompt, seed) for ask, seed in zip(asks, seeds, strict=True)]
@@ -150,7 +151,7 @@ class FromGenerator:
         together = [[item.prompt.text, item.seed] for item in items]
         for place, (picture, request) in enumerate(zip(pictures, requests, strict=True)):
             own = request.record()
-            batch = {"size": 1, "pictures": [0], "place": place, "together": together}
+            batch = {"size": 1, "pictures": [0], "place": place, "together": together, "decoded": TOGETHER}
             record = {"request": own, "prompt": own["prompts"][0], "seed": request.seed, "key": request.key()}
             record |= {"index": 0, "batch": batch, "circumstances": self._circumstances}
             yield Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)

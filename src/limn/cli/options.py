@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from limn.kernel import request
+from limn.kernel.options import Option
 
 __all__ = [
     "OUT",
@@ -79,7 +80,7 @@ def drawing_options(*, only: Iterable[str] = (), without: Iterable[str] = ()) ->
     return decorate
 
 
-def _kind(name: str, option: request.Option) -> Any:
+def _kind(name: str, option: Option) -> Any:
     flags = [option.flag] if option.flag else [f"--{name}"]
     kind: Any = list[option.kind] if option.many else option.kind  # type: ignore[name-defined]
     return Annotated[kind | None, typer.Option(*flags, help=option.about)]

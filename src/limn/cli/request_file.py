@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from limn.io.configurations import read_toml
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.request import Option, options
+from limn.kernel.options import Option
+from limn.kernel.request import options
 
 __all__ = ["read"]
 

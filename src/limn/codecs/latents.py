@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from limn.kernel.errors import InputError
 
-__all__ = ["Autoencoder", "Latents"]
+__all__ = ["TOGETHER", "Autoencoder", "Latents"]
+
+TOGETHER = "together"
+"""In the record of a batch: small pictures were decoded in one pass, not one by one."""
 
 
 class Autoencoder(Protocol):
@@ -71,6 +74,13 @@ class Latents:
         """Return (channels, height / factor, width / factor)."""
         factor = self.autoencoder.factor
         return (self.autoencoder.channels, height // factor, width // factor)
+
+    def apart(self) -> Latents:
+        """Return the same codec, decoding one picture at a time where its autoencoder can decode several."""
+        autoencoder: Any = self.autoencoder
+        return (
+            replace(self, autoencoder=replace(autoencoder, together=1)) if hasattr(autoencoder, "together") else self
+        )
 
     def encode(self, image: Tensor) -> Tensor:
         """Turn pictures (pictures, 3, height, width) in [-1, 1] into scaled latents."""

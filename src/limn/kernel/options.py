@@ -1,4 +1,4 @@
-"""Values written as text or JSON, read as what a field's type asks for."""
+"""Options: how a field is given, and its value read from text or JSON as its type asks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,42 @@ import math
 import types
 import typing
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["convert", "fields", "split", "unquoted"]
+__all__ = ["Option", "convert", "fields", "option", "split", "unquoted"]
 
 _WANTED = {"bool": "true or false", "int": "a whole number", "float": "a finite number", "str": "text"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """How a field of a request is given.
+
+    Args:
+        kind: What it takes: ``int``, ``float``, ``str`` or ``bool``.
+        about: What it does, for the help.
+        flag: Its short flag.
+        many: Whether it may be repeated; in a request file it may then be a list, of tables too.
+        folds: Whether completing a request takes it up into others, so that records need not have it.
+        number: Whether a request file may give text as a bare number.
+        axis: Whether it can change along a side of a grid.
+    """
+
+    kind: type
+    about: str
+    flag: str = ""
+    many: bool = False
+    folds: bool = False
+    number: bool = False
+    axis: bool = True
+
+
+def option(default: Any, kind: type, about: str, **settings: Any) -> Any:
+    """Return a field of a request that every door offers; takes the settings of :class:`Option`."""
+    return field(default=default, metadata={"option": Option(kind=kind, about=about, **settings)})
 
 
 def fields(text: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.options import Option, option
 from limn.kernel.prompt import Prompt, Region, prompt_from, prompt_record
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from limn.kernel.guidance import Guidance
     from limn.kernel.sampler import Sampler
 
-__all__ = ["MAX_PICTURES", "Item", "Option", "Request", "option", "options"]
+__all__ = ["MAX_PICTURES", "Item", "Request", "options"]
 
 MAX_PICTURES = 1_000_000
 MAX_SEED = 2**63 - 1
@@ -42,34 +43,6 @@ class Item:
     index: int
     prompt: Prompt
     seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """How a field of :class:`Request` is given.
-
-    Args:
-        kind: What it takes: ``int``, ``float``, ``str`` or ``bool``.
-        about: What it does, for the help.
-        flag: Its short flag.
-        many: Whether it may be repeated; in a request file it may then be a list, of tables too.
-        folds: Whether completing a request takes it up into others, so that records need not have it.
-        number: Whether a request file may give text as a bare number.
-        axis: Whether it can change along a side of a grid.
-    """
-
-    kind: type
-    about: str
-    flag: str = ""
-    many: bool = False
-    folds: bool = False
-    number: bool = False
-    axis: bool = True
-
-
-def option(default: Any, kind: type, about: str, **settings: Any) -> Any:
-    """Return a field of a request that every door offers; takes the settings of :class:`Option`."""
-    return field(default=default, metadata={"option": Option(kind=kind, about=about, **settings)})
 
 
 def options() -> dict[str, Option]:

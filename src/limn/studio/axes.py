@@ -8,8 +8,8 @@ from typing import Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.options import convert, fields, split, unquoted
-from limn.kernel.request import Option, Request, options
+from limn.kernel.options import Option, convert, fields, split, unquoted
+from limn.kernel.request import Request, options
 
 __all__ = ["Axis", "Value"]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from limn.codecs.latents import TOGETHER
 from limn.io.atomic import explained
 from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError, StoreError
@@ -206,5 +207,10 @@ def _common(request: Request) -> dict[str, Any]:
 def _own(picture: Picture, size: int, max_rows: int | None) -> dict[str, Any]:
     """Return what only one picture's record says."""
     item = picture.item
-    batch = {"size": size, "pictures": list(picture.batch), **({"max_rows": max_rows} if max_rows else {})}
+    batch = {
+        "size": size,
+        "pictures": list(picture.batch),
+        "decoded": TOGETHER,
+        **({"max_rows": max_rows} if max_rows else {}),
+    }
     return {"prompt": prompt_record(item.prompt), "seed": item.seed, "batch": batch}

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from limn.codecs.latents import TOGETHER, Latents
 from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError, LimnError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
+from limn.kernel.stage import Stage
 from limn.store import read_record
 from limn.store.record import read_request
 from limn.studio.drawing import MAX_BATCH
@@ -85,6 +87,8 @@ def replay(
     device = check_device(device or _device(before))
     generator = load(model or request.model, device=device)
     generator.request(request.prompts[0], size=request.size)
+    if record["batch"].get("decoded") != TOGETHER:
+        generator.stages = tuple(map(_apart, generator.stages))
     with _threads(before.get("threads")):
         causes = differences(before, facts(device))
         if together := _together(record["batch"], request):
@@ -105,6 +109,10 @@ def replay(
     if alone:
         causes = ("the other prompts of its batch are not recorded, so it was drawn alone", *causes)
     yield _compared(path, picture, causes)
+
+
+def _apart(stage: Stage) -> Stage:
+    return replace(stage, codec=stage.codec.apart()) if isinstance(stage.codec, Latents) else stage
 
 
 def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bool]:

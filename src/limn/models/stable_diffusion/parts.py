@@ -19,7 +19,6 @@ __all__ = ["Networks", "Shapes", "Vae", "blank", "fill", "from_folder", "shapes_
 
 Shapes = Mapping[str, Sequence[int]]
 
-_TOGETHER: Final = 2**18  # pixels decoded in one pass: bounds the memory
 _SKIPPED: Final = r"embeddings\.position_ids$"
 _OLD_VAE: Final = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 _FILES: Final = {
@@ -59,11 +58,13 @@ class Vae:
         model: ``AutoencoderKL`` of diffusers; its weights are laid out anew.
         channels: Channels of the latents.
         factor: Pixels along one side of a latent cell.
+        together: Most pixels that are decoded in one pass, which bounds the memory; a single picture may have more.
     """
 
     model: Any
     channels: int
     factor: int
+    together: int = 2**18
 
     def __post_init__(self) -> None:
         # Convolutions over the channels of one pixel at a time are faster on CPUs and tensor cores.
@@ -83,7 +84,7 @@ class Vae:
         """Return the pictures (pictures, 3, height, width) of latents."""
         rows = latents.to(self._weight)
         pixels = rows.shape[2] * rows.shape[3] * self.factor**2
-        parts = rows.split(max(1, _TOGETHER // pixels))
+        parts = torch.split(rows, max(1, self.together // pixels))
         return torch.cat([self.model.decode(part, return_dict=False)[0] for part in parts]).to(latents)
 
 
