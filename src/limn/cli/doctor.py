@@ -8,7 +8,6 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +42,8 @@ def missing(error: ModuleNotFoundError) -> str:
 
 def _wanted() -> dict[str, list[str]]:
     """Return the packages of each extra, as the installed limn names them."""
+    from importlib import metadata
+
     try:
         lines = metadata.requires("limn") or []
     except metadata.PackageNotFoundError:
@@ -133,6 +134,8 @@ def _store(out: Path) -> Finding:
 
 
 def _version(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

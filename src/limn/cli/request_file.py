@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from limn.io.configurations import read_toml
 from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.options import Option
 from limn.kernel.request import options
@@ -35,6 +34,8 @@ def read(file: Path) -> dict[str, Any]:
     Raises:
         InputError: If the file cannot be read, or a key or value is not allowed.
     """
+    from limn.io.configurations import read_toml
+
     known = {"prompts": Option(kind=str, about="", many=True), **options()}
     result: dict[str, Any] = {}
     for key, value in read_toml(file, remedy="use --prompts-file for many prompts").items():

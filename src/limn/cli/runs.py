@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as json_text
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,6 +77,8 @@ def open_run(run: Run, out: Out = OUT) -> None:
     opener = {"darwin": "open", "win32": "explorer"}.get(sys.platform, "xdg-open")
     has_screen = sys.platform in ("darwin", "win32") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if has_screen and shutil.which(opener):
+        import subprocess
+
         subprocess.Popen([opener, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     console.result(shown(path))
 

@@ -18,11 +18,13 @@ import typing
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.options import convert, fields
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = [
     "FOLDERS",
@@ -180,6 +182,8 @@ def plugins(kind: str) -> Mapping[str, EntryPoint]:
 
     A name that limn itself has, or that two packages give, is warned of; limn's own, or the first, stays.
     """
+    from importlib.metadata import entry_points  # slow to import, and help needs none
+
     added: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=f"limn.{kind}"), key=lambda entry: (entry.name, package(entry))):
         if entry.name in _modules(kind) or entry.name in added:
