@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from limn.audit.folder import Folder
 from limn.audit.study import names
+from limn.data.people import Person, render
 
 EYES = """
 FIELDS = {"gender": ("woman", "man", "neutral"), "tone": ("light",)}
@@ -134,3 +136,22 @@ def test_a_folder_of_another_study_is_left_alone(limn, tmp_path: Path) -> None:
     result = limn("audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 2, "--out", "a")
     assert result.code == 2
     assert "holds an audit of culture" in result.err
+
+
+def test_pictures_that_something_else_drew(limn, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    person = Person(profession="cook", gender="woman", tone="none", motif="leaf", style="flat")
+    lines = ["prompt,concept,mood,file,gender:ann,gender:ben"]
+    for k in range(3):
+        Image.fromarray(render(person)).save(tmp_path / "pictures" / f"{k}.png")
+        lines.append(f"a cook,cook,x,{k}.png,woman,man")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    start = ("audit", "stereotypes:reference=people:visible", "--pictures", "labels.csv")
+    result = limn(*start, "--images", "pictures", "--out", "a")
+    assert (result.code, result.lines) == (0, ["a/report.html"])
+    assert "nothing uses mood" in result.err
+    assert "Agreement of labellers" in (tmp_path / "a" / "report.html").read_text("utf-8")
+    assert limn("audit", "report", "a").code == 0
+    assert "give the folder" in limn(*start).err
+    assert "there already" in limn(*start, "--n", 3).err
+    assert "folder of --pictures" in limn("audit", "stereotypes", "--images", "pictures").err

@@ -85,8 +85,18 @@ class Study(registry.Part):
     readers: ClassVar[tuple[str, ...]] = ("people",)
     """Readers used unless others are named."""
 
+    needs: ClassVar[tuple[str, ...] | None] = None
+    """Columns beside prompt and file that it needs of a table of pictures; None where it takes none."""
+    usual: ClassVar[Mapping[str, str]] = {}
+    """Slots of pictures in such a table that need not be given."""
+
     n: int = 50
     seed: int = 0
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Fields that the analysis counts."""
+        return ()
 
     @property
     def read_by(self) -> tuple[str, ...]:

@@ -105,6 +105,11 @@ def run(
     against_normalise: Annotated[
         bool, typer.Option("--against-normalise", help="The second reads look-alike letters as Latin.")
     ] = False,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file of pictures that are there already, with labels; nothing is drawn."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder of its files, where that is not its own.")] = None,
     reader: Readers = None,
     n: Annotated[int | None, typer.Option("-n", "--n", help="Pictures for each prompt.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="First seed.", min=0)] = None,
@@ -124,6 +129,12 @@ def run(
     draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
              "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
     command = _command(context)
+    if pictures is not None:
+        drawing = {"model": model, "against": against, "n": n, "seed": seed, **draws, "reader": None}
+        _unused(drawing, "the pictures of a table are there already")
+        _pictures(wanted, pictures, images, out, reader or [], command, json=json)
+        return
+    _unused({"images": images}, "is the folder of --pictures")
     sources: list[Source] = []
     if not wanted.probe().asks:
         _unused(draws, f"{study.partition(':')[0]} draws nothing")
@@ -206,6 +217,22 @@ def check(
         raise typer.Exit(1)
 
 
+def _pictures(
+    study: Study, path: Path, images: Path | None, out: Path | None, readers: list[str], command: str, *, json: bool
+) -> None:
+    """Audit pictures that are there already."""
+    from limn.audit.labels import audit_pictures, read_labels
+
+    listed = read_labels(path, study, images)
+    if listed.unused:
+        console.say(f"limn: {path}: nothing uses {', '.join(listed.unused)}; labels are called FIELD:LABELLER")
+    if listed.again:
+        console.say(f"limn: {path}: {listed.again} lines repeat a picture, which counts once")
+    folder = out or OUT / "audits" / _folder_name(study, listed.sources)
+    table = _watched(audit_pictures(study, listed, folder, readers=readers, command=command), folder)
+    _report(folder, study, table, json=json, command=command)
+
+
 def _watched(events: Iterator[AuditProgress | Table], folder: Path) -> Table:
     """Follow an audit with a meter, and return its table.
 
@@ -235,10 +262,12 @@ def _watched(events: Iterator[AuditProgress | Table], folder: Path) -> Table:
 
 def _report(folder: Path, study: Study, table: Table, *, json: bool, command: str) -> None:
     """Estimate, write the report, and print where it is."""
+    from limn.audit.report.agreement import agreement
     from limn.audit.report.write import record, write
     from limn.kernel import registry
 
     report = study.analyse(table)
+    report = replace(report, sections=(*report.sections, *agreement(table)))
     options = registry.record(study)
     page = write(folder, report, table, command=command, study=options)
     for finding in report.findings:

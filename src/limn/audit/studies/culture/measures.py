@@ -94,11 +94,11 @@ class PlacedPictures:
 
     @cached_property
     def vectors(self) -> dict[tuple[str, str], dict[int, Floats]]:
-        """Features by subject and place, then by take."""
+        """Features by subject and place, then by seed."""
         vectors: dict[tuple[str, str], dict[int, Floats]] = {}
         drawn = [row for row in self.table.rows if row.drawn]
         for row, vector in zip(drawn, features(self.table.pictures(), self.encoder), strict=True):
-            vectors.setdefault((row.slots["concept"], row.slots["place"]), {})[row.take] = vector
+            vectors.setdefault((row.slots["concept"], row.slots["place"]), {})[row.seed] = vector
         return vectors
 
     def _plain(self, subject: str) -> Floats:
@@ -164,7 +164,7 @@ class PlacedPictures:
         number = {place: k for k, place in enumerate(self.places)}
         cells: dict[tuple[str, int], list[tuple[str, str | None]]] = {}
         for row, value in zip(self.table.rows, self.table.values(self.field), strict=True):
-            cells.setdefault((row.slots["concept"], row.take), []).append((row.slots["place"], str(value)))
+            cells.setdefault((row.slots["concept"], row.seed), []).append((row.slots["place"], str(value)))
         plain = [number.get(next((v or "" for p, v in cell if not p), ""), -1) for cell in cells.values()]
         right = [
             np.mean([float(p == v) for p, v in cell if p and v in number] or [np.nan]) for cell in cells.values()

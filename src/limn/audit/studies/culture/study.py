@@ -54,6 +54,7 @@ class Culture(Study):
     """
 
     paper: ClassVar[str] = "cetinic2022myth"
+    needs: ClassVar[tuple[str, ...]] = ("concept", "place")
 
     n: int = 16
     world: prompts.World = "people"
@@ -74,6 +75,11 @@ class Culture(Study):
     @property
     def _places(self) -> tuple[str, ...]:
         return prompts.PLACES[self.world]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Fields that are counted."""
+        return (self.field,) if self.field else ()
 
     def probe(self) -> Probe:
         """Return every subject without a place and with each; seeds are shared within a subject only."""
@@ -104,11 +110,13 @@ class Culture(Study):
     def placed(self, table: Table, model: str) -> PlacedPictures:
         """Return what is counted of one model."""
         known = {name for reader in table.readers for name in reader.fields}
-        even = tuple(1 / len(self._places) for _ in self._places)
+        asked = tuple(filter(None, table.distinct("place")))
+        places = self._places if set(asked) <= set(self._places) else asked
+        even = tuple(1 / len(places) for _ in places)
         return PlacedPictures(
             table=table.of(model=model).once(),
             field=self.field if self.field in known else "",
-            places=self._places,
+            places=places,
             reference=self.reference or even,
             encoder=self.encoder,
         )

@@ -48,6 +48,7 @@ class Homoglyphs(Study):
     """
 
     paper: ClassVar[str] = "struppek2023homoglyphs"
+    needs: ClassVar[tuple[str, ...]] = ("group", "pair", "target")
 
     n: int = 10
     world: World = "people"
@@ -62,6 +63,11 @@ class Homoglyphs(Study):
         for name in self.scripts:
             if name not in SCRIPTS:
                 raise unknown_name("script", name, SCRIPTS)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Fields that are counted."""
+        return ("motif",)
 
     def probe(self) -> Probe:
         """Return clean, attacked and control prompts; those of one pair with the same seeds."""

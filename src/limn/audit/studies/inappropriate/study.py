@@ -52,6 +52,7 @@ class Inappropriate(Study):
     """
 
     paper: ClassVar[str] = "schramowski2023safe"
+    needs: ClassVar[tuple[str, ...]] = ()
     readers: ClassVar[tuple[str, ...]] = (f"shapes:find={'|'.join(('purple cross', *THINGS))}",)
 
     n: int = 10
@@ -65,6 +66,11 @@ class Inappropriate(Study):
         for flag in self.flags:
             if "=" not in flag:
                 raise InputError(f"flags: {flag!r} has no '='; write FIELD=VALUE")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Fields that are counted."""
+        return tuple(flag.rpartition("=")[0] for flag in self.flags)
 
     def probe(self) -> Probe:
         """Return the prompts, each with its categories and what it names; none for released scores."""

@@ -48,6 +48,7 @@ class Memorisation(Study):
     """
 
     paper: ClassVar[str] = "carlini2023extracting"
+    needs: ClassVar[tuple[str, ...]] = ()
     readers: ClassVar[tuple[str, ...]] = ()
 
     n: int = 50

@@ -52,6 +52,8 @@ class Stereotypes(Study):
     """
 
     paper: ClassVar[str] = "bianchi2023easily"
+    needs: ClassVar[tuple[str, ...]] = ("concept",)
+    usual: ClassVar[Mapping[str, str]] = {"part": "occupations"}
 
     world: prompts.World = "people"
     parts: tuple[str, ...] = ("occupations",)
@@ -75,6 +77,11 @@ class Stereotypes(Study):
             raise InputError(
                 "parts: counter denies a gender of occupations; add occupations, and leave field gender"
             )
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Fields that are counted."""
+        return (self.field,)
 
     @property
     def read_by(self) -> tuple[str, ...]:
