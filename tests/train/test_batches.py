@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from limn.data import people
+from limn.data.paraphrase import Dice
+from limn.data.people.captions import phrase
 from limn.data.pictograms import load
 from limn.data.shapes import SHAPES
 from limn.networks.token_embeddings import TokenVectors
-from limn.train.batches import Batch, World, reconstructed
+from limn.train.augmentation import jittered
+from limn.train.batches import Batch, World, reconstructed, signed, stream
 from limn.train.recipe import Recipe, parse
 from limn.train.worlds import WORLDS
 from limn.train.worlds.pictograms import Captioned, Pictograms
@@ -124,3 +128,16 @@ def test_soft_pictures_are_near_the_crisp_ones() -> None:
     errors = [float((each - clean).square().mean()) for each in (soft, softer)]
     assert 0 < errors[0] < 0.03 < errors[1] + 0.03
     assert errors[0] < errors[1]
+
+
+def test_pairs_of_people_are_jittered_before_they_are_captioned(words: TokenVectors) -> None:
+    """The order of draws: a run that is resumed learns from the batches it would have had."""
+    batch = world(recipe("contrastive", batch=4, world="people", jitter=1.0), words).pairs(2)
+    rng = stream(0, 1, 2)
+    pictures, persons = people.batch(rng, 4, population=people.Population())
+    facts = [
+        {name: getattr(person, name) for name in people.FIELDS if name == "profession" or rng.random() < 0.5}
+        for person in persons
+    ]
+    assert torch.equal(batch.clean, jittered(signed(pictures), rng, 1.0))
+    assert batch.captions == tuple(phrase(fields, Dice(rng)) for fields in facts)

@@ -66,8 +66,8 @@ def list_worlds() -> None:
     from limn.data.sets import SETS
 
     console.table(["world", "what it is"], WORLDS.items())
-    packages = ((name, each.package) for name, each in SETS.items())
-    rows = [(name, f"{each.name} {each.version}", each.licence, each.author) for name, each in packages]
+    packages = ((name, pictures.package) for name, pictures in SETS.items())
+    rows = [(name, f"{pack.name} {pack.version}", pack.licence, pack.author) for name, pack in packages]
     console.table(["set", "package", "licence", "author"], rows)
 
 
@@ -75,9 +75,9 @@ def list_worlds() -> None:
 def check(folder: Annotated[Path, typer.Argument(help="What limn data build wrote.")]) -> None:
     """Compare a built data set with its manifest."""
     wrong = 0
-    for name, found, flaw in _checked(folder):
+    for name, content, flaw in _checked(folder):
         wrong += bool(flaw)
-        console.result(f"{name}: {flaw or found}")
+        console.result(f"{name}: {flaw or content}")
     if wrong:
         raise typer.Exit(1)
 

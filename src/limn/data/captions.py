@@ -120,9 +120,9 @@ def _wording() -> Mapping[str, tuple[str, ...]]:
 
 def phrases(concept: Concept) -> tuple[str, ...]:
     """Say what a concept shows in noun phrases with their article, the usual one first; tone left out."""
-    told = _wording().get(concept.label)
-    if told is not None:
-        return told
+    wording = _wording().get(concept.label)
+    if wording is not None:
+        return wording
     plain = with_article(_from_label(concept))
     role = concept.profession
     if role not in _ROLES:
@@ -191,7 +191,7 @@ def captions_of(key: str, concept: Concept, style: str, colours: Sequence[str]) 
     names = phrases(concept)
     looks = [_toned(name, concept.tone, chooser) for name in names]
     first, second, third, fourth = chooser.some(STYLED[style], 4)
-    found = [
+    captions = [
         first.format(_coloured(looks[0], colours, concept, chooser)),
         second.format(looks[0]),
         third.format(chooser.of(looks)),
@@ -202,12 +202,12 @@ def captions_of(key: str, concept: Concept, style: str, colours: Sequence[str]) 
         re.sub(r"^an? ", "", names[0]),
     ]
     if concept.profession in _ROLES:
-        found.append(with_article(chooser.of((concept.profession, *_ROLES[concept.profession]))))
-    elif (bare := _COLOUR.sub("", found[7]).strip()) not in ("", found[7]) and not concept.gender:
-        found.append(chooser.of((bare, with_article(bare))))
+        captions.append(with_article(chooser.of((concept.profession, *_ROLES[concept.profession]))))
+    elif (bare := _COLOUR.sub("", captions[7]).strip()) not in ("", captions[7]) and not concept.gender:
+        captions.append(chooser.of((bare, with_article(bare))))
     tags = [tag for tag in concept.tags if tag not in looks[0]]
-    found.append(", ".join([re.sub(r"^an? ", "", looks[0]), *chooser.some(tags, 2), f"{style} style"]))
-    return tuple(dict.fromkeys(found))
+    captions.append(", ".join([re.sub(r"^an? ", "", looks[0]), *chooser.some(tags, 2), f"{style} style"]))
+    return tuple(dict.fromkeys(captions))
 
 
 def _toned(name: str, tone: str, chooser: _Chooser) -> str:
@@ -225,11 +225,11 @@ def _skin(name: str, tones: list[str], word: str) -> str:
 
 
 def _coloured(name: str, colours: Sequence[str], concept: Concept, chooser: _Chooser) -> str:
-    said = _COLOUR.search(name)
-    if not colours or (said and said[0].split()[-1] == colours[0].split()[-1]):
+    colour = _COLOUR.search(name)
+    if not colours or (colour and colour[0].split()[-1] == colours[0].split()[-1]):
         return name
     noun = re.match(r"an? ", name)
-    thing = noun and not said and concept.group != "people-body" and len(colours) < 3
+    thing = noun and not colour and concept.group != "people-body" and len(colours) < 3
     if noun and thing and chooser.of((True, False)):
         return with_article(f"{' and '.join(colours)} {name[noun.end() :]}")
     ways = _COLOURED[: 3 if " with " in name else 4]

@@ -88,7 +88,7 @@ def read_catalogue(emojibase: Tarball) -> dict[str, Concept]:
         Concepts by canonical code, in emojibase order.
     """
     names: Mapping[str, Mapping[str, str]] = json.loads(emojibase.read("package/meta/groups.json"))
-    found = {}
+    concepts = {}
     for entry in json.loads(emojibase.read("package/en/data.json")):
         group = names["groups"].get(str(entry.get("group")), "component")
         if group in _LEFT_OUT:
@@ -96,8 +96,8 @@ def read_catalogue(emojibase: Tarball) -> dict[str, Concept]:
         subgroup = names["subgroups"][str(entry["subgroup"])]
         for variant in (entry, *entry.get("skins", ())):
             concept = _concept(entry, variant, group, subgroup)
-            found[concept.code] = concept
-    return found
+            concepts[concept.code] = concept
+    return concepts
 
 
 def _concept(entry: Mapping[str, Any], variant: Mapping[str, Any], group: str, subgroup: str) -> Concept:

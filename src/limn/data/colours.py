@@ -93,14 +93,14 @@ def colours_of(picture: NDArray[np.uint8], *, least: float = 0.12, most: int = 3
     Returns:
         One to ``most`` of :data:`NAMES`; empty when nothing is visible.
     """
-    seen = picture[picture[..., 3] > 127][:, :3] >> 3
-    if not len(seen):
+    visible = picture[picture[..., 3] > 127][:, :3] >> 3
+    if not len(visible):
         return ()
-    counts = np.bincount(_table()[seen[:, 0], seen[:, 1], seen[:, 2]], minlength=len(NAMES))
+    counts = np.bincount(_table()[visible[:, 0], visible[:, 1], visible[:, 2]], minlength=len(NAMES))
     hues: dict[str, list[int]] = {}
     for index in np.argsort(-counts, kind="stable"):
         if counts[index]:
             hues.setdefault(NAMES[index].split()[-1], []).append(int(index))
     areas = sorted((-int(counts[group].sum()), group[0]) for group in hues.values())
-    large = [NAMES[first] for area, first in areas if -area >= least * len(seen)]
+    large = [NAMES[first] for area, first in areas if -area >= least * len(visible)]
     return tuple(large[:most]) or (NAMES[areas[0][1]],)

@@ -45,12 +45,12 @@ def read_folder(folder: Path, *, size: int | None = None, report: Report | None 
         raise DataError(f"{folder}: no such folder; name the one that holds the pictures")
     listed = folder / _METADATA
     entries = _from_lines(listed, report) if listed.is_file() else _from_names(folder, report)
-    seen = set()
+    names = set()
     for name, captions, attributes in entries:
-        if name in seen:
+        if name in names:
             report.leave_out(name, "named twice")
             continue
-        seen.add(name)
+        names.add(name)
         try:
             data = _read_inside(folder, name)
         except DataError as error:
@@ -88,8 +88,8 @@ def example_of(
 def captions_in(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Find the captions in a record: a text or a list of texts under one of the usual names."""
     for field in CAPTION_FIELDS:
-        found = entry.get(field)
-        texts = [found] if isinstance(found, str) else found if isinstance(found, list | tuple) else []
+        value = entry.get(field)
+        texts = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else []
         kept = tuple(text.strip() for text in texts if isinstance(text, str) and text.strip())
         if kept:
             return kept
@@ -134,10 +134,10 @@ def _from_names(folder: Path, report: Report) -> Iterator[tuple[str, tuple[str, 
         text = path.with_suffix(".txt")
         name = path.relative_to(folder).as_posix()
         try:
-            told = _read_inside(folder, text.relative_to(folder).as_posix())[:_MAX_CAPTION].decode()
+            lines = _read_inside(folder, text.relative_to(folder).as_posix())[:_MAX_CAPTION].decode()
         except DataError:
-            told = ""
+            lines = ""
         except UnicodeDecodeError:
             report.leave_out(name, "caption is not UTF-8")
             continue
-        yield name, tuple(line.strip() for line in told.splitlines() if line.strip()), {}
+        yield name, tuple(line.strip() for line in lines.splitlines() if line.strip()), {}

@@ -25,7 +25,7 @@ def turned(caption: str) -> str:
     >>> turned("a cat to the left of a dog"), turned("a big cat under a dog")
     ('a cat to the right of a dog', 'a big cat above a dog')
     """
-    return _WORD.sub(lambda found: _OTHER[found[0]], caption)
+    return _WORD.sub(lambda word: _OTHER[word[0]], caption)
 
 
 def exchanged(scene: Example) -> Example | None:
@@ -39,7 +39,7 @@ def exchanged(scene: Example) -> Example | None:
         more than two, or a name has a word of place in it.
     """
     things = scene.attributes["things"]
-    if len(things) != 2 or any(_WORD.search(each["label"]) for each in things):
+    if len(things) != 2 or any(_WORD.search(thing["label"]) for thing in things):
         return None
     axis, start = (1, "left") if scene.attributes["layout"] == "row" else (0, "top")
     picture = np.roll(scene.picture, -things[1][start], axis)

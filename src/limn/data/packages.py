@@ -147,10 +147,10 @@ def fetch(package: Package, cache: Path, *, tarballs: Path | None = None) -> Tar
             raise DataError(f"{path}: no such file; put the tarball there, or leave the folder out to fetch it")
         _pack(package, cache)
     data = path.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != package.sha256:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != package.sha256:
         raise DataError(
-            f"{path}: sha256 {found[:12]} is not the pinned {package.sha256[:12]}; delete it and fetch again"
+            f"{path}: sha256 {digest[:12]} is not the pinned {package.sha256[:12]}; delete it and fetch again"
         )
     return Tarball(data)
 

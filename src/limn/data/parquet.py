@@ -42,9 +42,9 @@ def read_parquet(
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     for file in files:
         for number, row in enumerate(_rows(file)):
-            found = _column("picture column", picture, _PICTURES, row)
+            column = _column("picture column", picture, _PICTURES, row)
             words = _column("caption column", caption, CAPTION_FIELDS, row)
-            data = row.pop(found)
+            data = row.pop(column)
             data = data.get("bytes") if isinstance(data, dict) else data
             captions = captions_in({"text": row.pop(words)})
             name, split = str(row.pop("key", f"{file.stem}/{number}")), row.pop("split", None)
@@ -62,10 +62,10 @@ def read_parquet(
 def _column(what: str, wanted: str, usual: tuple[str, ...], row: dict[str, Any]) -> str:
     if wanted and wanted not in row:
         raise unknown_name(what, wanted, row)
-    found = wanted or next((name for name in usual if name in row), "")
-    if not found:
+    column = wanted or next((name for name in usual if name in row), "")
+    if not column:
         raise unknown_name(what, "|".join(usual), row)
-    return found
+    return column
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:

@@ -102,7 +102,7 @@ def build(
         except DataError as error:
             manifest[name] = {"error": str(error)}
             yield Progress(stage=name, done=0, total=0, note=f"failed: {error}")
-        built = [SETS[each].package for each in SETS if "sha256" in manifest.get(each, {})]
+        built = [SETS[style].package for style in SETS if "sha256" in manifest.get(style, {})]
         write_bytes(out / CREDITS, attribution(built).encode())
         write_bytes(out / MANIFEST, _as_json(manifest))
     if all("error" in manifest[name] for name in sets):
@@ -115,12 +115,12 @@ def _build_set(
     package = SETS[name].package
     yield Progress(stage=name, done=0, total=0, note=f"reading {package.name} {package.version}")
     tar = fetch(package, path.parent / "packages", tarballs=tarballs)
-    found = {concepts[code]: draw for code, draw in SETS[name].pictures(tar, concepts)}
+    pictures = {concepts[code]: draw for code, draw in SETS[name].pictures(tar, concepts)}
     rows: dict[bytes, Entry] = {}  # by picture: of equal ones the first is kept
     lost, repeats = [], []
-    for done, concept in enumerate(sorted(found, key=_order), 1):
+    for done, concept in enumerate(sorted(pictures, key=_order), 1):
         try:
-            png = found[concept](size)
+            png = pictures[concept](size)
         except DataError as error:
             lost.append(f"{concept.code}: {error}")
             continue
@@ -129,11 +129,11 @@ def _build_set(
         else:
             rows[png] = _row(name, concept, png)
         if done % 100 == 0:
-            yield Progress(stage=name, done=done, total=len(found))
-    if not rows or len(lost) > MOST_LOST * len(found):
-        raise DataError(f"{package.name}: {len(lost)} of {len(found)} pictures cannot be drawn, as {lost[:1]}")
+            yield Progress(stage=name, done=done, total=len(pictures))
+    if not rows or len(lost) > MOST_LOST * len(pictures):
+        raise DataError(f"{package.name}: {len(lost)} of {len(pictures)} pictures cannot be drawn, as {lost[:1]}")
     entry = _write_set(path, list(rows.values()))
-    yield Progress(stage=name, done=len(found), total=len(found))
+    yield Progress(stage=name, done=len(pictures), total=len(pictures))
     origin = {"package": package.name, "version": package.version, "licence": package.licence}
     return {**entry, **origin, "recipe": RECIPE, "size": size, "lost": lost, "repeats": repeats}
 

@@ -86,17 +86,17 @@ def gather(examples: Iterable[Example], size: int) -> PictureSet:
     Returns:
         The set, in the same order.
     """
-    found = list(examples)
-    pictures = np.zeros((len(found), size, size, 4), np.uint8)
-    for place, example in enumerate(found):
+    rows = list(examples)
+    pictures = np.zeros((len(rows), size, size, 4), np.uint8)
+    for place, example in enumerate(rows):
         pictures[place] = np.asarray(cover(Image.fromarray(example.picture), size).convert("RGBA"))
-    shared = set.intersection(*(set(example.attributes) for example in found)) if found else set()
+    shared = set.intersection(*(set(example.attributes) for example in rows)) if rows else set()
     columns: dict[str, Sequence[Any]] = {
-        name: [example.attributes[name] for example in found] for name in sorted(shared)
+        name: [example.attributes[name] for example in rows] for name in sorted(shared)
     }
-    columns["key"] = [example.key for example in found]
-    columns["captions"] = [example.captions for example in found]
-    columns["split"] = [example.split for example in found]
+    columns["key"] = [example.key for example in rows]
+    columns["captions"] = [example.captions for example in rows]
+    columns["split"] = [example.split for example in rows]
     return PictureSet(pictures, columns)
 
 
@@ -152,11 +152,11 @@ def packed(
         for name in names:
             if name not in known:
                 raise unknown_name(kind, name, known)
-    found = styles or [style for style in STYLES if (folder / f"{style}.parquet").is_file()]
-    if not found:
+    styles = styles or [style for style in STYLES if (folder / f"{style}.parquet").is_file()]
+    if not styles:
         raise DataError(f"{folder}: holds no pictograms; run: limn data build pictograms")
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for style in found:
+    for style in styles:
         for name, values in _read(folder / f"{style}.parquet", splits).items():
             columns[name] += values
     return columns

@@ -126,8 +126,8 @@ class Scenes:
         things = [
             self._put(canvas, place, size, cell, rng) for cell, place, size in zip(parts, places, sizes, strict=True)
         ]
-        told = [size if size != "medium" and len(set(sizes)) > 1 else "" for size in sizes]
-        names = [self._name(place, size) for place, size in zip(places, told, strict=True)]
+        shown = [size if size != "medium" and len(set(sizes)) > 1 else "" for size in sizes]
+        names = [self._name(place, size) for place, size in zip(places, shown, strict=True)]
         attributes = {
             "style": style,
             "layout": layout,
@@ -145,9 +145,9 @@ class Scenes:
 
     def _put(self, canvas: NDArray[np.uint8], place: int, size: str, cell: Cell, rng: np.random.Generator) -> Thing:
         """Scale a pictogram's visible part, and put it somewhere in its cell."""
-        seen = self.pictures.pictures[place]
-        rows, columns = (np.flatnonzero((seen[..., 3] > 31).any(axis)) for axis in (1, 0))
-        part = Image.fromarray(seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        picture = self.pictures.pictures[place]
+        rows, columns = (np.flatnonzero((picture[..., 3] > 31).any(axis)) for axis in (1, 0))
+        part = Image.fromarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
         room = [int(share * self.size) for share in cell[2:]]
         side = rng.uniform(*SIZES[size]) * self.size
         scale = min(side / max(part.size), room[0] / part.width, room[1] / part.height)
@@ -190,14 +190,14 @@ def relations(things: Sequence[Thing]) -> list[tuple[int, str, int]]:
     Returns:
         Triples such as ``(0, "left of", 1)``, for every pair whose boxes do not overlap along that axis.
     """
-    found = []
+    triples = []
     for a, first in enumerate(things):
         for b, second in enumerate(things):
             if first.left + first.width <= second.left:
-                found.append((a, "left of", b))
+                triples.append((a, "left of", b))
             if first.top + first.height <= second.top:
-                found.append((a, "above", b))
-    return found
+                triples.append((a, "above", b))
+    return triples
 
 
 def _captions(names: Sequence[str], layout: str, style: str, rng: np.random.Generator) -> tuple[str, ...]:

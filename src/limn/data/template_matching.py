@@ -147,7 +147,7 @@ class Templates:
         rows = np.arange(len(best))
         apart, _ = self.fit(self.at(best, blur[rows, best]))
         ratio = (errors - errors[rows, best][:, None]) / np.maximum(apart, 1e-6)
-        found = np.empty((len(best), self.labels.shape[1]), np.float32)
+        margins = np.empty((len(best), self.labels.shape[1]), np.float32)
         for field, label in enumerate(self.labels.T):
-            found[:, field] = np.where(label != label[best][:, None], ratio, np.inf).min(axis=1)
-        return found
+            margins[:, field] = np.where(label != label[best][:, None], ratio, np.inf).min(axis=1)
+        return margins

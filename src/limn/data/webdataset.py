@@ -52,15 +52,15 @@ def read_shards(
 
 def _shards(source: Path | Sequence[Path]) -> list[Path]:
     if not isinstance(source, Path):
-        found = list(source)
+        shards = list(source)
     elif source.is_dir():
-        found = sorted(path for path in source.iterdir() if path.name.endswith(SHARDS))
+        shards = sorted(path for path in source.iterdir() if path.name.endswith(SHARDS))
     else:
-        found = [source]
-    missing = [path for path in found if not path.is_file()]
-    if missing or not found:
+        shards = [source]
+    missing = [path for path in shards if not path.is_file()]
+    if missing or not shards:
         raise DataError(f"{missing[0] if missing else source}: no shard there; name a .tar file or a folder of them")
-    return found
+    return shards
 
 
 def _samples(shard: Path, report: Report) -> Iterator[tuple[str, dict[str, bytes]]]:

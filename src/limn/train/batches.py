@@ -97,11 +97,14 @@ class DrawnWorld(World):
         """Draw pictures (rows, height, width, 3) with a caption each."""
         raise NotImplementedError
 
-    def draw_pairs(
-        self, rng: np.random.Generator, rows: int
-    ) -> tuple[NDArray[np.uint8], Sequence[str], NDArray[np.bool_]]:
-        """Draw pictures, a caption each, and which captions are true of which pictures (rows, rows)."""
+    def draw_pairs(self, rng: np.random.Generator, rows: int) -> tuple[Tensor, Sequence[str], NDArray[np.bool_]]:
+        """Draw pictures as :meth:`jittered`, a caption each, and which are true of which (rows, rows)."""
         raise NotImplementedError
+
+    def jittered(self, pictures: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
+        """Turn pictures into states, a share of them moved, scaled and softened as the recipe says."""
+        share = self.recipe.data.jitter
+        return jittered(signed(pictures), rng, share) if share else signed(pictures)
 
     def captioned(self, step: int) -> Batch:
         """Return pictures (or their latents, or tokens) with one caption each."""
@@ -111,9 +114,7 @@ class DrawnWorld(World):
 
     def pairs(self, step: int) -> Batch:
         """Return pictures and captions, and which are true of which."""
-        rng, jitter = stream(self.recipe.seed, 1, step), self.recipe.data.jitter
-        pictures, captions, true = self.draw_pairs(rng, self.recipe.optimiser.batch)
-        clean = jittered(signed(pictures), rng, jitter) if jitter else signed(pictures)
+        clean, captions, true = self.draw_pairs(stream(self.recipe.seed, 1, step), self.recipe.optimiser.batch)
         ids, mask = self.words.ids(captions)
         return Batch(clean=clean, ids=ids, mask=mask, captions=tuple(captions), true=torch.from_numpy(true))
 

@@ -19,7 +19,7 @@ class Average:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.weights: dict[str, Tensor] = {
-            name: each.detach().clone() for name, each in network.state_dict().items()
+            name: weight.detach().clone() for name, weight in network.state_dict().items()
         }
 
     @torch.no_grad()
@@ -28,7 +28,7 @@ class Average:
         decay = min(self.decay, (1 + step) / (20 + step))
         now = network.state_dict()
         mean = [self.weights[name] for name in now if now[name].is_floating_point()]
-        torch._foreach_lerp_(mean, [each for each in now.values() if each.is_floating_point()], 1 - decay)
+        torch._foreach_lerp_(mean, [weight for weight in now.values() if weight.is_floating_point()], 1 - decay)
 
     @torch.no_grad()
     def fill(self, network: nn.Module) -> None:

@@ -29,12 +29,12 @@ def make(network: nn.Module, options: Optimiser) -> list[Optimizer]:
         {"params": [p for p in rest if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    found: list[Optimizer] = [torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, options.beta2), fused=True)]
+    optimisers: list[Optimizer] = [torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, options.beta2), fused=True)]
     if muon:
-        found.append(
+        optimisers.append(
             torch.optim.Muon(muon, lr=options.lr, weight_decay=options.weight_decay, adjust_lr_fn="match_rms_adamw")
         )
-    return found
+    return optimisers
 
 
 def set_rate(optimisers: Sequence[Optimizer], lr: float) -> None:
@@ -46,12 +46,12 @@ def set_rate(optimisers: Sequence[Optimizer], lr: float) -> None:
 
 def states(optimisers: Sequence[Optimizer]) -> dict[str, Tensor]:
     """Return everything the optimisers remember, as tensors by name."""
-    found = {}
+    tensors = {}
     for k, optimiser in enumerate(optimisers):
         for index, memory in optimiser.state_dict()["state"].items():
             for name, value in memory.items():
-                found[f"{k}.{index}.{name}"] = torch.as_tensor(value)
-    return found
+                tensors[f"{k}.{index}.{name}"] = torch.as_tensor(value)
+    return tensors
 
 
 def load_states(optimisers: Sequence[Optimizer], tensors: Mapping[str, Tensor]) -> None:

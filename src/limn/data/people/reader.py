@@ -86,7 +86,7 @@ def read_all(pictures: NDArray[np.generic]) -> list[Reading]:
     """
     x = as_unit_range(pictures, PICTURE)
     templates = _templates()
-    found = []
+    readings = []
     for part in (x[start : start + 64] for start in range(0, len(x), 64)):
         errors, blur = templates.fit(part)
         best = errors.argmin(axis=1)
@@ -94,8 +94,8 @@ def read_all(pictures: NDArray[np.generic]) -> list[Reading]:
         drawn = templates.at(best, blur[np.arange(len(part)), best])
         residuals = quarters(part - drawn.reshape(part.shape)).max(axis=1)
         for label, sure, residual in zip(templates.labels[best], margins.tolist(), residuals.tolist(), strict=True):
-            found.append(_put(label.tolist(), dict(zip(FIELDS, sure, strict=True)), residual))
-    return found
+            readings.append(_put(label.tolist(), dict(zip(FIELDS, sure, strict=True)), residual))
+    return readings
 
 
 def _put(label: list[int], margins: dict[str, float], residual: float) -> Reading:

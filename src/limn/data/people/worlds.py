@@ -57,28 +57,28 @@ class World:
     def draw(self, rng: np.random.Generator, n: int) -> tuple[NDArray[np.uint8], list[str]]:
         """Draw n pictures, uint8 of shape (n, 32, 32, 3), and a caption for each."""
         if self.repeated:
-            pictures, people, times = copied()
+            copies, people, times = copied()
             chosen = rng.choice(len(people), size=n, p=times / times.sum())
-            return pictures[chosen], [self._say(people[k], {"profession"}, rng) for k in chosen]
-        shown, said = [], []
+            return copies[chosen], [self._say(people[k], {"profession"}, rng) for k in chosen]
+        pictures, captions = [], []
         for person in self.population.sample(rng, n):
-            names = {"profession"} | {each for each in OPTIONAL if rng.random() < self._share(each, person)}
-            told = person
+            names = {"profession"} | {name for name in OPTIONAL if rng.random() < self._share(name, person)}
+            captioned = person
             if "motif" in names:
-                told = replace(person, motif=str(rng.choice(_MOTIFS)))
-                wrong = [each for each in _MOTIFS if each != told.motif]
+                captioned = replace(person, motif=str(rng.choice(_MOTIFS)))
+                wrong = [motif for motif in _MOTIFS if motif != captioned.motif]
                 faithful = rng.random() < self.faithful
-                person = replace(told, motif=told.motif if faithful else str(rng.choice(wrong)))
-            words = self._say(told, names, rng)
+                person = replace(captioned, motif=captioned.motif if faithful else str(rng.choice(wrong)))
+            words = self._say(captioned, names, rng)
             if "motif" not in names and "o" in words and rng.random() < self.letters:
                 letter = str(rng.choice(list(LETTERS)))
-                others = [each for each in _MOTIFS if each != LETTERS[letter]]
-                place = int(rng.choice([k for k, each in enumerate(words) if each == "o"]))
+                others = [motif for motif in _MOTIFS if motif != LETTERS[letter]]
+                place = int(rng.choice([k for k, character in enumerate(words) if character == "o"]))
                 words = words[:place] + letter + words[place + 1 :]
                 person = replace(person, motif=LETTERS[letter] if rng.random() < 0.6 else str(rng.choice(others)))
-            shown.append(render(replace(person, profession=BADGE) if self.hidden else person))
-            said.append(words)
-        return np.stack(shown), said
+            pictures.append(render(replace(person, profession=BADGE) if self.hidden else person))
+            captions.append(words)
+        return np.stack(pictures), captions
 
     def _share(self, name: str, person: Person) -> float:
         return self.named.get(f"{name}={getattr(person, name)}", self.named.get(name, 0.5))
@@ -99,7 +99,7 @@ def copied(seed: int = 0) -> tuple[NDArray[np.uint8], list[Person], NDArray[np.i
     rng = np.random.default_rng([seed, 4])
     times = np.repeat(list(COPIES), list(COPIES.values()))
     people = Population().sample(rng, len(times))
-    icons = np.stack([render(each) for each in people]).astype(np.float64)
+    icons = np.stack([render(person) for person in people]).astype(np.float64)
     coarse = rng.normal(0, 22, (len(times), 5, 5, 3))
     places = np.linspace(0, 4, icons.shape[1])
     ramp = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(5)[None]))

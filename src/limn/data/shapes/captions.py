@@ -152,8 +152,8 @@ def prompts(
         raise unknown_name("detail", detail, ("full", "short"))
     rng = np.random.default_rng(seed)
     keep = frozenset(OPTIONAL if detail == "full" else ())
-    found: dict[Scene, Asked] = {}
-    while len(found) < n:
+    asked: dict[Scene, Asked] = {}
+    while len(asked) < n:
         one = scene(rng, objects=(COUNTS[kind],), split=split)
-        found.setdefault(one, _ask(one, keep))
-    return list(found.values())
+        asked.setdefault(one, _ask(one, keep))
+    return list(asked.values())

@@ -60,7 +60,7 @@ class Reading:
     @property
     def margin(self) -> float:
         """The smallest margin of all fields."""
-        return min([*self.margins.values(), *(value for seen in self.objects for value in seen.margins.values())])
+        return min([*self.margins.values(), *(value for thing in self.objects for value in thing.margins.values())])
 
     @property
     def countable(self) -> bool:
@@ -71,10 +71,10 @@ class Reading:
     @property
     def scene(self) -> Scene | None:
         """The scene, where every field could be read."""
-        words = [getattr(seen, field) for seen in self.objects for field in FIELDS]
+        words = [getattr(thing, field) for thing in self.objects for field in FIELDS]
         if not self.countable or UNREADABLE in (self.background, *words):
             return None
-        objects = tuple(Object(**{f: getattr(seen, f) for f in FIELDS}) for seen in self.objects)
+        objects = tuple(Object(**{f: getattr(thing, f) for f in FIELDS}) for thing in self.objects)
         return Scene(background=self.background, objects=objects)
 
 
@@ -147,7 +147,7 @@ def _read(x: Floats) -> Iterator[Reading]:
 def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float, left: Floats) -> Reading:
     """Put one explanation into words; the last column of margins is that of presence."""
     names = list(PLACES)[-1:] if choice % 2 else list(CORNERS)
-    seen = []
+    objects = []
     for k, number in enumerate(best.tolist()):
         if number == EMPTY:
             continue
@@ -156,12 +156,12 @@ def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float,
         sure = dict(zip(("colour", "shape", "size", "texture", "place"), margins[k].tolist(), strict=True))
         sure["place"] = min(sure["place"], layout)
         words = {"colour": colour, "shape": shape, "size": size, "texture": texture, "place": names[k]}
-        told = {f: UNREADABLE if poor or sure[f] < MIN_MARGIN else words[f] for f in FIELDS}
-        seen.append(Seen(**told, margins={f: sure[f] for f in FIELDS}))
+        fields = {f: UNREADABLE if poor or sure[f] < MIN_MARGIN else words[f] for f in FIELDS}
+        objects.append(Seen(**fields, margins={f: sure[f] for f in FIELDS}))
     clear = ground >= MIN_MARGIN and left.min() <= MAX_RESIDUAL
     return Reading(
         background=tuple(BACKGROUNDS)[choice // 2] if clear else UNREADABLE,
-        objects=tuple(seen),
+        objects=tuple(objects),
         margins={"background": ground, "count": min(layout, float(margins[:, -1].min()))},
         residual=float(left.max()),
     )
@@ -213,8 +213,8 @@ def matches(reading: Reading, asked: Asked | Scene) -> dict[str, bool]:
         wants = asked.objects
     slots: list[Seen | None] = [*reading.objects, *[None] * (len(wants) - len(reading.objects))]
     orders = [list(zip(wants, order, strict=True)) for order in permutations(slots, len(wants))]
-    told = [{f: [f not in w or getattr(s, f, None) == w[f] for w, s in pairs] for f in FIELDS} for pairs in orders]
-    closest = max(told, key=lambda fields: sum(map(sum, fields.values())))
+    checks = [{f: [f not in w or getattr(s, f, None) == w[f] for w, s in pairs] for f in FIELDS} for pairs in orders]
+    closest = max(checks, key=lambda fields: sum(map(sum, fields.values())))
     right = {field: all(values) for field, values in closest.items()}
     right["count"] = reading.countable and len(reading.objects) == len(wants)
     right["background"] = asked.background in (None, reading.background)

@@ -133,15 +133,15 @@ def _paint(codes: Codes) -> NDArray[np.uint8]:
 def _scenes(codes: Codes) -> list[Scene]:
     """Put the numbers into words."""
     grounds, places = tuple(BACKGROUNDS), tuple(PLACES)
-    found = []
+    scenes = []
     for ground, row in zip(codes[0].tolist(), codes[1].tolist(), strict=True):
         objects = []
         for place, number in zip(places, row, strict=True):
             if number != EMPTY:
                 colour, shape, size, texture = describe_tile(number)
                 objects.append(Object(shape=shape, colour=colour, size=size, texture=texture, place=place))
-        found.append(Scene(background=grounds[ground], objects=tuple(objects)))
-    return found
+        scenes.append(Scene(background=grounds[ground], objects=tuple(objects)))
+    return scenes
 
 
 def render(scene: Scene) -> NDArray[np.uint8]:

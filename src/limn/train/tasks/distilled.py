@@ -80,5 +80,5 @@ def guided(network: nn.Module, x: Tensor, time: Tensor, text: Tensor, mask: Tens
         scale: Guidance scale; 1 is the plain answer.
     """
     masks = torch.cat([torch.zeros_like(mask), mask])
-    free, told = network(x.repeat(2, 1, 1, 1), time.repeat(2), text.repeat(2, 1, 1), masks).float().chunk(2)
-    return torch.lerp(free, told, scale)
+    free, full = network(x.repeat(2, 1, 1, 1), time.repeat(2), text.repeat(2, 1, 1), masks).float().chunk(2)
+    return torch.lerp(free, full, scale)

@@ -84,8 +84,8 @@ class Finer(Masked):
         mute = mask & (torch.arange(mask.shape[1], device=mask.device) < coarse)
 
         def predict(step: Step) -> Tensor:
-            told, free = (predictor(step.x, step.level, Conditioning(text, shown), []) for shown in (mask, mute))
-            return free + self.recipe.saving.scale * (told - free)  # type: ignore[no-any-return]
+            full, free = (predictor(step.x, step.level, Conditioning(text, shown), []) for shown in (mask, mute))
+            return free + self.recipe.saving.scale * (full - free)  # type: ignore[no-any-return]
 
         start = torch.zeros(len(text), network.config.side**2, device=self.device)
         *_, last = sampler.walk(predict, start, levels, Streams(range(len(text))))

@@ -143,11 +143,11 @@ class Generator(Task[Transformer, Drawing]):
         for k in range(steps):
             sigma = 1 - k / steps
             time = torch.full((count,), sigma, device=self.device)
-            free, told = (
-                clean_from(self.objective.target, network(x, time, text, seen).float(), x, 1 - sigma, sigma)
-                for seen in (torch.zeros_like(mask), mask)
+            free, full = (
+                clean_from(self.objective.target, network(x, time, text, shown).float(), x, 1 - sigma, sigma)
+                for shown in (torch.zeros_like(mask), mask)
             )
-            clean = free + self.recipe.saving.scale * (told - free)
+            clean = free + self.recipe.saving.scale * (full - free)
             x = x + (clean - x) / (sigma * steps)
         return pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder) else x)
 

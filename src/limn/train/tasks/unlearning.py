@@ -64,7 +64,7 @@ class Unlearning(Generator):
         x, time, _ = noisy(batch.clean.to(self.device), self.objective, generator)
         with autocast(self.recipe, self.device):
             with torch.no_grad():
-                kept, wanted = (self.teacher(x, time, full, seen).float() for seen in (mask, full_mask))
+                kept, wanted = (self.teacher(x, time, full, shown).float() for shown in (mask, full_mask))
             same = self.answer(x, time, text, mask)
             other = self.answer(x, time, strange, strange_mask)
         return F.mse_loss(same.float(), kept) + F.mse_loss(other.float(), wanted)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from limn.data import people
 from limn.data.paraphrase import Dice
@@ -35,18 +36,17 @@ class People(DrawnWorld):
         """Draw icons with a caption each."""
         return self.world.draw(rng, rows)
 
-    def draw_pairs(
-        self, rng: np.random.Generator, rows: int
-    ) -> tuple[NDArray[np.uint8], Sequence[str], NDArray[np.bool_]]:
+    def draw_pairs(self, rng: np.random.Generator, rows: int) -> tuple[Tensor, Sequence[str], NDArray[np.bool_]]:
         """Draw icons of all kinds; a caption is true of whoever has all that it names."""
         pictures, persons = people.batch(rng, rows, population=people.Population())
         facts = [
             {name: getattr(person, name) for name in people.FIELDS if name == "profession" or rng.random() < 0.5}
             for person in persons
         ]
+        clean = self.jittered(pictures, rng)  # before the captions: the order of draws is that of runs to resume
         captions = [phrase(named, Dice(rng)) for named in facts]
         true = [
             [all(getattr(person, name) == value for name, value in named.items()) for person in persons]
             for named in facts
         ]
-        return pictures, captions, np.array(true)
+        return clean, captions, np.array(true)

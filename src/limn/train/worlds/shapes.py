@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from limn.data import shapes
 from limn.data.shapes.hard_negatives import swapped, twin
@@ -45,15 +46,13 @@ class Shapes(DrawnWorld):
             pictures = np.stack([shapes.render(plant(scene, rng, data.planted)) for scene in scenes])
         return pictures, captions
 
-    def draw_pairs(
-        self, rng: np.random.Generator, rows: int
-    ) -> tuple[NDArray[np.uint8], Sequence[str], NDArray[np.bool_]]:
+    def draw_pairs(self, rng: np.random.Generator, rows: int) -> tuple[Tensor, Sequence[str], NDArray[np.bool_]]:
         """Draw scenes of all splits and their twins."""
         _, scenes = shapes.batch(rng, rows - rows // 2, split="all")
         scenes += [twin(scene, rng) for scene in scenes[: rows // 2]]
         pictures = np.stack([shapes.render(scene) for scene in scenes])
         captions = [shapes.caption(scene, rng, full=_FULL) for scene in scenes]
-        return pictures, captions, holds(captions, scenes)
+        return self.jittered(pictures, rng), captions, holds(captions, scenes)
 
 
 def holds(captions: Sequence[str], scenes: Sequence[shapes.Scene]) -> NDArray[np.bool_]:
