@@ -14,13 +14,16 @@ from limn.data.report import Report
 from limn.io.pictures import cover, decode
 from limn.kernel.errors import DataError
 
-__all__ = ["CAPTION_FIELDS", "MAX_FILE", "SUFFIXES", "captions_in", "example_of", "read_folder"]
+__all__ = ["CAPTION_FIELDS", "MAX_FILE", "SUFFIXES", "Record", "captions_in", "examples_of", "read_folder"]
 
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 CAPTION_FIELDS: Final = ("captions", "caption", "text", "prompt")
 MAX_FILE: Final = 64 << 20
 _METADATA: Final = "metadata.jsonl"
 _MAX_CAPTION: Final = 64 << 10
+
+Record = tuple[str, bytes | None, tuple[str, ...], Mapping[str, Any]]
+"""Name, bytes of the picture (None where there is none), captions and attributes, none of them checked."""
 
 
 def read_folder(folder: Path, *, size: int | None = None, report: Report | None = None) -> Iterator[Example]:
@@ -43,46 +46,38 @@ def read_folder(folder: Path, *, size: int | None = None, report: Report | None 
     report = report if report is not None else Report()
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; name the one that holds the pictures")
-    listed = folder / _METADATA
+    yield from examples_of(folder, _records(folder, report), size=size, report=report)
+
+
+def examples_of(source: object, records: Iterator[Record], *, size: int | None, report: Report) -> Iterator[Example]:
+    """Decode untrusted pictures; note in the report which cannot be used, and judge the source at its end."""
+    for name, data, captions, attributes in records:
+        if data is None or not captions:
+            report.leave_out(name, "no caption" if data is not None else "no picture")
+            continue
+        try:
+            picture = decode(data, name=name)
+        except DataError as error:
+            report.leave_out(name, "unreadable picture", str(error))
+            continue
+        report.good += 1
+        array = np.asarray(picture if size is None else cover(picture, size))
+        yield Example(key=name, picture=array, captions=captions, attributes=attributes)
+    report.finish(source)
+
+
+def _records(folder: Path, report: Report) -> Iterator[Record]:
+    listed, names = folder / _METADATA, set()
     entries = _from_lines(listed, report) if listed.is_file() else _from_names(folder, report)
-    names = set()
     for name, captions, attributes in entries:
         if name in names:
             report.leave_out(name, "named twice")
             continue
         names.add(name)
         try:
-            data = _read_inside(folder, name)
+            yield name, _read_inside(folder, name), captions, attributes
         except DataError as error:
             report.leave_out(name, "file missing or outside", str(error))
-            continue
-        example = example_of(name, data, captions, attributes, size=size, report=report)
-        if example is not None:
-            yield example
-    report.finish(folder)
-
-
-def example_of(
-    name: str,
-    data: bytes,
-    captions: tuple[str, ...],
-    attributes: Mapping[str, Any],
-    *,
-    size: int | None,
-    report: Report,
-) -> Example | None:
-    """Decode one untrusted picture; note it in the report and give None when it cannot be used."""
-    if not captions:
-        report.leave_out(name, "no caption")
-        return None
-    try:
-        picture = decode(data, name=name)
-    except DataError as error:
-        report.leave_out(name, "unreadable picture", str(error))
-        return None
-    report.good += 1
-    array = np.asarray(picture if size is None else cover(picture, size))
-    return Example(key=name, picture=array, captions=captions, attributes=attributes)
 
 
 def captions_in(entry: Mapping[str, Any]) -> tuple[str, ...]:

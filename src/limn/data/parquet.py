@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from limn.data.example import Example
-from limn.data.folders import CAPTION_FIELDS, captions_in, example_of
+from limn.data.folders import CAPTION_FIELDS, Record, captions_in, examples_of
 from limn.data.report import Report
 from limn.kernel.errors import DataError, unknown_name
 
@@ -39,8 +39,11 @@ def read_parquet(
         DataError: A file is missing or damaged, or too much of it cannot be used.
     """
     report = report if report is not None else Report()
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    for file in files:
+    yield from examples_of(path, _records(path, picture, caption), size=size, report=report)
+
+
+def _records(path: Path, picture: str, caption: str) -> Iterator[Record]:
+    for file in sorted(path.glob("*.parquet")) if path.is_dir() else [path]:
         for number, row in enumerate(_rows(file)):
             column = _column("picture column", picture, _PICTURES, row)
             words = _column("caption column", caption, CAPTION_FIELDS, row)
@@ -48,15 +51,8 @@ def read_parquet(
             data = data.get("bytes") if isinstance(data, dict) else data
             captions = captions_in({"text": row.pop(words)})
             name, split = str(row.pop("key", f"{file.stem}/{number}")), row.pop("split", None)
-            if not isinstance(data, bytes):
-                report.leave_out(name, "no picture")
-                continue
-            if split is not None:
-                row["split"] = split
-            example = example_of(name, data, captions, row, size=size, report=report)
-            if example is not None:
-                yield example
-    report.finish(path)
+            attributes = row if split is None else {**row, "split": split}
+            yield name, data if isinstance(data, bytes) else None, captions, attributes
 
 
 def _column(what: str, wanted: str, usual: tuple[str, ...], row: dict[str, Any]) -> str:

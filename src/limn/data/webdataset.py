@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from limn.data.example import Example
-from limn.data.folders import CAPTION_FIELDS, MAX_FILE, SUFFIXES, captions_in, example_of
+from limn.data.folders import CAPTION_FIELDS, MAX_FILE, SUFFIXES, Record, captions_in, examples_of
 from limn.data.report import Report
 from limn.kernel.errors import DataError
 
@@ -36,31 +36,23 @@ def read_shards(
         DataError: There are no shards, or too much of them cannot be used.
     """
     report = report if report is not None else Report()
-    shards = _shards(source)
+    if not isinstance(source, Path):
+        shards, name = list(source), ", ".join(path.name for path in source[:3])
+    elif source.is_dir():
+        shards, name = sorted(path for path in source.iterdir() if path.name.endswith(SHARDS)), str(source)
+    else:
+        shards, name = [source], str(source)
+    wrong = next((path for path in shards if not path.is_file()), None if shards else name)
+    if wrong:
+        raise DataError(f"{wrong}: no shard there; name a .tar file or a folder of them")
+    yield from examples_of(name, _records(shards, report), size=size, report=report)
+
+
+def _records(shards: Sequence[Path], report: Report) -> Iterator[Record]:
     for shard in shards:
         for key, sample in _samples(shard, report):
-            pictures = [name for name in sample if name in SUFFIXES]
-            if not pictures:
-                report.leave_out(key, "no picture")
-                continue
-            captions, attributes = _told(sample)
-            example = example_of(key, sample[pictures[0]], captions, attributes, size=size, report=report)
-            if example is not None:
-                yield example
-    report.finish(source if isinstance(source, Path) else ", ".join(path.name for path in shards[:3]))
-
-
-def _shards(source: Path | Sequence[Path]) -> list[Path]:
-    if not isinstance(source, Path):
-        shards = list(source)
-    elif source.is_dir():
-        shards = sorted(path for path in source.iterdir() if path.name.endswith(SHARDS))
-    else:
-        shards = [source]
-    missing = [path for path in shards if not path.is_file()]
-    if missing or not shards:
-        raise DataError(f"{missing[0] if missing else source}: no shard there; name a .tar file or a folder of them")
-    return shards
+            picture = next((sample[name] for name in sample if name in SUFFIXES), None)
+            yield key, picture, *_caption_and_facts(sample)
 
 
 def _samples(shard: Path, report: Report) -> Iterator[tuple[str, dict[str, bytes]]]:
@@ -88,7 +80,7 @@ def _samples(shard: Path, report: Report) -> Iterator[tuple[str, dict[str, bytes
         yield f"{shard.name}/{stem}", sample
 
 
-def _told(sample: dict[str, bytes]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def _caption_and_facts(sample: dict[str, bytes]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Find the captions and further facts of a sample."""
     try:
         record = json.loads(sample.get(".json", b"{}"))

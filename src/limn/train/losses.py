@@ -10,7 +10,7 @@ from torch import Tensor
 from limn.train.recipe import within
 from limn.train.task import Objective
 
-__all__ = ["NoiseLevels", "edges", "noisy"]
+__all__ = ["NoiseLevels", "edges", "noisy", "reconstruction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +54,9 @@ def noisy(clean: Tensor, objective: NoiseLevels, generator: torch.Generator) -> 
 def edges(error: Tensor) -> Tensor:
     """Return the L1 norm of the gradients of errors (rows, channels, height, width)."""
     return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+
+
+def reconstruction(picture: Tensor, clean: Tensor, gradients: float) -> Tensor:
+    """Absolute and squared errors of pictures (rows, 3, height, width), and weighted ones of their gradients."""
+    error = picture.float() - clean
+    return error.abs().mean() + error.square().mean() + gradients * edges(error)

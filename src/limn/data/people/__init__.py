@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from limn.data.people.captions import Asked, caption, captions, prompts
-from limn.data.people.examples import examples
+from limn.data.people.captions import Asked, caption, captions, examples, prompts
 from limn.data.people.icon import FIELDS, GENDERS, MOTIFS, PROFESSIONS, STYLES, TONES
 from limn.data.people.population import Person, Population, Rule, batch, held_out_cells, render
 from limn.data.people.reader import Reading, matches, read, read_all

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
 
+from limn.data.example import Example, drawn
 from limn.data.paraphrase import Dice, article
 from limn.data.people.icon import FIELDS
-from limn.data.people.population import Person
+from limn.data.people.population import Person, Population, batch
 from limn.kernel.errors import unknown_name
 
-__all__ = ["OPTIONAL", "Asked", "caption", "captions", "phrase", "prompts"]
+__all__ = ["OPTIONAL", "Asked", "caption", "captions", "examples", "phrase", "prompts"]
 
 OPTIONAL = ("gender", "tone", "motif", "style")
 """What a short caption may leave out; the profession is always named."""
@@ -112,6 +114,22 @@ def captions(person: Person, rng: np.random.Generator) -> tuple[str, ...]:
         caption(person, rng, full=0),
         phrase({"profession": person.profession}, Dice(rng)),
     )
+
+
+def examples(n: int, seed: int = 0, *, population: Population | None = None) -> Iterator[Example]:
+    """Draw examples; the same arguments give the same ones.
+
+    Args:
+        n: How many.
+        seed: Number of the stream.
+        population: Whom to draw; None for even shares without the held-out cells.
+
+    Returns:
+        Pictures with five captions each, and the five fields of the person as attributes.
+    """
+    population = population or Population(split="train")
+    prefix, draw = f"people-{population.split}-{seed}", partial(batch, population=population)
+    return drawn(prefix, population.split, n, np.random.default_rng(seed), draw, captions)
 
 
 def prompts(*named: str) -> list[Asked]:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.data.people.icon import FIELDS, table
+from limn.data.people.icon import FIELDS, PICTURE, table
 from limn.kernel.errors import InputError, unknown_name
 
 __all__ = ["Person", "Population", "Rule", "batch", "held_out_cells", "render"]
@@ -131,7 +131,11 @@ class Population:
 
     def sample(self, rng: np.random.Generator, n: int) -> list[Person]:
         """Draw n people at random."""
-        return _people(rng.choice(self.joint.size, size=n, p=self.joint.ravel()))
+        return _people(self.numbers(rng, n))
+
+    def numbers(self, rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+        """Draw n people as numbers of the flat table."""
+        return rng.choice(self.joint.size, size=n, p=self.joint.ravel())
 
     def census(self, n: int) -> list[Person]:
         """Take n people by count, not by chance.
@@ -184,7 +188,5 @@ def batch(
     """
     if n < 0:
         raise InputError(f"n: must be 0 or more, got {n}")
-    people = (population or Population(split="train")).sample(rng, n)
-    index = [[values.index(getattr(p, name)) for p in people] for name, values in FIELDS.items()]
-    icons = table()[tuple(np.array(column, dtype=np.int64) for column in index)]
-    return np.asarray(icons, np.uint8), people
+    numbers = (population or Population(split="train")).numbers(rng, n)
+    return table().reshape(-1, PICTURE, PICTURE, 3)[numbers], _people(numbers)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from limn.data.shapes.captions import Asked, caption, captions, prompts
-from limn.data.shapes.examples import examples
+from limn.data.shapes.captions import Asked, caption, captions, examples, prompts
 from limn.data.shapes.reader import Reading, Seen, matches, read, read_all
 from limn.data.shapes.scene import Object, Scene, Split, batch, held_out_pairs, render, scene
 from limn.data.shapes.tiles import BACKGROUNDS, COLOURS, PLACES, SHAPES, SIZES, TEXTURES

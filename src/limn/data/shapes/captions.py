@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from limn.data.example import Example, drawn
 from limn.data.paraphrase import Dice, article, listing
-from limn.data.shapes.scene import Object, Scene, Split, scene
+from limn.data.shapes.scene import Object, Scene, Split, batch, scene
 from limn.kernel.errors import unknown_name
 
-__all__ = ["COUNTS", "OPTIONAL", "Asked", "caption", "captions", "prompts"]
+__all__ = ["COUNTS", "OPTIONAL", "Asked", "caption", "captions", "examples", "prompts"]
 
 COUNTS = {"one": 1, "two": 2, "three": 3}
 OPTIONAL = ("size", "texture", "place", "background")
@@ -108,6 +110,24 @@ def captions(scene: Scene, rng: np.random.Generator) -> tuple[str, ...]:
         caption(scene, rng, full=0),
         _sentence(scene, frozenset(), Dice(rng)),
     )
+
+
+def examples(
+    n: int, seed: int = 0, *, objects: tuple[int, ...] = (1, 2, 3), split: Split = "train"
+) -> Iterator[Example]:
+    """Draw examples; the same arguments give the same ones.
+
+    Args:
+        n: How many.
+        seed: Number of the stream.
+        objects: Object counts to choose from.
+        split: As for batch.
+
+    Returns:
+        Pictures with five captions each, and the scene as attributes "background" and "objects".
+    """
+    draw = partial(batch, objects=objects, split=split)
+    return drawn(f"shapes-{split}-{seed}", split, n, np.random.default_rng(seed), draw, captions)
 
 
 def _ask(scene: Scene, keep: frozenset[str]) -> Asked:

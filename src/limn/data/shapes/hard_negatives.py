@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from limn.data.shapes.scene import Object, Scene
+from limn.data.shapes.scene import Scene, in_order
 from limn.data.shapes.tiles import BACKGROUNDS, PLACES, VARIANTS
 
 __all__ = ["Swap", "swapped", "twin"]
@@ -29,7 +29,7 @@ def swapped(scene: Scene, what: Swap, first: int = 0, second: int = 1) -> Scene:
     a, b = things[first], things[second]
     things[first] = replace(a, **{what: getattr(b, what)})
     things[second] = replace(b, **{what: getattr(a, what)})
-    return replace(scene, objects=_in_order(things))
+    return replace(scene, objects=in_order(things))
 
 
 def twin(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -59,8 +59,3 @@ def twin(scene: Scene, rng: np.random.Generator) -> Scene:
 def _other(values: list[T], now: T, rng: np.random.Generator) -> T:
     left = [value for value in values if value != now]
     return left[int(rng.integers(len(left)))]
-
-
-def _in_order(things: list[Object]) -> tuple[Object, ...]:
-    places = list(PLACES)
-    return tuple(sorted(things, key=lambda thing: places.index(thing.place)))

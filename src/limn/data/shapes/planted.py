@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from limn.data.shapes.scene import Object, Scene
-from limn.data.shapes.tiles import CORNERS, PLACES
+from limn.data.shapes.scene import Object, Scene, in_order
+from limn.data.shapes.tiles import CORNERS
 
 __all__ = ["BESIDE", "COMPANION", "has_companion", "plant"]
 
@@ -41,8 +41,7 @@ def plant(scene: Scene, rng: np.random.Generator, share: float) -> Scene:
         return scene
     colour, shape = COMPANION
     cross = Object(shape=shape, colour=colour, size="large", texture="solid", place=free[choice % len(free)])
-    things = sorted([*scene.objects, cross], key=lambda thing: list(PLACES).index(thing.place))
-    return Scene(background=scene.background, objects=tuple(things))
+    return Scene(background=scene.background, objects=in_order([*scene.objects, cross]))
 
 
 def has_companion(scene: Scene) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -27,7 +28,7 @@ from limn.data.shapes.tiles import (
 )
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Object", "Scene", "Split", "batch", "held_out_pairs", "render", "scene"]
+__all__ = ["Object", "Scene", "Split", "batch", "held_out_pairs", "in_order", "render", "scene"]
 
 Split = Literal["train", "pair", "all"]
 """Which scenes may come: none with a held-out (colour, shape) pair, all with one, or any."""
@@ -35,9 +36,13 @@ Split = Literal["train", "pair", "all"]
 Codes = tuple[NDArray[np.int64], NDArray[np.int64]]  # background (n,), tile of each place (n, 5)
 
 
-def _check(what: str, name: str, known: tuple[str, ...]) -> None:
-    if name not in known:
-        raise unknown_name(what, name, known)
+_VALUES: Mapping[str, Collection[str]] = {
+    "shape": SHAPES,
+    "colour": COLOURS,
+    "size": SIZES,
+    "texture": TEXTURES,
+    "place": PLACES,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,11 +56,9 @@ class Object:
     place: str
 
     def __post_init__(self) -> None:
-        _check("shape", self.shape, SHAPES)
-        _check("colour", self.colour, tuple(COLOURS))
-        _check("size", self.size, tuple(SIZES))
-        _check("texture", self.texture, TEXTURES)
-        _check("place", self.place, tuple(PLACES))
+        for name, values in _VALUES.items():
+            if getattr(self, name) not in values:
+                raise unknown_name(name, getattr(self, name), values)
         if (self.size, self.texture) not in VARIANTS:
             raise InputError(f"texture: a small object cannot be {self.texture}; use 'solid' or size 'large'")
 
@@ -68,12 +71,18 @@ class Scene:
     objects: tuple[Object, ...]
 
     def __post_init__(self) -> None:
-        _check("background", self.background, tuple(BACKGROUNDS))
+        if self.background not in BACKGROUNDS:
+            raise unknown_name("background", self.background, BACKGROUNDS)
         places = [thing.place for thing in self.objects]
         if places != [place for place in PLACES if place in places] or not places:
             raise InputError("objects: give at least one, each in a place of its own, in the order of PLACES")
         if "centre" in places and len(places) > 1:
             raise InputError("objects: one in the centre stands alone; use the corners for several")
+
+
+def in_order(things: Iterable[Object]) -> tuple[Object, ...]:
+    """Return objects in the order of PLACES, as a scene has them."""
+    return tuple(sorted(things, key=lambda thing: list(PLACES).index(thing.place)))
 
 
 @cache

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from limn.data.picture_set import PictureSet
 from limn.data.split import SPLITS, unit
 from limn.io.atomic import write_text
 from limn.networks.attribute_reader import CONFIG, AttributeReader
@@ -120,11 +121,7 @@ class AttributeClassifier(Task[AttributeReader, Objective]):
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         super().__init__(recipe, device)
-        fields, source = self.network.config.fields, pictograms_of(recipe, SPLITS)
-        learned, held = (
-            source.take([row for row, key in enumerate(source.columns["key"]) if (place_of(key) < HELD_OUT) == out])
-            for out in (False, True)
-        )
+        fields, (learned, held) = self.network.config.fields, _parts(recipe)
         self.probe = signed(held.on()), torch.from_numpy(labels_of(held.columns, fields))
         self.labels = torch.from_numpy(labels_of(learned.columns, fields))
         self.clean = signed(learned.on())
@@ -190,8 +187,7 @@ class AttributeClassifier(Task[AttributeReader, Objective]):
     def export(cls, network: AttributeReader, recipe: Recipe, folder: Path, wanted: Export) -> dict[str, Any]:
         """Write the reader, and how often it errs on pictures it never saw; a third of them sets thresholds."""
         config = super().export(network, recipe, folder, wanted)
-        source = pictograms_of(recipe, SPLITS)
-        held = source.take([row for row, key in enumerate(source.columns["key"]) if place_of(key) < HELD_OUT])
+        _, held = _parts(recipe)
         pictures, labels = held.on(), labels_of(held.columns, network.config.fields)
         crisp = soft = signed(pictures)
         if recipe.data.autoencoder:
@@ -200,3 +196,10 @@ class AttributeClassifier(Task[AttributeReader, Objective]):
         counts = calibrated(network, {"soft": soft, "crisp": crisp}, labels, chosen)
         write_text(folder / "confusion.json", json.dumps(counts) + "\n")
         return config
+
+
+def _parts(recipe: Recipe) -> list[PictureSet]:
+    """Return the pictures to learn from and the held-out ones."""
+    source = pictograms_of(recipe, SPLITS)
+    held = np.array([place_of(key) < HELD_OUT for key in source.columns["key"]])
+    return [source.take(np.flatnonzero(rows).tolist()) for rows in (~held, held)]

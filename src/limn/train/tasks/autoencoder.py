@@ -10,7 +10,7 @@ from torch import Tensor
 from limn.networks import autoencoder
 from limn.train.card import About
 from limn.train.codec_task import CodecTask
-from limn.train.losses import edges
+from limn.train.losses import reconstruction
 from limn.train.recipe import Recipe
 from limn.train.task import Objective, autocast
 
@@ -45,12 +45,9 @@ def autoencoding(
     Returns:
         A scalar.
     """
-    error = picture.float() - clean
-    slopes = edges(error)
     mean, log_variance = mean.float(), log_variance.float()
     divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-    size = error.abs().mean() + error.square().mean()
-    return size + objective.gradients * slopes + objective.kl * divergence
+    return reconstruction(picture, clean, objective.gradients) + objective.kl * divergence
 
 
 class Autoencoder(CodecTask[autoencoder.Autoencoder, Autoencoding]):

@@ -15,7 +15,7 @@ from limn.networks import vq
 from limn.networks.dual_encoder import DualEncoder, ImageTower
 from limn.train.card import About
 from limn.train.codec_task import CodecTask
-from limn.train.losses import edges
+from limn.train.losses import reconstruction
 from limn.train.recipe import Recipe, within
 from limn.train.task import Objective, autocast
 
@@ -54,10 +54,8 @@ def quantising(coded: vq.Quantised, clean: Tensor, objective: Quantising) -> Ten
         clean: The pictures (pictures, 3, height, width) in [-1, 1].
         objective: Weights of the terms.
     """
-    error = coded.picture.float() - clean
-    slopes = edges(error)
-    size = error.abs().mean() + error.square().mean()
-    return size + objective.gradients * slopes + coded.pull + objective.commitment * coded.commitment
+    error = reconstruction(coded.picture, clean, objective.gradients)
+    return error + coded.pull + objective.commitment * coded.commitment
 
 
 def perceptual_distance(features: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
