@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from typing import Final, TypeVar
 
@@ -55,28 +55,6 @@ _TAKES_ARTICLE: Final = re.compile(
     r"|bath|bed|haircut|massage|boat|ball|hand|heart|beard)\b"
 )
 
-_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "health worker": ("doctor", "medic"),
-    "student": ("graduate",),
-    "teacher": ("teacher at a blackboard",),
-    "judge": ("judge in a robe",),
-    "farmer": ("farm worker",),
-    "cook": ("chef",),
-    "mechanic": ("repairer with a wrench",),
-    "factory worker": ("welder", "industrial worker"),
-    "office worker": ("business person", "manager in a suit"),
-    "scientist": ("chemist", "researcher"),
-    "technologist": ("programmer", "software developer at a laptop"),
-    "singer": ("rock star", "singer with a microphone"),
-    "artist": ("artist with a palette",),
-    "pilot": ("airline pilot",),
-    "astronaut": ("space traveller", "astronaut in a space suit"),
-    "firefighter": ("firefighter in a helmet",),
-    "police officer": ("officer of the police",),
-    "detective": ("private investigator",),
-    "guard": ("royal guard",),
-    "construction worker": ("builder in a hard hat",),
-}
 _GENDERED: Final = {"woman": "female", "man": "male"}
 
 
@@ -111,25 +89,25 @@ def with_article(phrase: str) -> str:
     return f"an {phrase}" if vowel or start.startswith(_A_DESPITE) else f"a {phrase}"
 
 
-@lru_cache(maxsize=1)
-def _wording() -> Mapping[str, tuple[str, ...]]:
-    text = resources.files("limn.data").joinpath("wording.txt").read_text("utf-8")
+@cache
+def _wording(file: str) -> Mapping[str, tuple[str, ...]]:
+    text = resources.files("limn.data").joinpath(file).read_text("utf-8")
     pairs = (line.split(" = ") for line in text.splitlines() if line and not line.startswith("#"))
     return {label: tuple(words.split("; ")) for label, words in pairs}
 
 
 def phrases(concept: Concept) -> tuple[str, ...]:
     """Say what a concept shows in noun phrases with their article, the usual one first; tone left out."""
-    wording = _wording().get(concept.label)
+    wording = _wording("wording.txt").get(concept.label)
     if wording is not None:
         return wording
     plain = with_article(_from_label(concept))
-    role = concept.profession
-    if role not in _ROLES:
+    role, roles = concept.profession, _wording("roles.txt")
+    if role not in roles:
         return (plain,)
     gender = _GENDERED.get(concept.gender)
-    roles = [f"{gender} {word}" for word in (role, *_ROLES[role])] if gender else _ROLES[role]
-    return plain, f"a {concept.gender} working as {with_article(role)}", *map(with_article, roles)
+    words = [f"{gender} {word}" for word in (role, *roles[role])] if gender else roles[role]
+    return plain, f"a {concept.gender} working as {with_article(role)}", *map(with_article, words)
 
 
 def name_of(concept: Concept) -> str:
@@ -201,8 +179,8 @@ def captions_of(key: str, concept: Concept, style: str, colours: Sequence[str]) 
         chooser.of(_PLAIN).format(chooser.of(looks)),
         re.sub(r"^an? ", "", names[0]),
     ]
-    if concept.profession in _ROLES:
-        captions.append(with_article(chooser.of((concept.profession, *_ROLES[concept.profession]))))
+    if words := _wording("roles.txt").get(concept.profession):
+        captions.append(with_article(chooser.of((concept.profession, *words))))
     elif (bare := _COLOUR.sub("", captions[7]).strip()) not in ("", captions[7]) and not concept.gender:
         captions.append(chooser.of((bare, with_article(bare))))
     tags = [tag for tag in concept.tags if tag not in looks[0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,6 @@ from limn.io.atomic import write_text
 
 __all__ = ["About", "write_card"]
 
-_CARD = """# {name}
-
-{kind}. Weights: safetensors, an exponential moving average of training; matrices in eight bits a row or float16.
-
-| | |
-|---|---|
-| Draws | {draws} |
-| Data | {data} |
-| Licence | {licence} |
-| Network | {parameters:,} parameters: {network} |
-| Recipe | `src/limn/train/recipes/{name}.toml`: {recipe} |
-| Training | {training} |
-{figures}
-
-## What it is for
-
-Research and teaching: a small model that is trained in hours, for trying methods on.
-
-## Limits
-
-It knows only what its data show, at {size} pixels. It is no photograph model; people are drawn as emoji are, with
-the stereotypes of their designers, and are represented, never identified. {limits} Words outside its captions
-mean little to it; `limn generate` says which they are, and `--familiar` reads them as the nearest thing it knows.
-"""
 _COPIES = "A small model on small data copies: many pictures are close to one it was trained on."
 
 
@@ -70,5 +47,6 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """
     write_text(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     rows = "\n".join(f"| {name} | {value} |" for name, value in card["figures"].items())
-    text = _CARD.format(**{"limits": _COPIES, **card, "figures": rows or "| Figures | not measured |"})
+    template = resources.files("limn.train").joinpath("card.md").read_text("utf-8")
+    text = template.format(**{"limits": _COPIES, **card, "figures": rows or "| Figures | not measured |"})
     write_text(folder / "MODEL_CARD.md", text)
