@@ -22,7 +22,7 @@ from PIL import Image
 
 from benchmarks.kit.drawing import Pixels, decoded, draw, generator_of
 from benchmarks.kit.judging import captions, places_of, some, vectors
-from benchmarks.kit.results import picture
+from benchmarks.kit.results import picture, rounded
 from benchmarks.kit.run import PICTOGRAMS, run
 from benchmarks.kit.sheets import captioned
 from limn.audit.statistics.discrepancy import mmd
@@ -54,7 +54,7 @@ def measure(
         )
     if half <= NEIGHBOURS:
         print(f"precision, recall and coverage left out: {half} pictures a side, more than {NEIGHBOURS} are needed")
-    asked, others = (source.take(part) for part in (order[:half], order[half:]))
+    asked, others = (source.take(part) for part in (order[:half], order[half : 2 * half]))
     drawn, codec = draw(generator, captions(asked)).pixels, generator.main.codec
     soft = [decoded(codec, codec.encode(signed(part))) for part in np.array_split(asked.on(), min(8, half))]
     kinds = {"drawn": drawn, "real, through the codec": np.concatenate(soft), "real": asked.on()}
@@ -68,7 +68,7 @@ def measure(
         real = extract(others.on())
         distances |= {f"{kind}, {name}": compare(real, extract(shown)) for kind, shown in kinds.items()}
         print(name, figures, flush=True)
-    return figures | copies(generator, source, one)
+    return figures | copies(generator, source, one, min(64, pictures))
 
 
 def dino(path: Path) -> Features:
@@ -99,7 +99,7 @@ def compare(real: NDArray[np.float64], other: NDArray[np.float64]) -> dict[str, 
     return {name: round(value, 4) for name, value in near.items()}
 
 
-def copies(generator: Any, source: PictureSet, one: Judge, count: int = 64) -> dict[str, Any]:
+def copies(generator: Any, source: PictureSet, one: Judge, count: int) -> dict[str, Any]:
     """Find the nearest training picture of drawn and of held-out pictures; show those of the drawn."""
     train, pair = places_of(source, "train"), places_of(source, "pair")
     learned = source.take(train.tolist())
@@ -115,20 +115,21 @@ def copies(generator: Any, source: PictureSet, one: Judge, count: int = 64) -> d
         close = vectors(one, pictures) @ known.T
         similar, nearest = close.max(1), close.argmax(1).tolist()
         excess = excess_replication(similar, control)
+        copied = {"share": excess.value, "low": excess.low, "high": excess.high, "n": len(asked)}
+        if not excess.estimable:
+            print(f"{words}: copies left out: {excess.why}")
         same = [keys[near] == own for near, own in zip(nearest, asked.columns["key"], strict=True)]
         found[words] = {
             **spread(similar),
-            "copies beyond look-alikes": {
-                "share": excess.value, "low": excess.low, "high": excess.high, "n": len(asked)
-            },
+            **({"copies beyond look-alikes": copied} if excess.estimable else {}),
             "nearest is the picture that was asked for": round(float(np.mean(same)), 4),
-        }  # fmt: skip
+        }
         if words == "seen pairs":
             sheet(pictures, learned.on()[nearest], similar)
     found["held-out real pictures"] = spread(control)
     return {
         "training pictures": len(learned),
-        "similarity of copies, from": round(float(threshold(control).value or 0), 4),
+        "similarity of copies, from": rounded(threshold(control).value),
         "similarity to the nearest training picture, by judge_b": found,
     }
 

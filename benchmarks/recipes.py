@@ -195,7 +195,7 @@ def advanced(recipe: Recipe, folder: Path, seconds: float, looks: tuple[float, .
         mark = step
         for event in events:
             step = event.step
-            if spent + time.process_time() - start >= share * seconds:
+            if spent + time.process_time() - start >= share * seconds or step >= total:
                 break
         events.close()  # type: ignore[attr-defined]
         spent += (time.process_time() - start) * (step - mark + 1) / max(1, step - mark)

@@ -30,7 +30,6 @@ def measure(
             "drawn": found_by(one, drawn, asked),
             "real": found_by(one, asked.on(), asked),
         }
-        print(words, figures[words], flush=True)
     return figures
 
 

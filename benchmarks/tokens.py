@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -22,8 +21,9 @@ from benchmarks.kit import results
 from benchmarks.kit.charts import chart
 from benchmarks.kit.drawing import Pixels, decoded, draw
 from benchmarks.kit.intervals import mean, paired
+from benchmarks.kit.judging import close_to
 from benchmarks.kit.run import run
-from benchmarks.tokens_worlds import SCRATCH, Pictograms, Shapes, folder_of, generator
+from benchmarks.tokens_worlds import SCRATCH, Pictograms, Shapes, available, folder_of, generator
 from limn.codecs.tokens import Tokens
 from limn.models.judges import judge
 from limn.networks.vq import perplexity
@@ -43,10 +43,10 @@ class Book:
     world: Shapes
     prompts: int
 
-    def once(self, key: str, weights: str, measure: Callable[[], Any]) -> Any:
+    def once(self, key: str, weights: str, measure: Callable[..., Any], *arguments: Any) -> Any:
         """Return what was measured under a key of these weights, now if it was not before."""
         name = re.sub(r"\W+", "-", f"{key} {self.prompts} {weights[:12]}")
-        found = results.kept(SCRATCH / self.world.title / f"{name}.json", measure)
+        found = results.kept(SCRATCH / self.world.title / f"{name}.json", lambda: measure(*arguments))
         print(f"{key}: {json.dumps(found)[:150]}", flush=True)
         return found
 
@@ -65,23 +65,22 @@ class Book:
 
 
 def passes(book: Book) -> dict[str, Any]:
-
-    def measure(name: str, steps: int | None) -> dict[str, Any]:
-        return book.figures(name, steps=steps)[0]
-
     masked, serial, diffusion = book.world.names
     ways = [(masked, steps) for steps in STEPS["masked"]] + [(serial, None)]
     ways += [(diffusion, steps) for steps in STEPS["diffusion"]]
     found: dict[str, Any] = {"judge": book.world.judge.weights[:16]}
     for name, key in {masked: "through the tokens and back", diffusion: "through the latents and back"}.items():
-        weights = generator(name).weights
-        found[key] = book.once(key, weights, partial(ceiling, book, name))
+        found[key] = book.once(key, generator(name).weights, ceiling, book, name)
     for name, steps in ways:
-        measured = book.once(f"passes, {name}, {steps}", generator(name).weights, partial(measure, name, steps))
+        measured = book.once(f"passes, {name}, {steps}", generator(name).weights, plain, book, name, steps)
         found[f"{name}, {measured['passes']} passes"] = measured
     pair = [found[f"{name}, {count} passes"]["frechet"] for name, count in ((masked, 8), (serial, 64))]
     found["Frechet distance, masked at 8 passes over autoregressive at 64"] = round(pair[0] / pair[1], 3)
     return found
+
+
+def plain(book: Book, name: str, steps: int | None) -> dict[str, Any]:
+    return book.figures(name, steps=steps)[0]
 
 
 def ceiling(book: Book, name: str) -> dict[str, Any]:
@@ -114,11 +113,8 @@ def steering(book: Book) -> dict[str, Any]:
         return {**figures, "scores": scores.round(5).tolist()}
 
     weights = generator(name).weights
-    kept = {
-        label: dict(book.once(f"steering, {label}", weights, partial(measure, options)))
-        for label, options in ways.items()
-    }
-    scores = {label: np.array(each.pop("scores")) for label, each in kept.items()}
+    kept = {label: dict(book.once(f"steering, {label}", weights, measure, way)) for label, way in ways.items()}
+    scores = {label: np.array(row.pop("scores")) for label, row in kept.items()}
     base = scores["constant scale"]
     return {
         "steps": 8,
@@ -137,9 +133,8 @@ def rerank(book: Book) -> dict[str, Any]:
     for name in book.world.names[:2]:
         kept: dict[str, NDArray[np.float64]] = {}
         for scale in (1, 3):
-            one, best = book.once(
-                f"rerank, {name}, scale {scale}", generator(name).weights, partial(ranked, book, name, scale)
-            )
+            key = f"rerank, {name}, scale {scale}"
+            one, best = book.once(key, generator(name).weights, ranked, book, name, scale)
             kept[f"scale {scale}, one"], kept[f"scale {scale}, best of {TRIES}"] = np.array(one), np.array(best)
         none, ranking, guided, both = kept.values()
         found[name] = {
@@ -158,15 +153,12 @@ def ranked(book: Book, name: str, scale: int) -> tuple[list[float], list[float]]
     ranking, first, best = judge(book.world.ranking), list[float](), list[float]()
     for seed, some in zip(SEEDS, book.asked(max(2, book.prompts // 4)), strict=True):
         texts = book.world.texts(some)
-        options = {"steps": 8} if name == book.world.names[0] else {}
-        guidance = [PLAIN.format(scale)]
-        flat = draw(
-            generator(name), texts, seed=10_000 * (seed + 1), n=TRIES, spread=SPREAD, guidance=guidance, **options
-        ).pixels
-        repeated = [each for each in some for _ in range(TRIES)]
-        scores = book.world.scores(flat, repeated).reshape(len(some), TRIES)
-        near = (ranking.images(flat) * ranking.texts([each for each in texts for _ in range(TRIES)])).sum(1)
-        pick = near.numpy().reshape(len(some), TRIES).argmax(1)
+        options: dict[str, Any] = {"steps": 8} if name == book.world.names[0] else {}
+        options |= {"guidance": [PLAIN.format(scale)], "spread": SPREAD}
+        flat = draw(generator(name), texts, seed=10_000 * (seed + 1), n=TRIES, **options).pixels
+        scores = book.world.scores(flat, [want for want in some for _ in range(TRIES)]).reshape(len(some), TRIES)
+        near = close_to(ranking, flat, [text for text in texts for _ in range(TRIES)])
+        pick = near.reshape(len(some), TRIES).argmax(1)
         first += scores[:, 0].round(5).tolist()
         best += scores[np.arange(len(some)), pick].round(5).tolist()
     return first, best
@@ -179,25 +171,24 @@ def described(name: str) -> dict[str, Any]:
 
 def cost(book: Book) -> dict[str, Any]:
     weights = "".join(generator(name).weights[:4] for name in book.world.names)
-    found: dict[str, Any] = book.once("cost", weights, lambda: tokens_cost.measure(book.world))
-    return found
+    return dict(book.once("cost", weights, tokens_cost.measure, book.world))
 
 
 def drift(book: Book) -> dict[str, Any]:
     """Editing without a mask; on shapes, where it can be read what stays."""
     model = generator(book.world.names[0])
-    found: dict[str, Any] = book.once("drift", model.weights, lambda: tokens_drift.measure(model, SEEDS, 12))
-    return found
+    return dict(book.once("drift", model.weights, tokens_drift.measure, model, SEEDS, 12))
 
 
 def sizes(book: Book) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for label in tokens_sizes.SIZES:
-        for seed in SEEDS:
-            found[f"{label}, seed {seed}"] = book.once(
-                f"sizes, {label}, {seed}", tokens_sizes.VERSION, partial(tokens_sizes.measure, label, seed)
-            )
-    return tokens_sizes.summary(found, SEEDS)
+    runs = {
+        f"{size}, seed {seed}": book.once(
+            f"sizes, {size}, {seed}", tokens_sizes.VERSION, tokens_sizes.measure, size, seed
+        )
+        for size in tokens_sizes.SIZES
+        for seed in SEEDS
+    }
+    return tokens_sizes.summary(runs, SEEDS)
 
 
 PARTS: Mapping[str, Callable[[Book], dict[str, Any]]] = {
@@ -220,7 +211,7 @@ def measure(*parts: Part, world: Literal["shapes", "pictograms"] = "shapes", pro
             plot()
         elif here.title == "shapes" or name not in ONLY_SHAPES:
             print(f"--- {here.title}, {name}", flush=True)
-            models = {} if name == "sizes" else {model: described(model) for model in here.names}
+            models = {} if name == "sizes" else {model: described(model) for model in here.names if available(model)}
             about = {"models": models, "seeds": list(SEEDS), "prompts a seed": book.prompts}
             command = f"python -m benchmarks.tokens {name} --world {here.title} --prompts {book.prompts}"
             print(results.write(f"tokens_{here.title}_{name}", about | PARTS[name](book), command), flush=True)

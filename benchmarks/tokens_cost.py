@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 import limn.models
-from benchmarks.kit.timing import child, peak
+from benchmarks.kit.timing import child, interleaved, peak
 from benchmarks.tokens_worlds import Shapes, folder_of, generator
 from limn.kernel.generator import Generator, Picture
 from limn.kernel.runner import Ledger
@@ -31,25 +32,22 @@ def measure(world: Shapes) -> dict[str, Any]:
     }
     texts = world.texts(world.ask(max(BATCHES), 0))
     models = {label: as_cached(generator(name), cached) for label, (name, _, cached) in ways.items()}
-    found: dict[str, Any] = {}
-    taken: dict[str, list[float]] = {}
+    result: dict[str, Any] = {}
     for batch in BATCHES:
-        for turn in range(ROUNDS + 1):
-            for label, (_, steps, _) in ways.items():
-                ledger, key, start = Ledger(), f"{label}, batch {batch}", time.process_time()
-                run(models[label], texts[:batch], steps, ledger)
-                if turn:
-                    taken.setdefault(key, []).append((time.process_time() - start) / batch)
-                flops = round(ledger.flops / 1e9 / batch, 3)
-                found[key] = {"forwards": len(ledger.forwards), "rows": ledger.rows, "GFLOP a picture": flops}
-    for key, seconds in taken.items():
-        found[key]["CPU seconds a picture, median"] = round(float(np.median(seconds)), 4)
-        found[key]["least and most"] = [round(min(seconds), 4), round(max(seconds), 4)]
-    for label, (name, steps, cached) in ways.items():
-        for batch in BATCHES:
-            asked = (str(folder_of(name)), steps, cached, texts[:batch])
-            found[f"{label}, batch {batch}"]["memory, MB"] = child("benchmarks.tokens_cost:memory", *asked)
-    return found
+        asked = {label: partial(run, models[label], texts[:batch], steps) for label, (_, steps, _) in ways.items()}
+        for label, seconds in interleaved(asked, ROUNDS, time.process_time).items():
+            name, steps, cached = ways[label]
+            asked[label](ledger := Ledger())
+            given = (str(folder_of(name)), steps, cached, texts[:batch])
+            result[f"{label}, batch {batch}"] = {
+                "forwards": len(ledger.forwards),
+                "rows": ledger.rows,
+                "GFLOP a picture": round(ledger.flops / 1e9 / batch, 3),
+                "CPU seconds a picture, median": round(float(np.median(seconds)) / batch, 4),
+                "least and most": [round(end(seconds) / batch, 4) for end in (min, max)],
+                "memory, MB": child("benchmarks.tokens_cost:memory", *given),
+            }
+    return result
 
 
 def as_cached(model: Generator, cached: bool) -> Generator:

@@ -30,16 +30,15 @@ def measure(model: Generator, seeds: Sequence[int], count: int) -> dict[str, Any
             for event in model.draw(request):
                 if isinstance(event, Progress) and event.step in STOPS:
                     seen[event.step].append(_changed(codec, event.state.x, start, thing, colour, one))
-    found = {}
-    for stop, each in seen.items():
-        new, kept, same = zip(*each, strict=True)
-        found[f"{stop} steps"] = {
-            "new colour": share(sum(new), len(new)),
-            "shape, place and background kept": share(sum(kept), len(kept)),
-            "both": share(sum(a and b for a, b in zip(new, kept, strict=True)), len(new)),
+    result = {}
+    for stop, looks in seen.items():
+        new, kept, same = np.array(looks).T
+        right = {"new colour": new, "shape, place and background kept": kept, "both": new * kept}
+        result[f"{stop} steps"] = {
+            **{name: share(int(hits.sum()), len(looks)) for name, hits in right.items()},
             "share of tokens kept": round(float(np.mean(same)), 3),
         }
-    return found
+    return result
 
 
 def _changed(codec: Any, x: Any, start: Any, thing: Any, colour: str, one: Asked) -> tuple[bool, bool, float]:

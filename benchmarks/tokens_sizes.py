@@ -35,7 +35,9 @@ def recipe(size: str, seed: int) -> Recipe:
 def measure(size: str, seed: int) -> dict[str, Any]:
     plan = recipe(size, seed)
     with tempfile.TemporaryDirectory() as folder:
-        list(train(plan, Path(folder)))
+        for progress in train(plan, Path(folder)):
+            if progress.step == STEPS:
+                break  # before a sheet is drawn
         final = averaged(Path(folder))
     task = Masked(plan, "cpu")
     with torch.inference_mode():

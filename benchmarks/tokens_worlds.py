@@ -114,6 +114,10 @@ def _source() -> PictureSet:
     return load(PICTOGRAMS, SPLITS)
 
 
+def available(name: str) -> bool:
+    return name in limn.models.names() or checkpoint(TRAINED / name) is not None
+
+
 @cache
 def folder_of(name: str) -> Path:
     """Return the folder of a recipe's model: of its training run as it is now, or else the one that ships."""

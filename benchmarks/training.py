@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from benchmarks.kit.run import run
+from benchmarks.kit.timing import interleaved
 from limn.train import optimise
 from limn.train.batches import Batch
 from limn.train.ema import Average
@@ -50,11 +51,10 @@ def rate(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, floa
             optimiser.zero_grad()
         average.update(network, 1)
 
-    whole, product = [], []
-    step()
-    for _ in range(steps):
-        whole.append(seconds(step))
-        product += [seconds(lambda: left @ right) for _ in range(10)]
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    ways = {"whole": step, **{f"product {k}": lambda: left @ right for k in range(10)}}
+    taken = interleaved(ways, steps, clock)
+    whole, product = taken.pop("whole"), [second for row in taken.values() for second in row]
     weights = sum(each.numel() for each in network.trunk.blocks.parameters() if each.ndim == 2)
     useful, gemm = 6 * weights * tokens / min(whole), 2 * left.numel() * right.shape[1] / min(product)
     return {
@@ -64,13 +64,6 @@ def rate(name: str, precision: Any, compile_: Any, steps: int) -> dict[str, floa
         "GFLOP/s of a plain product": round(gemm / 1e9, 1),
         "share": round(useful / gemm, 3),
     }
-
-
-def seconds(action: Any) -> float:
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    start = clock()
-    action()
-    return clock() - start
 
 
 def shapes(batch: int, steps: int) -> Recipe:

@@ -17,12 +17,8 @@ def share(hits: int, total: int) -> dict[str, float]:
     {'share': 0.9, 'low': 0.596, 'high': 0.982, 'n': 10}
     """
     one = wilson(hits, total)
-    return {
-        "share": round(one.value or 0, 4),
-        "low": round(one.low or 0, 3),
-        "high": round(one.high or 0, 3),
-        "n": total,
-    }
+    value, low, high = (end or 0 for end in (one.value, one.low, one.high))
+    return {"share": round(value, 4), "low": round(low, 3), "high": round(high, 3), "n": total}
 
 
 def shares(**right: ArrayLike) -> dict[str, dict[str, float]]:

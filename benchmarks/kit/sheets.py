@@ -15,10 +15,8 @@ def rows(
     name: str,
     groups: Mapping[str, Sequence[Pixels] | Pixels],
     *,
-    columns: int = 12,
-    scale: int = 2,
-    label: int = 170,
-) -> None:
+    columns: int = 12, scale: int = 2, label: int = 170,
+) -> None:  # fmt: skip
     """Write ``docs/pictures/NAME.webp``: a labelled row for each group of pictures, enlarged without smoothing."""
     side, gap = next(iter(groups.values()))[0].shape[0] * scale, 4
     columns = min(columns, max(len(group) for group in groups.values()))

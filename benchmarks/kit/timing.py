@@ -41,11 +41,7 @@ def ratio(first: Action, second: Action, rounds: int) -> dict[str, float]:
 def spread(action: Action, repeats: int) -> dict[str, float]:
     """Return minimum, median and maximum seconds after one run that is not counted."""
     seconds = interleaved({"": action}, repeats)[""]
-    return {
-        "min": round(min(seconds), 3),
-        "median": round(statistics.median(seconds), 3),
-        "max": round(max(seconds), 3),
-    }
+    return {name: round(of(seconds), 3) for name, of in (("min", min), ("median", statistics.median), ("max", max))}
 
 
 def processor(action: Action, repeats: int = 3) -> list[float]:
