@@ -13,7 +13,7 @@ from limn.data.template_matching import MIN_MARGIN, UNREADABLE
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
-    from limn.data.shapes.reader import Seen
+    from limn.data.shapes.reader import ReadObject
 
 __all__ = ["Shapes"]
 
@@ -77,7 +77,7 @@ class Shapes(Reader):
         return readings
 
 
-def _there(objects: Sequence[Seen], wanted: list[str]) -> str | None:
+def _there(objects: Sequence[ReadObject], wanted: list[str]) -> str | None:
     """Say whether one of the objects is what is wanted; None where one of them may be."""
     perhaps = False
     for thing in objects:

@@ -65,11 +65,8 @@ class Reading:
 @cache
 def _templates() -> Templates:
     """Every icon."""
-    icons = table()
-    shape = [len(values) for values in FIELDS.values()]
-    labels = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), axis=1)
-    flat = icons.reshape(-1, PICTURE, PICTURE, 3)
-    return Templates.of(flat, labels)
+    labels = np.indices([len(values) for values in FIELDS.values()]).reshape(len(FIELDS), -1).T
+    return Templates.of(table().reshape(-1, PICTURE, PICTURE, 3), labels)
 
 
 def read_all(pictures: NDArray[np.generic]) -> list[Reading]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limn.data.shapes.captions import Asked, caption, captions, examples, prompts
-from limn.data.shapes.reader import Reading, Seen, matches, read, read_all
+from limn.data.shapes.reader import Reading, ReadObject, matches, read, read_all
 from limn.data.shapes.scene import Object, Scene, Split, batch, held_out_pairs, render, scene
 from limn.data.shapes.tiles import BACKGROUNDS, COLOURS, PLACES, SHAPES, SIZES, TEXTURES
 
@@ -16,9 +16,9 @@ __all__ = [
     "TEXTURES",
     "Asked",
     "Object",
+    "ReadObject",
     "Reading",
     "Scene",
-    "Seen",
     "Split",
     "batch",
     "caption",

@@ -20,7 +20,7 @@ from limn.data.shapes.scene import Object, Scene
 from limn.data.shapes.tiles import BACKGROUNDS, CELL, CORNERS, EMPTY, PICTURE, PLACES, describe_tile, tiles
 from limn.data.template_matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters
 
-__all__ = ["FIELDS", "Reading", "Seen", "matches", "read", "read_all"]
+__all__ = ["FIELDS", "ReadObject", "Reading", "matches", "read", "read_all"]
 
 FIELDS = ("shape", "colour", "size", "texture", "place")
 """What is read of each object."""
@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class ReadObject:
     """One object as read: a word or "unreadable" for each field, and the margin of each."""
 
     shape: str
@@ -53,7 +53,7 @@ class Reading:
     """
 
     background: str
-    objects: tuple[Seen, ...]
+    objects: tuple[ReadObject, ...]
     margins: Mapping[str, float]
     residual: float
 
@@ -152,12 +152,12 @@ def _put(choice: int, best: Ints, margins: Floats, ground: float, layout: float,
         if number == EMPTY:
             continue
         poor = (left.max() if choice % 2 else left[k]) > MAX_RESIDUAL
-        colour, shape, size, texture = describe_tile(number)
-        sure = dict(zip(("colour", "shape", "size", "texture", "place"), margins[k].tolist(), strict=True))
+        columns = ("colour", "shape", "size", "texture", "place")
+        words = dict(zip(columns, (*describe_tile(number), names[k]), strict=True))
+        sure = dict(zip(columns, margins[k].tolist(), strict=True))
         sure["place"] = min(sure["place"], layout)
-        words = {"colour": colour, "shape": shape, "size": size, "texture": texture, "place": names[k]}
         fields = {f: UNREADABLE if poor or sure[f] < MIN_MARGIN else words[f] for f in FIELDS}
-        objects.append(Seen(**fields, margins={f: sure[f] for f in FIELDS}))
+        objects.append(ReadObject(**fields, margins={f: sure[f] for f in FIELDS}))
     clear = ground >= MIN_MARGIN and left.min() <= MAX_RESIDUAL
     return Reading(
         background=tuple(BACKGROUNDS)[choice // 2] if clear else UNREADABLE,
@@ -211,7 +211,7 @@ def matches(reading: Reading, asked: Asked | Scene) -> dict[str, bool]:
         wants: tuple[Mapping[str, str], ...] = tuple({f: getattr(o, f) for f in FIELDS} for o in asked.objects)
     else:
         wants = asked.objects
-    slots: list[Seen | None] = [*reading.objects, *[None] * (len(wants) - len(reading.objects))]
+    slots: list[ReadObject | None] = [*reading.objects, *[None] * (len(wants) - len(reading.objects))]
     orders = [list(zip(wants, order, strict=True)) for order in permutations(slots, len(wants))]
     checks = [{f: [f not in w or getattr(s, f, None) == w[f] for w, s in pairs] for f in FIELDS} for pairs in orders]
     closest = max(checks, key=lambda fields: sum(map(sum, fields.values())))

@@ -50,12 +50,14 @@ def on_white(png: bytes) -> NDArray[np.uint8]:
 
 def reduced(picture: NDArray[np.uint8], factor: int, how: Image.Resampling = _LANCZOS) -> NDArray[np.uint8]:
     """Reduce a picture (height, width, 3) by a factor with Lanczos' filter or another one."""
-    return _resized(picture, picture.shape[1] // factor, picture.shape[0] // factor, how)
+    size = (picture.shape[1] // factor, picture.shape[0] // factor)
+    return np.asarray(Image.fromarray(picture).resize(size, how))
 
 
 def enlarged(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Enlarge a picture (height, width, 3) by a factor with Lanczos' filter, which an upsampler has to beat."""
-    return _resized(picture, picture.shape[1] * factor, picture.shape[0] * factor, _LANCZOS)
+    size = (picture.shape[1] * factor, picture.shape[0] * factor)
+    return np.asarray(Image.fromarray(picture).resize(size, _LANCZOS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +184,3 @@ class Upsampling(Task[Upsampler, Enlarging]):
         if not self.recipe.data.autoencoder:
             return pictures
         return as_bytes(reconstructed(pictures, self.recipe.data.autoencoder, rng, _NOISE))
-
-
-def _resized(picture: NDArray[np.uint8], width: int, height: int, how: Image.Resampling) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(picture).resize((width, height), how))
