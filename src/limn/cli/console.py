@@ -59,13 +59,13 @@ def picture(path: Path) -> None:
     """Draw a picture on stderr, two pixels in each character."""
     from rich.text import Text
 
-    from limn.io.pictures import read_picture
+    from limn.io.pictures import MAX_ENLARGED, read_picture
 
     console = _console(True)
     if console.color_system is None:
         say(f"{path.name}: colours cannot be shown here")
         return
-    image = read_picture(path)
+    image = read_picture(path, max_pixels=MAX_ENLARGED)
     image.thumbnail((min(console.width, MAX_COLUMNS), MAX_COLUMNS))
     width, height = image.size
     for top in range(0, height, 2):

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from limn.cli import console
+from limn.io.files import read_bounded
 from limn.kernel.errors import DataError, unknown_name
 
 __all__ = ["app"]
@@ -99,7 +100,7 @@ def _checked(folder: Path) -> Iterator[tuple[str, str, str]]:
 def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "manifest.json"
     try:
-        sets = json.loads(path.read_bytes())["sets"]
+        sets = json.loads(read_bounded(path, 2**24, "build it again", error=DataError))["sets"]
         return {str(name): dict(entry) for name, entry in sets.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise DataError(f"{path}: cannot be read; name a folder that limn data build wrote") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import sys
@@ -9,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from limn.io.files import open_file
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 
 __all__ = ["Row", "given", "read"]
 
-MAX_BYTES = 256_000_000
-
+MAX_BYTES = 128_000_000
+MAX_LINES = 1_000_000
 
 Row = Mapping[str, Any]
 """A :class:`Prompt` under ``prompt``, and what only it says in place of the whole call: seed, negative."""
@@ -53,14 +55,18 @@ def read(file: Path) -> list[Row]:
 
 
 def _content(file: Path) -> bytes:
-    try:
-        if str(file) == "-":
-            return sys.stdin.buffer.read(MAX_BYTES)
-        if file.stat().st_size > MAX_BYTES:
-            raise InputError(f"{file}: more than {MAX_BYTES // 1_000_000} MB of prompts; split it")
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); name a file of prompts") from None
+    """Read a file, or what stands on stdin, as far as it is not too long."""
+    pieces, size, lines = [], 0, 0
+    source = contextlib.nullcontext(sys.stdin.buffer) if str(file) == "-" else open_file(file, error=InputError)
+    with source as opened:
+        while piece := opened.read(2**20):
+            pieces.append(piece)
+            size, lines = size + len(piece), lines + piece.count(b"\n")
+            if size > MAX_BYTES:
+                raise InputError(f"{file}: more than {MAX_BYTES // 1_000_000} MB of prompts; split it")
+            if lines > MAX_LINES:
+                raise InputError(f"{file}: more than {MAX_LINES:,} lines; split it")
+    return b"".join(pieces)
 
 
 def _decoded(file: Path, content: bytes) -> Iterator[tuple[int, str]]:

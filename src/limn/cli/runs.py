@@ -89,6 +89,9 @@ def replay(
     model: Annotated[str | None, typer.Option(help="Where the model is now, if not where the record says.")] = None,
     device: Annotated[str | None, typer.Option(help="Where the model runs; as recorded if left out.")] = None,
     save: Annotated[Path | None, typer.Option(help="Also write the picture as drawn now to this PNG.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Largest batch that a record may ask for, if a large one.", min=1)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Let --save replace a file.")] = False,
 ) -> None:
     """Draw pictures again from their own records, and compare them with the files bit by bit."""
@@ -102,7 +105,7 @@ def replay(
     same = True
     for path in files:
         with console.Meter("pictures") as meter:
-            for event in studio.replay(path, models.load, model=model, device=device):
+            for event in studio.replay(path, models.load, model=model, device=device, most=batch):
                 if isinstance(event, studio.Replay):
                     result = event
                 else:

@@ -19,6 +19,7 @@ from limn.data.picture_set import COLUMNS, PictureSet, load, pixels
 from limn.data.sets import SETS
 from limn.data.split import STYLES, split_of
 from limn.io.atomic import make_folder, write_bytes
+from limn.io.files import read_bounded
 from limn.io.targets import keep_foreign
 from limn.kernel.errors import DataError, InputError, unknown_name
 
@@ -186,9 +187,10 @@ def _finished(path: Path, size: int, entry: Mapping[str, Any]) -> bool:
 def _read_manifest(out: Path) -> dict[str, Entry] | None:
     """Read what was built; a damaged manifest counts as none."""
     try:
-        sets = json.loads((out / MANIFEST).read_text("utf-8"))["sets"]
+        data = read_bounded(out / MANIFEST, 2**24, "build it again", error=DataError)
+        sets = json.loads(data.decode())["sets"]
         return {name: entry for name, entry in sets.items() if name in SETS and isinstance(entry, dict)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (DataError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

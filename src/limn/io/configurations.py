@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import tomllib
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -41,6 +42,12 @@ __all__ = [
 
 MAX_CONFIG: Final = 2**20
 
+_LEVELS: Final = 8
+_MARKS: Final = 10_000
+_QUOTED: Final = re.compile(
+    r'''"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+'|\#[^\n]*+''', re.DOTALL
+)
+_DEEP: Final = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_LEVELS}}}[\w-]")
 _CODE: Final = {"auto_map", "trust_remote_code", "_attn_implementation_internal", "custom_pipelines"}
 
 C = TypeVar("C")
@@ -169,13 +176,24 @@ def read_toml(path: Path, *, remedy: str = "name another file") -> dict[str, Any
         remedy: What to do where it is too large.
 
     Raises:
-        InputError: the file is missing, too large or no TOML.
+        InputError: the file is missing, too large, too deep or no TOML.
     """
     data = read_bounded(path, MAX_CONFIG, remedy, error=InputError)
     try:
-        return tomllib.loads(data.decode())
+        text = data.decode()
+        _check_depth(path, text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not sound TOML ({' '.join(str(error).split())[:100]}); mend it") from None
+
+
+def _check_depth(path: Path, text: str) -> None:
+    """Refuse what takes the parser far more memory than its text: long dotted keys, and very many of them."""
+    bare = _QUOTED.sub("_", text)
+    if _DEEP.search(bare):
+        raise InputError(f"{path}: a key of more than {_LEVELS} levels; limn knows none, mend it")
+    if sum(map(bare.count, "=[{")) > _MARKS:
+        raise InputError(f"{path}: more than {_MARKS:,} keys and tables; no file that limn reads has so many")
 
 
 def parse_json(

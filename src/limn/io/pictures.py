@@ -17,6 +17,7 @@ from limn.kernel.errors import DataError, InputError
 __all__ = [
     "FORMATS",
     "MAX_BYTES",
+    "MAX_ENLARGED",
     "MAX_PIXELS",
     "colours",
     "composite",
@@ -33,12 +34,19 @@ __all__ = [
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS: Final = 32_000_000
 MAX_BYTES: Final = 64 * 2**20
-MAX_DRAWN: Final = 2**28  # bytes, and pixels, of a picture that limn drew, enlarged ones among them
+MAX_SIDE: Final = 2**15  # pixels
+MAX_DRAWN: Final = 2**24  # pixels of a picture that limn drew
+MAX_ENLARGED: Final = 2**28  # pixels of one that limn enlarged
 _CHUNK: Final = 1 << 16
 
 
 def decode(
-    data: bytes, *, name: str = "picture", max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+    data: bytes,
+    *,
+    name: str = "picture",
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] = FORMATS,
+    size: tuple[int, int] | None = None,
 ) -> Image.Image:
     """Decode an untrusted PNG, JPEG or WebP, upright, as RGB or RGBA of 8 bits.
 
@@ -50,6 +58,7 @@ def decode(
         name: What to call it in an error.
         max_pixels: The largest width times height that is accepted.
         formats: Those that are accepted.
+        size: Height and width that it must have; any if ``None``.
 
     Returns:
         A picture in mode ``RGB``, or ``RGBA`` when the file carries transparency.
@@ -57,14 +66,20 @@ def decode(
     Raises:
         DataError: The file is of another format, too large or damaged.
     """
-    picture = open_picture(data, name=name, max_pixels=max_pixels, formats=formats)
+    picture = open_picture(data, name=name, max_pixels=max_pixels, formats=formats, size=size)
     if picture.mode.startswith("I"):
         picture = _eight_bits(picture)
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def open_picture(
-    data: bytes, *, name: str, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+    data: bytes,
+    *,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] = FORMATS,
+    size: tuple[int, int] | None = None,
 ) -> Image.Image:
     """Open an untrusted picture as :func:`decode` does, in the file's own mode; grey may have 16 bits.
 
@@ -78,23 +93,35 @@ def open_picture(
             pixels = picture.width * picture.height
             if pixels > max_pixels:
                 raise DataError(f"{name}: {pixels} pixels, at most {max_pixels} are accepted; scale it down")
-            upright = ImageOps.exif_transpose(picture)
-            upright.load()
-            return upright
+            if max(picture.size) > MAX_SIDE:
+                raise DataError(
+                    f"{name}: a side of {max(picture.size)} pixels, at most {MAX_SIDE} are accepted; crop it"
+                )
+            if size is not None and size != (picture.height, picture.width):
+                raise DataError(f"{name}: its size is not what its record says; it was changed")
+            picture.load()
+            ImageOps.exif_transpose(picture, in_place=True)
+            return picture
     except DataError:
         raise
     except Exception as error:  # Pillow raises many kinds for damaged files, SyntaxError among them
         raise DataError(f"{name}: not a readable {'/'.join(formats)} picture; replace or remove it") from error
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_picture(path: Path, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_DRAWN) -> Image.Image:
     """Read a PNG that limn drew, as RGB.
 
+    Args:
+        path: The file.
+        size: Height and width that it must have; any if ``None``.
+        max_pixels: The largest width times height that is accepted.
+
     Raises:
-        DataError: It is missing, damaged or no PNG.
+        DataError: It is missing, damaged, of another size or no PNG.
     """
-    data = read_bounded(path, MAX_DRAWN, "it is no picture that limn drew", error=DataError)
-    return decode(data, name=str(path), max_pixels=MAX_DRAWN, formats=("PNG",)).convert("RGB")
+    data = read_bounded(path, 4 * max_pixels, "it is no picture that limn drew", error=DataError)
+    picture = decode(data, name=str(path), max_pixels=max_pixels, formats=("PNG",), size=size)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

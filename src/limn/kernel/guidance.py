@@ -115,6 +115,8 @@ def hashes(guidances: Iterable[Guidance]) -> dict[str, str]:
         within = path.removeprefix("limn:")
         try:
             where = Path(path).expanduser() if within == path else Path(__file__).parents[1] / within
+            if where.exists() and not where.is_file():
+                raise InputError(f"{path[:200]!r}: is not a regular file; name a file")
             with where.open("rb") as file:
                 digests[path] = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError) as error:

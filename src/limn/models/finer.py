@@ -15,6 +15,7 @@ from limn.models.parts import check_fit, fill, sampler_of
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
+from limn.networks.weights import sized
 from limn.predictors.masked import Masked
 from limn.samplers.decoding import Masking
 
@@ -61,7 +62,8 @@ def finer(
         WeightsError: If a file is missing, damaged, unsafe or does not fit the others.
     """
     config = read_config(FinerConfig, fields)
-    transformer, tokenizer = Transformer.from_config(config.transformer), VQ.from_config(config.vq)
+    transformer = sized(lambda: Transformer.from_config(config.transformer), folder / "finer.safetensors")
+    tokenizer = sized(lambda: VQ.from_config(config.vq), folder / "finer_vq.safetensors")
     shape, words = transformer.config, TokenVectors()
     fits = {
         "tokens": (shape.vocabulary, tokenizer.codes + 1),

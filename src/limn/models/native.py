@@ -22,6 +22,7 @@ from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_o
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
+from limn.networks.weights import sized
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 
@@ -87,11 +88,11 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         WeightsError: If a file is missing, damaged, unsafe or does not fit the others.
     """
     config = read_config(NativeConfig, folder / "config.json")
-    transformer = Transformer.from_config(config.transformer)
+    transformer = sized(lambda: Transformer.from_config(config.transformer), folder / "model.safetensors")
     hashes = [fill(transformer, folder / "model.safetensors", device)]
     codec: Codec = Pixels()
     if config.autoencoder:
-        autoencoder = Autoencoder.from_config(config.autoencoder)
+        autoencoder = sized(lambda: Autoencoder.from_config(config.autoencoder), folder / "autoencoder.safetensors")
         hashes.append(fill(autoencoder, folder / "autoencoder.safetensors", device))
         codec = Latents(autoencoder)
     words = TokenVectors()

@@ -22,6 +22,7 @@ from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_o
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
+from limn.networks.weights import sized
 
 __all__ = ["TokenConfig", "generator"]
 
@@ -81,7 +82,9 @@ def generator(
         WeightsError: If a file is missing, damaged, unsafe or does not fit the others.
     """
     config = read_config(TokenConfig, folder / "config.json")
-    transformer, tokenizer = Transformer.from_config(config.transformer), VQ.from_config(config.vq)
+    home = folder.resolve().parent / config.tokens_of if config.tokens_of else folder
+    transformer = sized(lambda: Transformer.from_config(config.transformer), folder / "model.safetensors")
+    tokenizer = sized(lambda: VQ.from_config(config.vq), home / "vq.safetensors")
     words, shape, side = TokenVectors(), transformer.config, transformer.config.side
     fits = {
         "tokens": (shape.vocabulary, tokenizer.codes + 1),
@@ -90,7 +93,10 @@ def generator(
         "text": (shape.text_width, words.width),
     }
     check_fit(folder, "transformer and vq", fits)
-    hashes = [fill(transformer, folder / "model.safetensors", device), _tokens(tokenizer, folder, config, device)]
+    hashes = [
+        fill(transformer, folder / "model.safetensors", device),
+        _tokens(tokenizer, folder, home, config, device),
+    ]
     stage = Stage(
         encoder=PromptEncoder(words, limit=shape.text_limit, device=device),
         predictor=predictor(transformer),
@@ -109,9 +115,8 @@ def generator(
     return assembled(name, stages, config, hashes, schedule="linear" if config.growing else "constant")
 
 
-def _tokens(tokenizer: VQ, folder: Path, config: TokenConfig, device: str) -> str:
+def _tokens(tokenizer: VQ, folder: Path, home: Path, config: TokenConfig, device: str) -> str:
     """Load the tokenizer, of this folder or of one beside it, and return its file's SHA-256."""
-    home = folder.resolve().parent / config.tokens_of if config.tokens_of else folder
     digest = fill(tokenizer, home / "vq.safetensors", device)
     if config.tokens_of and digest != config.tokens_sha256:
         raise WeightsError(

@@ -10,7 +10,7 @@ from torch import nn
 
 from limn.io.configurations import read_config
 from limn.kernel.errors import unknown_name
-from limn.networks.weights import frozen
+from limn.networks.weights import frozen, sized
 
 __all__ = ["WEIGHTS", "Configured", "Shipped"]
 
@@ -76,4 +76,5 @@ class Shipped(Configured):
             WeightsError: A file is missing, damaged, unsafe or does not fit the other.
         """
         folder = cls.locate(model)
-        return frozen(cls.from_config(folder / cls.file), folder / WEIGHTS, device)
+        network = sized(lambda: cls.from_config(folder / cls.file), folder / WEIGHTS)
+        return frozen(network, folder / WEIGHTS, device)

@@ -12,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -34,6 +34,7 @@ __all__ = [
     "load_state",
     "read_header",
     "read_tensors",
+    "sized",
     "write_tensors",
 ]
 
@@ -197,6 +198,31 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "
     with torch.no_grad():
         for name, tensor in tensors.items():
             own[name].copy_(tensor)
+
+
+def sized(make: Callable[[], _Network], path: Path, most: int | None = None) -> _Network:
+    """Build a network that a file's weights can belong to; a far larger one is refused before it takes memory.
+
+    Args:
+        make: Builds it.
+        path: The file, which has at least a byte for each weight.
+        most: How many weights there are, in place of the file's bytes.
+
+    Raises:
+        WeightsError: The network has more weights.
+    """
+    if most is None:
+        if not path.is_file():  # its absence is told when it is read
+            return make()
+        most = path.stat().st_size
+    with torch.device("meta"):
+        wanted = sum(weight.numel() for weight in make().state_dict().values())
+    if wanted > most:
+        raise WeightsError(
+            f"{path}: can hold {most:,} weights at most, its configuration wants {wanted:,}; "
+            "use the weights that belong to it"
+        )
+    return make()
 
 
 def frozen(network: _Network, path: Path, device: str = "cpu") -> _Network:

@@ -23,7 +23,7 @@ from limn.store.parameters import parameters_text
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MAX_TEXT", "encode_png", "read_record", "write_png"]
+__all__ = ["MAX_TEXT", "encode_png", "read_record", "size_of", "write_png"]
 
 MAX_TEXT = 10 * 2**20  # bytes of a record, packed or unpacked
 _MAX_CHUNKS = 20_000
@@ -110,6 +110,13 @@ def read_record(path: Path, *, whole: bool = False) -> dict[str, Any]:
                 return _read(file, os.fstat(file.fileno()).st_size, whole)
             except _Damage as damage:
                 raise InputError(f"{path}: {damage}") from None
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return height and width that a PNG's header names."""
+    with explained(path), path.open("rb") as file:
+        width, height = struct.unpack(">II", file.read(24)[16:].ljust(8, b"\0"))
+    return height, width
 
 
 class _Damage(Exception):

@@ -13,6 +13,7 @@ from typing import Any
 
 from limn.io.atomic import explained
 from limn.io.configurations import parse_json
+from limn.io.files import read_bounded
 from limn.kernel.errors import InputError, StoreError
 
 __all__ = [
@@ -23,12 +24,14 @@ __all__ = [
     "environment",
     "key_of",
     "now",
+    "picture_size",
     "picture_total",
     "read_json",
     "read_request",
 ]
 
 MAX_PICTURES = 1_000_000  # of a run
+MAX_JSON = 2**29  # bytes
 SCHEMA = 1  # of request.json, record.json and the record inside a picture
 
 
@@ -71,7 +74,8 @@ def read_json(path: Path) -> dict[str, Any]:
         StoreError: If it is damaged.
     """
     with explained(path):
-        data = path.read_bytes()
+        path.stat()
+    data = read_bounded(path, MAX_JSON, "repair the store with `limn runs repair`", error=StoreError)
     return parse_json(path, data, error=StoreError, remedy="repair the store with `limn runs repair`")
 
 
@@ -101,6 +105,12 @@ def picture_total(request: Mapping[str, Any]) -> int:
     prompts, n = request.get("prompts"), request.get("n", 1)
     asked = len(prompts) * n if isinstance(prompts, (list, tuple)) and isinstance(n, int) else 0
     return min(max(asked, 0), MAX_PICTURES)
+
+
+def picture_size(request: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return height and width of all pictures of a request; None when it does not say, as edits may enlarge."""
+    size = request.get("height"), request.get("width")
+    return size if all(isinstance(side, int) for side in size) and not request.get("edit") else None  # type: ignore[return-value]
 
 
 def now() -> str:

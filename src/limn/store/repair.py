@@ -14,7 +14,7 @@ from limn.io.targets import check_unlinked
 from limn.kernel.errors import LimnError, StoreError
 from limn.store.info import linked_folders, run_folders
 from limn.store.png import read_record
-from limn.store.record import SCHEMA, VersionError, key_of, now, read_json, read_request
+from limn.store.record import SCHEMA, VersionError, key_of, now, picture_size, read_json, read_request
 from limn.store.run import lock_run, picture_files, picture_flaw
 
 __all__ = ["Damage", "RepairReport", "mend"]
@@ -82,9 +82,12 @@ def _mend_run(folder: Path, quarantine: Path) -> tuple[int, list[Damage]]:
     """Return how many sound pictures a run has, and what was wrong."""
     damages: list[Damage] = []
     sound: dict[int, Path] = {}
+    size = None
+    with contextlib.suppress(LimnError):
+        size = picture_size(read_request(folder)["request"])
     for index, paths in picture_files(folder).items():
         for path in paths:
-            flaw = picture_flaw(index, path) or ("a second picture of its index" if index in sound else "")
+            flaw = picture_flaw(index, path, size) or ("a second picture of its index" if index in sound else "")
             if flaw:
                 damages.append(Damage(path=path, reason=flaw, moved=move_aside(path, quarantine)))
             else:

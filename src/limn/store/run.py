@@ -17,8 +17,8 @@ from limn.io.atomic import explained, move_aside, sweep, write_bytes, write_json
 from limn.io.lock import Lock
 from limn.kernel.errors import InputError, LimnError
 from limn.store.parameters import prompt_of
-from limn.store.png import encode_png, read_record
-from limn.store.record import MAX_PICTURES, SCHEMA, environment, now, picture_total, read_json
+from limn.store.png import encode_png, read_record, size_of
+from limn.store.record import MAX_PICTURES, SCHEMA, environment, now, picture_size, picture_total, read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,7 @@ class Run:
     def __init__(self, folder: Path, request: Mapping[str, Any], quarantine: Path, *, wait: float = 10.0) -> None:
         self.folder, self.key, self.request = folder, folder.name, dict(request)
         self._quarantine, self._wait = quarantine, wait
+        self._size = picture_size(request)
         self._locks = contextlib.ExitStack()  # what leaving the outermost block gives up
         self._depth = 0
         self._files: dict[int, list[Path]] | None = None  # known while the lock is held
@@ -83,7 +84,7 @@ class Run:
         """Return the finished pictures by index, in order; a damaged or foreign file counts as not drawn."""
         result = {}
         for index, paths in sorted(picture_files(self.folder).items()):
-            sound = [path for path in paths if not picture_flaw(index, path)]
+            sound = [path for path in paths if not picture_flaw(index, path, self._size)]
             if sound:
                 result[index] = sound[0]
         return result
@@ -111,7 +112,7 @@ class Run:
         with self:
             assert self._files is not None
             for old in self._files.get(index, []):
-                if old != path or picture_flaw(index, old):
+                if old != path or picture_flaw(index, old, self._size):
                     move_aside(old, self._quarantine)
             write_bytes(path, data)
             self._files[index] = [path]
@@ -167,14 +168,22 @@ def lock_run(folder: Path, *, wait: float) -> Iterator[None]:
         yield
 
 
-def picture_flaw(index: int, path: Path) -> str:
-    """Return why a file is not the picture of that index of the run whose folder it is in, empty when it is."""
+def picture_flaw(index: int, path: Path, size: tuple[int, int] | None = None) -> str:
+    """Return why a file is not the picture of that index of the run whose folder it is in, empty when it is.
+
+    Args:
+        index: Its place in the request.
+        path: The file.
+        size: Height and width that it must have; any if ``None``.
+    """
     try:
         record = read_record(path, whole=True)
     except LimnError as error:
         return str(error).removeprefix(f"{path}: ")
     if (record.get("key"), record.get("index")) != (path.parent.name, index):
         return "belongs to another run or place"
+    if size is not None and size_of(path) != size:
+        return "its size is not what was asked; it was changed"
     return ""
 
 

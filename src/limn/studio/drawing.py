@@ -14,7 +14,7 @@ import numpy as np
 
 from limn.codecs.latents import TOGETHER
 from limn.io.atomic import explained
-from limn.io.pictures import read_picture
+from limn.io.pictures import MAX_ENLARGED, read_picture
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.prompt import prompt_record
@@ -189,7 +189,7 @@ def sheet(folder: Path, pictures: Sequence[Path]) -> Path:
     Raises:
         StoreError: If it cannot be written.
     """
-    images = [read_picture(path) for path in pictures]
+    images = [read_picture(path, max_pixels=MAX_ENLARGED) for path in pictures]
     path = folder / "grid.png"
     write_png(path, np.asarray(grid(images)), {"sheet": [picture.name for picture in pictures]})
     return path

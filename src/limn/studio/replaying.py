@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.stage import Stage
 from limn.store import read_record
+from limn.store.png import size_of
 from limn.store.record import read_request
 from limn.studio.drawing import MAX_BATCH
 from limn.studio.facts import check_device, differences, facts
@@ -28,6 +30,7 @@ from limn.studio.facts import check_device, differences, facts
 __all__ = ["Replay", "replay"]
 
 MAX_THREADS = 1024
+USUAL = (64, 2**18)  # pictures and pixels of a batch; a record that was made by hand could ask for any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ def replay(
     *,
     model: str | None = None,
     device: str | None = None,
+    most: int | None = None,
 ) -> Iterator[Progress | Replay]:
     """Draw the picture of a PNG again, with the same neighbours in its batch and as many threads.
 
@@ -68,6 +72,7 @@ def replay(
         load: Loads a model by name and ``device``.
         model: Instead of the model that the record names, for example where its folder is now.
         device: Instead of the kind of device that the record names.
+        most: Largest batch that the record may ask for; :data:`USUAL` pictures or pixels if None.
 
     Yields:
         Progress, and the replay at last.
@@ -81,6 +86,11 @@ def replay(
     if "scene" in record:
         raise InputError(f"{path}: is composed of the pictures that its record names; replay those")
     request, index, size, alone = _asked(path, record)
+    together = _together(record["batch"], request)
+    if most is None:
+        most = max(USUAL[0], USUAL[1] // math.prod(request.size or (1, 1)))
+    if max(min(size, request.n * len(request.prompts)), len(together)) > most:
+        raise InputError(f"{path}: was drawn in a batch of {max(size, len(together))}; to allow it add --batch")
     rows = _positive(record["batch"].get("max_rows"))
     before = record.get("circumstances")
     before = before if isinstance(before, dict) else {}
@@ -89,9 +99,11 @@ def replay(
     generator.request(request.prompts[0], size=request.size)
     if record["batch"].get("decoded") != TOGETHER:
         generator.stages = tuple(map(_apart, generator.stages))
+    if request.edit is None and size_of(path) != request.size:
+        raise InputError(f"{path}: its size is not what its record says; it was changed")
     with _threads(before.get("threads")):
         causes = differences(before, facts(device))
-        if together := _together(record["batch"], request):
+        if together:
             picture = generator.together(request, together)[int(record["batch"]["place"])]
         else:
             for event in generator.draw(request, only={index}, batch=size, max_rows=rows):
@@ -198,9 +210,8 @@ def _threads(count: Any) -> Iterator[None]:
 
 
 def _compared(path: Path, picture: Picture, causes: tuple[str, ...]) -> Replay:
-    old = np.asarray(read_picture(path), dtype=np.int16)
-    if old.shape != picture.pixels.shape:
-        raise InputError(f"{path}: its size is not what its record says; it was changed")
+    height, width = picture.pixels.shape[:2]
+    old = np.asarray(read_picture(path, size=(height, width)), dtype=np.int16)
     apart = np.abs(old - picture.pixels.astype(np.int16)).max(axis=2)
     return Replay(
         path=path, picture=picture, largest=int(apart.max()), changed=int((apart > 0).sum()), causes=causes

@@ -22,7 +22,7 @@ from PIL import Image
 
 from limn.data.captions import with_article
 from limn.data.scenes import SIZES, THREE, TWO, Cell, cells
-from limn.io.pictures import read_picture
+from limn.io.pictures import MAX_ENLARGED, read_picture
 from limn.kernel.errors import InputError, LimnError
 from limn.store import read_record, write_png
 from limn.store.run import slug
@@ -149,7 +149,7 @@ def write(parts: Sequence[Path], layout: Layout, text: str, number: int) -> Path
     with suppress(LimnError):
         if read_record(path).get("scene") == json.loads(json.dumps(about)):
             return path
-    pictures = [np.asarray(read_picture(part)) for part in parts]
+    pictures = [np.asarray(read_picture(part, max_pixels=MAX_ENLARGED)) for part in parts]
     shared = {name: value for name, value in read_record(parts[0]).items() if name in ("request", "seed")}
     write_png(path, compose(pictures, layout), {**shared, "prompt": text, "scene": about})
     return path

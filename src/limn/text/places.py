@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from limn.io.files import read_bounded
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Region
 
@@ -90,12 +91,7 @@ def _painted(painting: Path, coloured: Mapping[str, Place]) -> tuple[Region, ...
 
     from limn.text.regions import regions_from_painting
 
-    try:
-        if painting.stat().st_size > MAX_BYTES:
-            raise InputError(f"{painting}: more than {MAX_BYTES // 1_000_000} MB; save the painting smaller")
-        data = painting.read_bytes()
-    except OSError as error:
-        raise InputError(f"{painting}: cannot be read ({error.strerror}); name a PNG") from None
+    data = read_bounded(painting, MAX_BYTES, "save the painting smaller", error=InputError)
     try:
         made = regions_from_painting(data, {colour: each.words for colour, each in coloured.items()})
     except InputError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.vq import VQ, from_autoencoder
-from limn.networks.weights import frozen, load_state, read_tensors
+from limn.networks.weights import frozen, load_state, read_tensors, sized
 from limn.train import task
 from limn.train.checkpoint import Checkpoint, load
 from limn.train.recipe import Recipe, parse
@@ -64,10 +65,13 @@ def codec_of(name: str) -> Autoencoder | VQ:
         WeightsError: There is none, or its weights are damaged.
     """
     folder = _home(name)
+    kind: type[Autoencoder] | type[VQ]
     for kind in (Autoencoder, VQ):
         weights = folder / f"{kind.__name__.lower()}.safetensors"
         if weights.is_file():
-            return frozen(kind.from_config(read_json(folder / "config.json")[weights.stem]), weights)
+            fields = read_json(folder / "config.json")[weights.stem]
+            make: Callable[[], Autoencoder | VQ] = partial(kind.from_config, fields)
+            return frozen(sized(make, weights), weights)
     network = averaged(folder)
     if not isinstance(network, Autoencoder | VQ):
         raise InputError(f"{name}: holds neither an autoencoder nor a vq; train one first")
@@ -113,6 +117,8 @@ def _home(name: str) -> Path:
 
 def averaged_of(checkpoint: Checkpoint) -> Any:
     """Return the network of a checkpoint with its averaged weights, ready for use."""
-    network = build(recipe_of(checkpoint))
-    load_state(network, checkpoint.tensors["ema"], source="averaged weights")
+    recipe, tensors = recipe_of(checkpoint), checkpoint.tensors["ema"]
+    most = sum(tensor.numel() for tensor in tensors.values())
+    network = sized(lambda: build(recipe), Path("checkpoint"), most)
+    load_state(network, tensors, source="averaged weights")
     return network.eval().requires_grad_(False)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limn.audit.readers.reader import Pictures, Reader, Reading, Value
+from limn.io.files import read_bounded
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class ZeroShot(Reader):
             path = Path(text).expanduser()
             if not path.is_file():
                 raise InputError(f"phrases: {text[:60]!r} is no file; give a JSON file or JSON")
-            text = path.read_text("utf-8")
+            text = read_bounded(path, 2**20, "shorten it", error=InputError).decode("utf-8", "replace")
         try:
             given = json.loads(text) if text else PERSON
             fields = {str(n): {str(v): [str(p) for p in row] for v, row in vs.items()} for n, vs in given.items()}
