@@ -95,3 +95,12 @@ def test_missing_shards_are_named(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "a.tar", [tmp_path / "b.tar"]):
         with pytest.raises(DataError, match="no shard there"):
             list(read_shards(source))
+
+
+def test_a_shard_cut_between_two_members_is_reported(tmp_path: Path) -> None:
+    with tarfile.open(shard(tmp_path / "a.tar", samples(100))) as tar:
+        place = tar.getmembers()[50].offset
+    (tmp_path / "a.tar").write_bytes((tmp_path / "a.tar").read_bytes()[:place])
+    report = Report()
+    assert len(list(read_shards(tmp_path / "a.tar", report=report))) == 24  # the last may lack something
+    assert report.reasons == {"damaged shard": 1}

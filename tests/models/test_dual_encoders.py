@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from limn.kernel.errors import InputError, WeightsError
 from limn.models import dual_encoders, judges
@@ -107,7 +109,39 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, folders: dict[s
     with pytest.raises(WeightsError, match="no safetensors"):
         dual_encoders.load(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"0" * 64)
-    with pytest.raises(WeightsError, match="cannot be read"):
+    with pytest.raises(WeightsError, match="no sound safetensors file"):
         dual_encoders.load(tmp_path)
     with pytest.raises(InputError, match="uint8"):
         dual_encoders.load(folders["clip"]).images([np.zeros((8, 8), np.uint8)])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("nan", "not finite"), ("missing", "1 missing"), ("renamed", "1 missing, 0 of another shape, 1 unexpected"),
+        ("hash", "SHA-256"), ("code", "_attn_implementation asks to run"), ("tokenizer", "auto_map asks to run"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("family", ["clip", "siglip"])
+def test_a_folder_that_is_not_as_saved_is_refused(
+    tmp_path: Path, folders: dict[str, Path], family: str, change: str, words: str
+) -> None:
+    folder = tmp_path / family
+    shutil.copytree(folders[family], folder)
+    tensors = load_file(folder / "model.safetensors")
+    name = next(name for name in tensors if name.endswith("q_proj.weight"))
+    if change == "nan":
+        tensors[name][0, 0] = float("nan")
+    elif change in ("missing", "renamed"):
+        tensor = tensors.pop(name)
+        tensors |= {"other": tensor} if change == "renamed" else {}
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    if change == "hash":
+        (folder / "SHA256SUMS").write_text(f"{'0' * 64}  model.safetensors\n")
+    settings = {"code": ("config.json", "_attn_implementation"), "tokenizer": ("tokenizer_config.json", "auto_map")}
+    if change in settings:
+        file, field = settings[change]
+        fields = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps({**fields, field: "someone/kernel"}))
+    with pytest.raises(WeightsError, match=words):
+        dual_encoders.load(folder)

@@ -73,11 +73,21 @@ def _samples(shard: Path, report: Report) -> Iterator[tuple[str, dict[str, bytes
                 handle = tar.extractfile(member) if wanted else None
                 if handle is not None:
                     sample[suffix] = handle.read()
+            if _ends_early(shard):
+                raise EOFError("it ends without the mark of an end")
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         report.leave_out(shard.name, "damaged shard", str(error)[:80])
         return  # the sample that was cut off is not given
     if sample:
         yield f"{shard.name}/{stem}", sample
+
+
+def _ends_early(shard: Path) -> bool:
+    """Whether a tar file lacks the zeros at its end; tarfile takes one cut between two members for whole."""
+    with shard.open("rb") as file:
+        packed = file.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))  # those check their ends themselves
+        file.seek(max(0, shard.stat().st_size - 512))
+        return not packed and any(file.read())
 
 
 def _caption_and_facts(sample: dict[str, bytes]) -> tuple[tuple[str, ...], dict[str, Any]]:

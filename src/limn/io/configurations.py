@@ -48,7 +48,10 @@ _QUOTED: Final = re.compile(
     r'''"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+'|\#[^\n]*+''', re.DOTALL
 )
 _DEEP: Final = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_LEVELS}}}[\w-]")
-_CODE: Final = {"auto_map", "trust_remote_code", "_attn_implementation_internal", "custom_pipelines"}
+_CODE: Final = {
+    "auto_map", "trust_remote_code", "custom_pipelines", "_attn_implementation", "_attn_implementation_internal",
+    "attn_implementation", "_experts_implementation", "experts_implementation", "quantization_config",
+}  # fmt: skip
 
 C = TypeVar("C")
 

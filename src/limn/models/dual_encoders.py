@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.models.plugins import plugin
+from limn.networks.weights import read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,14 +113,21 @@ class _Folder:
         files = sorted(path.glob("*.safetensors"))
         if not files:
             raise WeightsError(f"{path}: no safetensors file is in it; save the model with safe_serialization=True")
+        for settings in path.glob("*config.json"):
+            read_json(settings)  # refuses what would run code
+        for file in files:
+            read_tensors(
+                file
+            )  # refuses another hash than is promised, unsound headers and values that are not finite
         try:
             with _quiet():
-                network = getattr(transformers, FAMILIES[family]).from_pretrained(
-                    path, local_files_only=True, use_safetensors=True
+                network, lacks = getattr(transformers, FAMILIES[family]).from_pretrained(
+                    path, local_files_only=True, use_safetensors=True, output_loading_info=True
                 )
                 tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise WeightsError(f"{path}: cannot be read by transformers ({str(error).splitlines()[0]})") from None
+        _check_names(path, lacks, len(network.state_dict()))
         digest = hashlib.sha256()
         for file in files:
             with file.open("rb") as opened:
@@ -170,6 +178,18 @@ class _Folder:
             with torch.inference_mode():
                 vectors.append(_unit(self.network.get_text_features(**given)))
         return np.concatenate(vectors)
+
+
+def _check_names(path: Path, lacks: Mapping[str, Any], total: int) -> None:
+    """Refuse a folder whose weights are not exactly the network's: transformers fills up with random ones."""
+    missing = [str(name) for name in lacks.get("missing_keys", ())]
+    wrong = [str(name) for name in lacks.get("mismatched_keys", ())]
+    extra = [str(name) for name in lacks.get("unexpected_keys", ()) if not str(name).endswith("position_ids")]
+    if missing or wrong or extra:
+        raise WeightsError(
+            f"{path}: {total - len(missing) - len(wrong)} tensors matched, {len(missing)} missing, {len(wrong)} of "
+            f"another shape, {len(extra)} unexpected ({(missing or wrong or extra)[0][:80]}); get the folder again"
+        )
 
 
 @contextlib.contextmanager

@@ -183,7 +183,8 @@ class _TextTower(nn.Module):
         super().__init__()
         width = config.width
         self.enter = nn.Linear(config.text_width, width)
-        rates = torch.exp(torch.linspace(0, -math.log(100), width // 2))
+        device = self.enter.weight.device  # linspace does not go by the context's device once transformers was used
+        rates = torch.exp(torch.linspace(0, -math.log(100), width // 2, device=device))
         angles = torch.arange(config.text_limit)[:, None] * rates
         self.near = nn.Conv1d(width, width, config.near, padding="same") if config.near else None
         self.places = nn.Parameter(0.5 * torch.cat([angles.sin(), angles.cos()], 1))

@@ -318,8 +318,9 @@ def waves(time: Tensor) -> Tensor:
 
 def places(side: int, width: int) -> Tensor:
     """Sines and cosines of row and column, (side, side, width): where learning the places starts."""
-    rates = torch.exp(torch.linspace(0, -math.log(100), width // 4))
-    angles = torch.arange(side)[:, None] * rates
+    steps = torch.arange(side)
+    rates = torch.exp(torch.linspace(0, -math.log(100), width // 4, device=steps.device))
+    angles = steps[:, None] * rates
     line = torch.cat([angles.sin(), angles.cos()], 1)
     rows, columns = line[:, None].expand(side, side, -1), line[None].expand(side, side, -1)
     return torch.cat([rows, columns], 2) * 0.5

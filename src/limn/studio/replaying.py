@@ -87,10 +87,7 @@ def replay(
         raise InputError(f"{path}: is composed of the pictures that its record names; replay those")
     request, index, size, alone = _asked(path, record)
     together = _together(record["batch"], request)
-    if most is None:
-        most = max(USUAL[0], USUAL[1] // math.prod(request.size or (1, 1)))
-    if max(min(size, request.n * len(request.prompts)), len(together)) > most:
-        raise InputError(f"{path}: was drawn in a batch of {max(size, len(together))}; to allow it add --batch")
+    _check_batch(path, request, max(min(size, request.n * len(request.prompts)), len(together)), most)
     rows = _positive(record["batch"].get("max_rows"))
     before = record.get("circumstances")
     before = before if isinstance(before, dict) else {}
@@ -147,6 +144,12 @@ def _asked(path: Path, record: Mapping[str, Any]) -> tuple[Request, int, int, bo
             f"{path}: its record names picture {index} of {pictures} in batches of {size}; it was changed"
         )
     return request, index, size, alone
+
+
+def _check_batch(path: Path, request: Request, size: int, most: int | None) -> None:
+    """Refuse a batch so large that it may be meant to exhaust the memory."""
+    if size > (most or max(USUAL[0], USUAL[1] // math.prod(request.size or (1, 1)))):
+        raise InputError(f"{path}: was drawn in a batch of {size}; to allow it add --batch {size}")
 
 
 def _packages(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -89,3 +89,12 @@ def test_a_package_s_reader_is_opened_by_name(monkeypatch: pytest.MonkeyPatch) -
     assert "brightness" in registry.names("readers")
     assert open_reader("brightness:above=5") == open_reader("brightness:5") == Brightness(above=5)
     registry.aliases.cache_clear()
+
+
+def test_a_score_that_is_no_number_is_unreadable() -> None:
+    reading = Reading(
+        values={"gender": "woman", "age": float("nan"), "hat": "yes"},
+        confidence={"gender": float("nan"), "hat": 0.5, "age": float("inf")},
+    )
+    assert reading.values == {"gender": None, "age": None, "hat": "yes"}
+    assert reading.confidence == {"gender": 0.0, "hat": 0.5, "age": 0.0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,12 +33,23 @@ class Reading:
     """What one picture shows.
 
     Args:
-        values: For each field a word, a number, or None where it cannot be read.
+        values: For each field a word, a number, or None where it cannot be read; one whose number or confidence is
+            not finite cannot be.
         confidence: From 0 to 1 for each field, as the reader means it; may be empty.
     """
 
     values: Mapping[str, Value]
     confidence: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lost = {name for name, value in (*self.values.items(), *self.confidence.items()) if _endless(value)}
+        if lost:  # a score that is no number says nothing, least of all a word
+            object.__setattr__(self, "values", {**self.values, **dict.fromkeys(lost)})
+            object.__setattr__(self, "confidence", {**self.confidence, **dict.fromkeys(lost, 0.0)})
+
+
+def _endless(value: Value) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
