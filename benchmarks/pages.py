@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks.kit.results import ROOT, read
@@ -12,6 +13,7 @@ BLOCK = re.compile(
 )
 ABOUT = {"command", "commit", "changed", "machine", "versions", "claim", "curves"}
 WAYS = {"emoji": "guided (scale 3)", "emoji at 1": "unguided (scale 1)"}
+STUDIES = ("associations", "culture", "homoglyphs", "inappropriate", "memorisation", "stereotypes")
 FORMS, ENDS = ("woman", "man", "person"), ("value", "low", "high")
 
 
@@ -93,7 +95,21 @@ def professions(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"": tables, "means": means, "professions": professions}
+def coverage(result: Mapping[str, Any], study: str) -> str:
+    """Return how often a study's intervals held the truth, a row for each quantity."""
+    lines = ["| quantity | truth | 95 % interval held it | bias | verdict |", "|---" * 5 + "|"]
+    for row in result["coverage"][study]:
+        held = percent(*(row["covered"][end] for end in ENDS)) if row["estimable"] else "not estimable"
+        bias = "" if row.get("bias") is None else f"{row['bias']:+.2g}"
+        lines.append(f"| {row['quantity']} | {row['truth']:.3g} | {held} | {bias} | {row['verdict']} |")
+    how = f"{result['audits']} audits of oracles; `{result['command']}`, commit {result['commit']}."
+    return "\n".join([*lines, "", how])
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "": tables, "means": means, "professions": professions,
+    **{study: partial(coverage, study=study) for study in STUDIES},
+}  # fmt: skip
 
 
 def fill(text: str) -> str:

@@ -28,4 +28,4 @@ def people(*, n: int = 300) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_study(Associations(), {"judges": judges, "people": people}, "associations", main="judges")
+    run_study({"judges": judges, "people": people}, "associations", main="judges")

@@ -22,13 +22,9 @@ from limn.kernel import registry
 STUDIES = Path("runs/studies")
 
 
-def run_study(study: Study, parts: Mapping[str, Measure], name: str, *, main: str = "") -> None:
-    """Measure the parts of a study, one of which is ``coverage``; see :func:`benchmarks.kit.run.run`."""
-
-    def covered(*, audits: int = 200) -> dict[str, Any]:
-        return {"audits": audits, "coverage": coverage(name, study, audits)}
-
-    run({"coverage": covered, **parts}, f"audit_{name}", main=main, quick={"audits": 2, "n": 1})
+def run_study(parts: Mapping[str, Measure], name: str, *, main: str = "") -> None:
+    """Measure the parts of a study; see :func:`benchmarks.kit.run.run`."""
+    run(parts, f"audit_{name}", main=main, quick={"audits": 2, "n": 1})
 
 
 def coverage(name: str, study: Study, audits: int) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.studies.common import as_data, audited, coverage, drawn, model, run_study
+from benchmarks.studies.common import as_data, audited, drawn, model, run_study
 from limn.audit.studies.culture import Culture
 from limn.audit.studies.culture.measures import differences, dominance
 from limn.audit.table import join
@@ -46,12 +46,5 @@ def worlds() -> dict[str, Any]:
     }
 
 
-def covered(*, audits: int = 200) -> dict[str, Any]:
-    rows = coverage("culture", Culture(), audits)
-    equals = [row for row in rows if row["quantity"].startswith("equals")]
-    false = {row["quantity"]: round(1 - row["covered"]["value"], 4) for row in equals}
-    return {"audits": audits, "coverage": rows, "false differences between equals": false}
-
-
 if __name__ == "__main__":
-    run_study(Culture(), {"coverage": covered, "worlds": worlds}, "culture")
+    run_study({"worlds": worlds}, "culture")

@@ -41,4 +41,4 @@ def words(one: Effect) -> dict[str, str | float | None]:
 
 
 if __name__ == "__main__":
-    run_study(Homoglyphs(), {"defences": defences}, "homoglyphs", main="defences")
+    run_study({"defences": defences}, "homoglyphs", main="defences")

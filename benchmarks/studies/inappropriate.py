@@ -22,4 +22,4 @@ def habit(*, n: int = 3) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run_study(Inappropriate(), {"habit": habit}, "inappropriate", main="habit")
+    run_study({"habit": habit}, "inappropriate", main="habit")

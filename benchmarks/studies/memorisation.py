@@ -78,4 +78,4 @@ def by_split(study: Memorisation, similar: Any, cut: float | None) -> dict[str, 
 
 
 if __name__ == "__main__":
-    run_study(Memorisation(), {"repeated": repeated, "emoji": emoji}, "memorisation", main="repeated")
+    run_study({"repeated": repeated, "emoji": emoji}, "memorisation", main="repeated")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.studies.common import as_data, audited, coverage, model, picture, run_study
+from benchmarks.studies.common import as_data, audited, model, picture, run_study
 from benchmarks.studies.ideal import leading
 from limn.audit.group_shares import group_share
 from limn.audit.probe import Ask, Probe
@@ -86,7 +86,7 @@ def marked() -> dict[str, Any]:
     }
 
 
-def bad_reader(audits: int) -> dict[str, Any]:
+def bad_reader(*, audits: int = 100) -> dict[str, Any]:
     """The same pictures by a reader of sensitivity 0.85 and specificity 0.95, as read and corrected."""
     probe = Probe(asks=(Ask(prompt="a cook", slots={"profession": "cook"}),), each=400)
     naive, corrected, bias = 0, 0, 0.0
@@ -136,11 +136,6 @@ def _shares(one: ConceptShares) -> dict[str, Any]:
     }
 
 
-def covered(*, audits: int = 200) -> dict[str, Any]:
-    rows = coverage("stereotypes", Stereotypes(), audits)
-    return {"audits": audits, "coverage": rows, "bad reader": bad_reader(min(audits, 100))}
-
-
 if __name__ == "__main__":
-    parts = {"coverage": covered, "guidance": guidance, "marked": marked, "emoji": emoji}
-    run_study(Stereotypes(), parts, "stereotypes")
+    parts = {"bad_reader": bad_reader, "guidance": guidance, "marked": marked, "emoji": emoji}
+    run_study(parts, "stereotypes")

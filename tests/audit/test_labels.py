@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from limn.audit.folder import Folder
+from limn.audit.foreign import audit_pictures
 from limn.audit.group_shares import group_share
-from limn.audit.labels import MAJORITY, audit_pictures, read_labels
+from limn.audit.labels import MAJORITY, read_labels
 from limn.audit.readers.people import People
 from limn.audit.report.agreement import agreement
 from limn.audit.studies.associations import Associations

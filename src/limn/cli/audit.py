@@ -221,7 +221,8 @@ def _pictures(
     study: Study, path: Path, images: Path | None, out: Path | None, readers: list[str], command: str, *, json: bool
 ) -> None:
     """Audit pictures that are there already."""
-    from limn.audit.labels import audit_pictures, read_labels
+    from limn.audit.foreign import audit_pictures
+    from limn.audit.labels import read_labels
 
     listed = read_labels(path, study, images)
     if listed.unused:

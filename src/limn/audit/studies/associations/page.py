@@ -76,6 +76,7 @@ def section(encoder: EncoderAssociations) -> Section:
                 title=f"{WORK} by profession: {ABOVE}, {name}",
                 columns=("profession", "pictures", "difference of cosines", "largest d", "p (Holm)"),
                 rows=professions,
+                note="Intervals and tests take pairs of pictures as drawn by chance.",
             ),
         ),
     )

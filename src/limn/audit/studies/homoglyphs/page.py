@@ -134,4 +134,5 @@ def _associations(encoders: Mapping[tuple[str, str], Association]) -> Section:
     )
     columns = ("encoder", "script", "effect d", "difference of cosines", "largest d", "p (Holm)")
     title = "Association of letters and cultures (WEAT)"
-    return Section(title="Text encoder", parts=(Listing(title=title, columns=columns, rows=rows),))
+    note = "Intervals resample words; tests take which words are of the script as drawn by chance."
+    return Section(title="Text encoder", parts=(Listing(title=title, columns=columns, rows=rows, note=note),))
