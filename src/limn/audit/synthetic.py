@@ -222,7 +222,8 @@ class Copycat:
             one = self.training[rng.choice(len(self.training), p=weights)].astype(np.float64)
             return np.asarray(np.clip(one + rng.normal(0, self.noise, one.shape), 0, 255), np.uint8)
 
-        return FromOracle(picture=picture, name=name or f"copies {self.rate}")
+        rate = f"{self.rate:g}" if isinstance(self.rate, float) else "unevenly"
+        return FromOracle(picture=picture, name=name or f"copies {rate}")
 
 
 def associated_cosines(
