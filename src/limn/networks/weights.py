@@ -214,6 +214,7 @@ def sized(make: Callable[[], _Network], path: Path, most: int | None = None) -> 
     if most is None:
         if not path.is_file():  # its absence is told when it is read
             return make()
+        read_header(path)  # what is no sound file is told as such
         most = path.stat().st_size
     with torch.device("meta"):
         wanted = sum(weight.numel() for weight in make().state_dict().values())
