@@ -6,6 +6,7 @@ there is no state to save, wherever the run was resumed.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from limn.kernel.errors import InputError
 from limn.networks.autoencoder import Autoencoder
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.vq import VQ
@@ -48,7 +50,7 @@ class Batch:
     true: Tensor | None = None
 
 
-class World:
+class World(ABC):
     """Pictures with words, which feed every task; a world answers as many of the three questions as it can.
 
     Args:
@@ -69,9 +71,9 @@ class World:
     def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
         self.recipe, self.words = recipe, words
 
+    @abstractmethod
     def captioned(self, step: int) -> Batch:
         """Return pictures (or their latents, or tokens) with one caption each."""
-        raise NotImplementedError
 
     def pictures(self, step: int) -> Batch:
         """Return pictures as a codec learns them; captions play no part."""
@@ -79,10 +81,10 @@ class World:
 
     def pairs(self, step: int) -> Batch:
         """Return pictures and captions, some of which are hard to tell apart, and which are true of which."""
-        raise NotImplementedError
+        raise InputError(f"data: the world {type(self).__name__.lower()} has no such pairs; choose another one")
 
     @classmethod
-    def ship(cls, recipe: Recipe, folder: Path, *, draws: bool) -> None:
+    def ship(cls, recipe: Recipe, folder: Path, *, draws: bool) -> None:  # noqa: B027
         """Write into a model's folder what its data ask for; ``draws`` is whether it draws from words."""
 
 
@@ -93,13 +95,13 @@ class DrawnWorld(World):
         super().__init__(recipe, words)
         self.codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
 
+    @abstractmethod
     def draw(self, rng: np.random.Generator, rows: int) -> tuple[NDArray[np.uint8], Sequence[str]]:
         """Draw pictures (rows, height, width, 3) with a caption each."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw_pairs(self, rng: np.random.Generator, rows: int) -> tuple[Tensor, Sequence[str], NDArray[np.bool_]]:
         """Draw pictures as :meth:`jittered`, a caption each, and which are true of which (rows, rows)."""
-        raise NotImplementedError
 
     def jittered(self, pictures: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
         """Turn pictures into states, a share of them moved, scaled and softened as the recipe says."""

@@ -6,6 +6,7 @@ what its sample sheets show, what it exports and what the model card says of it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
@@ -56,7 +57,7 @@ N = TypeVar("N", bound=nn.Module)
 G = TypeVar("G", bound=Objective)
 
 
-class Task(registry.Part, Generic[N, G]):
+class Task(registry.Part, ABC, Generic[N, G]):
     """Something that a recipe can train: ``class Mine(Task[Network, MyObjective])``.
 
     A file ``limn/train/tasks/mine.py`` or the entry point ``mine`` of a package's group ``limn.tasks`` makes it
@@ -105,16 +106,16 @@ class Task(registry.Part, Generic[N, G]):
             except WeightsError as error:
                 raise InputError(f"network: {error}") from None
 
+    @abstractmethod
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step, counted from 0; all its random numbers follow from the seed and the step."""
-        raise NotImplementedError
 
     def finish(self, network: N) -> None:
         """Measure what a network with averaged weights needs before it can be used; nothing by default."""
 
+    @abstractmethod
     def show(self, network: N) -> tuple[NDArray[np.uint8], dict[str, float]]:
         """Return a sample sheet (height, width, 3) and figures of merit."""
-        raise NotImplementedError
 
     def generator(self, step: int) -> torch.Generator:
         """Return a step's source of randomness, on the CPU, so that all devices learn from the same numbers."""
@@ -160,7 +161,8 @@ def find(name: str) -> type[Task[Any, Any]]:
     try:
         part = registry.find("tasks", name)
     except InputError:
-        own = [kind for kind in _subclasses(Task) if kind.__module__.partition(".")[0] != "limn"]
+        every = _subclasses(Task)  # type: ignore[type-abstract]
+        own = [kind for kind in every if kind.__module__.partition(".")[0] != "limn"]
         part = next((kind for kind in reversed(own) if registry.name_of(kind) == name), None)  # type: ignore[assignment]
         if part is None:
             raise
