@@ -21,7 +21,7 @@ from benchmarks.kit.run import PICTOGRAMS, run
 from limn.audit.statistics.measurement_error import rogan_gladen
 from limn.data.captions import STYLED, name_of
 from limn.data.catalogue import GENDERS, TONES, from_columns
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models.readers import Reader, reader
 from limn.train.batches import reconstructed

@@ -7,7 +7,7 @@ from benchmarks.kit.drawing import draw, exported, generator_of
 from benchmarks.kit.intervals import paired
 from benchmarks.kit.judging import Panel
 from benchmarks.kit.run import PICTOGRAMS, run
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.models.judges import judge
 
 

@@ -17,7 +17,7 @@ from benchmarks.kit.run import PICTOGRAMS, run
 from limn.data import shapes
 from limn.data.captions import STYLED, name_of, with_article
 from limn.data.catalogue import GENDERS, TONES, from_columns
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.shapes.hard_negatives import Swap, swapped
 from limn.data.split import SPLITS, STYLES

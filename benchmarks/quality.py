@@ -28,7 +28,7 @@ from benchmarks.kit.sheets import captioned
 from limn.audit.statistics.discrepancy import mmd
 from limn.audit.statistics.distances import frechet, manifold
 from limn.audit.statistics.replication import excess_replication, threshold
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.split import SPLITS
 from limn.io.files import sha256_of
 from limn.models.judges import Judge, judge

@@ -18,7 +18,7 @@ from benchmarks.kit.intervals import mean
 from benchmarks.kit.judging import close_to, hits, some
 from benchmarks.kit.results import kept, picture
 from benchmarks.kit.run import PICTOGRAMS, run
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.models.judges import judge
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors

@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.kit.drawing import draw
 from benchmarks.kit.judging import WAYS, captions, found_by, meanings, places_of, some
 from benchmarks.kit.run import PICTOGRAMS, run
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.models.judges import judge
 

@@ -12,7 +12,7 @@ from benchmarks.kit.charts import chart
 from benchmarks.kit.drawing import draw
 from benchmarks.kit.judging import Panel
 from benchmarks.kit.run import PICTOGRAMS, run
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.models.judges import judge
 
 WAYS = {"euler": (4, 6, 8, 16, 30), "dpmpp_2m": (4, 8, 16, 30), "ddim": (4, 8, 16, 30), "heun": (2, 4, 8)}

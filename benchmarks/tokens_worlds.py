@@ -14,7 +14,7 @@ from benchmarks.kit.intervals import mean, share
 from benchmarks.kit.judging import captions, close_to, found_by, meanings, places_of, vectors
 from benchmarks.kit.run import PICTOGRAMS
 from limn.audit.statistics.distances import frechet
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.shapes import Asked, matches, prompts, read_all, render
 from limn.data.split import SPLITS
 from limn.kernel.generator import Generator

@@ -18,7 +18,7 @@ from benchmarks.kit.drawing import draw, generator_of
 from benchmarks.kit.intervals import share
 from benchmarks.kit.results import picture
 from benchmarks.kit.run import PICTOGRAMS, run
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.scenes import Scenes
 from limn.io.pictures import composite
 from limn.kernel.generator import Generator

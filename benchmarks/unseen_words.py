@@ -18,7 +18,7 @@ from benchmarks.kit.judging import WAYS, captions, found_by, hits, places_of, ra
 from benchmarks.kit.run import PICTOGRAMS, run
 from limn.data.captions import name_of
 from limn.data.catalogue import from_columns
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.split import SPLITS
 from limn.models import vocabulary
 from limn.models.judges import Judge, judge

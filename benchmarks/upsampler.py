@@ -19,8 +19,7 @@ from benchmarks.kit.results import picture
 from benchmarks.kit.run import PICTOGRAMS, run
 from benchmarks.kit.sheets import small as save
 from benchmarks.kit.timing import processor
-from limn.data.pictograms import load
-from limn.data.picture_set import packed
+from limn.data.picture_set import load, packed
 from limn.data.split import STYLES
 from limn.models.upsampler import Enlarger, upsampler
 from limn.store.sheet import grid

@@ -15,8 +15,9 @@ from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Progress
 from limn.kernel.guidance import Guidance
+from limn.models.environment import facts
 from limn.store import Store, read_record
-from limn.studio.facts import differences, facts
+from limn.studio.facts import differences
 
 
 def paths(events: list[studio.Event]) -> list[Path]:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from limn.data import people, shapes
 from limn.data.example import Example
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.split import SPLITS, STYLES
 from limn.io.pictures import encode_png

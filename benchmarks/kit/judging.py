@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.kit.drawing import Pixels
 from benchmarks.kit.intervals import share
 from limn.audit.statistics.distances import frechet
-from limn.data.pictograms import PictureSet
+from limn.data.picture_set import PictureSet
 from limn.models.judges import Judge
 
 WAYS = 100

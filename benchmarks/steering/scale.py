@@ -11,7 +11,7 @@ from benchmarks.kit.judging import captions, close_to, found_by, some, vectors
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.steering.common import CFG, WEAK, drawn, each_seed, texts, there
 from limn.audit.statistics.distances import frechet
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.shapes import render
 from limn.models.judges import judge
 

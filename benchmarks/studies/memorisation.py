@@ -13,7 +13,7 @@ from limn.audit.studies.memorisation import Memorisation
 from limn.audit.synthetic import Copycat, pool
 from limn.audit.table import Table
 from limn.data.people.worlds import copied
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 
 
 def repeated(*, n: int = 60) -> dict[str, Any]:

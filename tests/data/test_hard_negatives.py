@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from limn.data.hard_negatives import exchanged, turned
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.scenes import Scenes
 
 SAMPLE = Path(__file__).parents[1] / "sample" / "pictograms"

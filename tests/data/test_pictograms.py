@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from emoji_packages import SAMPLE
-from limn.data.pictograms import Progress, build, load
+from limn.data.pictograms import Progress, build
+from limn.data.picture_set import load
 from limn.data.split import SPLITS, STYLES
 from limn.kernel.errors import DataError, InputError
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.io.files import sha256_of
 from limn.kernel.errors import InputError, WeightsError

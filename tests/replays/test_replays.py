@@ -15,9 +15,9 @@ import pytest
 
 from limn import models, studio
 from limn.kernel import registry
+from limn.models.environment import facts
 from limn.networks.weights import read_tensors, write_tensors
 from limn.store import read_record
-from limn.studio.facts import facts
 
 HERE = Path(__file__).parent
 PICTURES = sorted(HERE.glob("pictures/*.png"))

@@ -9,7 +9,7 @@ import torch
 from limn.data import people
 from limn.data.paraphrase import Dice
 from limn.data.people.captions import phrase
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.shapes import SHAPES
 from limn.networks.token_embeddings import TokenVectors
 from limn.train.augmentation import jittered

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from limn.kernel.errors import InputError
 
-__all__ = ["GRID", "PIXELS", "Extractor", "extractor", "features", "similarity"]
-
 GRID, PIXELS = "grid", "pixels"
 CELLS = 16
 

@@ -24,16 +24,15 @@ from numpy.typing import NDArray
 from limn.audit import parquet
 from limn.audit.probe import Ask, Probe
 from limn.audit.readers.reader import Confusion, Reading
+from limn.audit.rows import ReaderFacts, Row, SourceFacts
 from limn.audit.sources import key_of
-from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
+from limn.audit.table import Table
 from limn.io.atomic import explained, make_folder, write_bytes, write_json
 from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError, LimnError, StoreError
 from limn.store import read_record
 from limn.store.png import encode_png
 from limn.store.record import now, read_json
-
-__all__ = ["Folder", "Plan"]
 
 SCHEMA = 1
 MISSING = "not drawn yet"

@@ -10,13 +10,12 @@ from limn.audit.folder import Folder
 from limn.audit.labels import LabelledPictures
 from limn.audit.probe import Probe
 from limn.audit.readers.reader import Confusion, Reader, Reading, open_reader
+from limn.audit.rows import ReaderFacts
 from limn.audit.run import AuditProgress, gather
 from limn.audit.study import Study
-from limn.audit.table import ReaderFacts, Table
+from limn.audit.table import Table
 from limn.kernel import registry
 from limn.kernel.errors import InputError
-
-__all__ = ["audit_pictures"]
 
 
 def audit_pictures(

@@ -14,8 +14,6 @@ from limn.audit.statistics.measurement_error import corrected_shares
 from limn.audit.statistics.shares import share
 from limn.audit.table import Account, Table
 
-__all__ = ["GroupShare", "group_share"]
-
 DRAWS = 500
 
 

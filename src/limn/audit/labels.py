@@ -16,15 +16,13 @@ import numpy as np
 from limn.audit.probe import Ask
 from limn.audit.readers.reader import UNREADABLE, Reading, Value
 from limn.audit.report.agreement import LABELLER
+from limn.audit.rows import ReaderFacts
 from limn.audit.sources import Drawing, key_of
 from limn.audit.study import Study
-from limn.audit.table import ReaderFacts
 from limn.io.files import read_bounded, sha256_of
 from limn.io.pictures import MAX_BYTES, composite, decode
 from limn.kernel import registry
 from limn.kernel.errors import DataError, InputError
-
-__all__ = ["MAJORITY", "FromFiles", "LabelledPictures", "read_labels"]
 
 PLAIN = ("prompt", "file", "model", "seed", "group", "pair")
 SLOTS = ("concept", "place", "part", "stereotype", "target", "categories", "profession")

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from limn.kernel.errors import InputError
 
-__all__ = ["LARGE", "Neighbours", "nearest"]
-
 LARGE = 50_000
 """Pictures from which on they are searched on disk, where LanceDB is installed."""
 

@@ -14,9 +14,7 @@ from limn.kernel.errors import StoreError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from limn.audit.table import ReaderFacts, Row, SourceFacts
-
-__all__ = ["parquet", "query", "readings_from", "readings_of", "rows_of", "table_from"]
+    from limn.audit.rows import ReaderFacts, Row, SourceFacts
 
 PLAIN = ("key", "source", "prompt", "group", "pair", "file", "sha256", "flaw")
 NUMBERS = ("ask", "take", "seed")

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from limn.kernel.errors import InputError
 from limn.kernel.request import MAX_PICTURES
 
-__all__ = ["Ask", "Probe", "ProbeItem"]
-
 STRIDE = 1_000_000  # seeds kept for each ask of a probe that is not paired
 
 

@@ -18,8 +18,6 @@ from limn.audit.statistics.shares import share
 from limn.audit.table import Account, Table
 from limn.audit.training_sets import TrainingSet, fitted
 
-__all__ = ["FEW", "Copies", "Likeness", "Memory"]
-
 FEW = 20  # prompts below which pictures are resampled, not prompts
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from limn.audit.folder import Folder, Plan
 from limn.audit.probe import Probe
 from limn.audit.readers.reader import Reader, Reading, open_reader
+from limn.audit.rows import ReaderFacts, Row, SourceFacts
 from limn.audit.sources import Drawing, FromGenerator, Source, key_of
-from limn.audit.table import ReaderFacts, Row, SourceFacts, Table
+from limn.audit.table import Table
 from limn.io.atomic import make_folder, sweep
 from limn.io.lock import Lock
 from limn.io.targets import keep_foreign
@@ -24,8 +25,6 @@ from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from limn.audit.study import Study
-
-__all__ = ["AuditProgress", "audit", "gather", "in_memory", "read"]
 
 AT_ONCE = 256  # pictures that a reader is given together
 STRETCH = 2048  # pictures whose readings go into one file

@@ -13,8 +13,6 @@ from limn.audit.statistics.shares import clopper_pearson
 from limn.audit.study import Check, Study
 from limn.kernel.errors import InputError
 
-__all__ = ["SLACK", "Coverage", "Round", "selfcheck"]
-
 SLACK = 0.03
 """How far coverage over some hundred audits may lie from its level."""
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
 
-__all__ = ["Decides", "Drawing", "FromGenerator", "FromOracle", "FromPeople", "Source", "key_of"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drawing:

@@ -16,8 +16,6 @@ from limn.audit.table import Table
 from limn.kernel import options, registry
 from limn.kernel.errors import InputError
 
-__all__ = ["Check", "Study", "build", "names", "parse"]
-
 KIND = "studies"
 
 

@@ -18,11 +18,6 @@ from limn.audit.statistics.amplification import unmarked_share
 from limn.audit.statistics.associations import cosines
 from limn.data.people import FIELDS, Population, Rule
 
-__all__ = [
-    "LEANING", "PERSISTENCE", "SLOPES", "Copycat", "Habit",
-    "associated_cosines", "countered", "guided", "judged", "leaning", "oracles", "pool", "unmarked_oracle",
-]  # fmt: skip
-
 Pictures = NDArray[np.uint8]
 LAWS = {"often": (2.0, 3.0), "seldom": (1.0, 5.0)}
 """Beta laws of the categories of :class:`Habit`."""

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from limn.kernel.errors import DataError, InputError
 
-__all__ = ["TrainingSet", "fitted", "open_set"]
-
 Pictures = NDArray[np.uint8]
 HELD_SETS = 4  # of 340 held-out pictures of the world "copied"
 SIZE = 64  # of pictures from folders
@@ -101,7 +99,7 @@ def _copied() -> TrainingSet:
 
 
 def _pictograms(folder: Path) -> TrainingSet:
-    from limn.data.pictograms import load
+    from limn.data.picture_set import load
 
     seen, held = (
         (part.on(), tuple(captions[0] for captions in part.columns["captions"]))

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from limn.audit.study import Study
     from limn.audit.table import Table
 
-__all__ = ["app"]
-
 WORDS = "limn.audit.words"
 """Where the context keeps what was written behind ``limn audit``."""
 

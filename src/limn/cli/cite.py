@@ -14,8 +14,6 @@ from limn.cli.options import OUT
 from limn.cli.runs import record_of
 from limn.kernel.errors import InputError
 
-__all__ = ["cite"]
-
 KINDS = ("samplers", "guidance")
 
 

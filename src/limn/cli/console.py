@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["Meter", "clean", "duration", "picture", "result", "say", "size", "table"]
-
 JOINERS = "\u200c\u200d"
 MAX_COLUMNS = 128
 QUIET_SECONDS = 10.0

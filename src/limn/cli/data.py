@@ -14,8 +14,6 @@ from limn.cli import console
 from limn.io.files import read_bounded
 from limn.kernel.errors import DataError, unknown_name
 
-__all__ = ["app"]
-
 WORLDS = {
     "pictograms": "emoji in four drawing styles with captions; built once from pinned npm packages",
     "shapes": "coloured shapes and person tiles, drawn on the fly; nothing to build",

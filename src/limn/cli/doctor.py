@@ -18,8 +18,6 @@ from limn.cli import console
 from limn.cli.options import OUT
 from limn.kernel.errors import LimnError
 
-__all__ = ["doctor", "missing"]
-
 Finding = tuple[str, str, str]
 """What was looked at, what was found, and what to do about it; nothing to do where that is empty."""
 

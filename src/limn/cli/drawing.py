@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from limn.studio import Axis, Event
     from limn.studio.upscaling import Method
 
-__all__ = ["Outcome", "check", "draw", "enlarge", "explain", "labelled", "report", "rerank", "shown"]
-
 
 def _new_ledger() -> Ledger:
     from limn.kernel.runner import Ledger

@@ -12,8 +12,6 @@ from limn.cli import drawing
 from limn.cli.options import OUT, Batch, Device, Explain, Json, Out, Rows, Sheet, Show, drawing_options
 from limn.kernel.request import Request
 
-__all__ = ["edit"]
-
 Picture = Annotated[Path, typer.Argument(help="The picture: PNG, JPEG or WebP.", show_default=False)]
 Prompts = Annotated[list[str], typer.Argument(help="What is to be seen in it.", show_default=False)]
 Mask = Annotated[Path | None, typer.Option(help="A picture of the same size, white where to draw anew.")]

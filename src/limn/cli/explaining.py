@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from limn.kernel.branch import Branch
     from limn.kernel.runner import Forward, Ledger
 
-__all__ = ["explained", "spans"]
-
 QUESTIONS = ("question", "words", "left out", "weights", "attention", "gradient", "steps")
 FORWARDS = ("weights", "questions", "forwards a step", "rows a step", "steps")
 

@@ -35,8 +35,6 @@ from limn.text.reading import PAINTER, latin, own_regions, painted
 if TYPE_CHECKING:
     from limn.studio import Axis, upscaling
 
-__all__ = ["generate", "tell_unknown"]
-
 Prompts = Annotated[
     list[str] | None, typer.Argument(help="What to draw; several prompts are drawn together.", show_default=False)
 ]

@@ -9,8 +9,6 @@ import typer
 
 from limn.cli import console
 
-__all__ = ["models"]
-
 COLUMNS = {
     "name": "name",
     "draws": "what it draws",

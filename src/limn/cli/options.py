@@ -13,21 +13,6 @@ import typer
 from limn.kernel import request
 from limn.kernel.options import Option
 
-__all__ = [
-    "OUT",
-    "Batch",
-    "Device",
-    "Explain",
-    "Json",
-    "Method",
-    "Out",
-    "Rows",
-    "Sheet",
-    "Show",
-    "Threads",
-    "drawing_options",
-]
-
 OUT = Path("limn-runs")
 
 Out = Annotated[Path, typer.Option(help="The store that pictures go to.")]

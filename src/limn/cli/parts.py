@@ -13,8 +13,6 @@ from limn.cli import console
 if TYPE_CHECKING:
     from limn.kernel.description import Description
 
-__all__ = ["app"]
-
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 

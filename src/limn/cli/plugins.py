@@ -10,8 +10,6 @@ import typer
 from limn.cli import console
 from limn.kernel import registry
 
-__all__ = ["plugins"]
-
 
 def plugins(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """List the installed packages that add parts, with their versions and what they add."""

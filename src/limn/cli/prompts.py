@@ -14,8 +14,6 @@ from limn.io.files import open_file
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 
-__all__ = ["Row", "given", "read"]
-
 MAX_BYTES = 128_000_000
 MAX_LINES = 1_000_000
 

@@ -9,8 +9,6 @@ from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.options import Option
 from limn.kernel.request import options
 
-__all__ = ["read"]
-
 _WORDS: Final = {
     bool: "true or false",
     str: "text",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from limn.store import Store
     from limn.studio import Replay
 
-__all__ = ["app", "record_of"]
-
 app = typer.Typer(
     name="runs",
     help="List, show, open, replay and repair what was drawn.",

@@ -17,8 +17,6 @@ from limn.kernel.request import Request
 if TYPE_CHECKING:
     from limn.studio.scenes import Layout
 
-__all__ = ["scene"]
-
 Words = Annotated[
     str,
     typer.Argument(help='Two or three things and where they are: "a cat above a red heart".', show_default=False),

@@ -18,8 +18,6 @@ from limn.cli import console
 if TYPE_CHECKING:
     from limn.train.loop import Progress
 
-__all__ = ["train"]
-
 INTERRUPTED = 130
 
 RecipeFile = Annotated[Path, typer.Argument(help="A TOML file, or the name of a recipe that comes with limn.")]

@@ -10,8 +10,6 @@ import typer
 from limn.cli import console
 from limn.cli.drawing import shown
 
-__all__ = ["Method", "upscale"]
-
 Files = Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG or WebP.", show_default=False)]
 Method = Annotated[str, typer.Option(help="How to enlarge: learned or lanczos.")]
 Model = Annotated[str, typer.Option(help="The learned upsampler: a name or a folder.")]

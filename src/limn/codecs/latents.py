@@ -10,8 +10,6 @@ from torch import Tensor
 
 from limn.kernel.errors import InputError
 
-__all__ = ["TOGETHER", "Autoencoder", "Latents"]
-
 TOGETHER = "together"
 """In the record of a batch: small pictures were decoded in one pass, not one by one."""
 

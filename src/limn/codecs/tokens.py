@@ -8,8 +8,6 @@ from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["Tokenizer", "Tokens"]
-
 
 class Tokenizer(Protocol):
     """Pictures to token ids and back."""

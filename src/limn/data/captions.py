@@ -12,8 +12,6 @@ from limn.data.catalogue import Concept
 from limn.data.paraphrase import listing
 from limn.data.split import unit
 
-__all__ = ["STYLED", "captions_of", "name_of", "phrases", "sized", "with_article"]
-
 T = TypeVar("T")
 
 STYLED: Final[Mapping[str, tuple[str, ...]]] = {

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 from limn.data.packages import Tarball
 
-__all__ = ["GENDERS", "TONES", "Concept", "canonical", "from_columns", "read_catalogue"]
-
 TONES: Final = ("yellow", "light", "medium-light", "medium", "medium-dark", "dark")
 GENDERS: Final = ("woman", "man", "person")
 

@@ -8,8 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NAMES", "colours_of", "oklab"]
-
 # Several prototypes share a name where one would bend the border between two names.
 _PROTOTYPES: Final = (
     ("black", "000000"), ("black", "1c1c22"), ("black", "31373d"), ("black", "404044"), ("black", "352e40"),

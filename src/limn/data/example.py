@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from limn.io.pictures import composite
 
-__all__ = ["Example", "drawn"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Example:

@@ -14,8 +14,6 @@ from limn.data.report import Report
 from limn.io.pictures import cover, decode
 from limn.kernel.errors import DataError
 
-__all__ = ["CAPTION_FIELDS", "MAX_FILE", "SUFFIXES", "Record", "captions_in", "examples_of", "read_folder"]
-
 SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 CAPTION_FIELDS: Final = ("captions", "caption", "text", "prompt")
 MAX_FILE: Final = 64 << 20

@@ -10,8 +10,6 @@ import numpy as np
 
 from limn.data.example import Example
 
-__all__ = ["exchanged", "turned"]
-
 _OTHER: Final = {
     "left": "right", "right": "left", "above": "below", "below": "above", "under": "above",
     "top": "bottom", "bottom": "top",

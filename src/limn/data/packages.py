@@ -16,8 +16,6 @@ from typing import Final
 
 from limn.kernel.errors import DataError
 
-__all__ = ["EMOJIBASE", "FLAT", "FLUENT_3D", "NOTO", "TWEMOJI", "Package", "Tarball", "attribution", "fetch"]
-
 MAX_UNPACKED: Final = 512 << 20
 
 

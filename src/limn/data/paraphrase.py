@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["Dice", "article", "listing"]
-
 
 class Dice:
     """Cheap random choices: one block of uniform numbers serves a whole caption.

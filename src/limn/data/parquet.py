@@ -11,8 +11,6 @@ from limn.data.folders import CAPTION_FIELDS, Record, captions_in, examples_of
 from limn.data.report import Report
 from limn.kernel.errors import DataError, unknown_name
 
-__all__ = ["read_parquet"]
-
 _PICTURES: Final = ("image", "picture", "img", "jpg", "png", "webp")
 
 

@@ -15,15 +15,13 @@ from limn.data.captions import captions_of
 from limn.data.catalogue import Concept, read_catalogue
 from limn.data.colours import colours_of
 from limn.data.packages import EMOJIBASE, attribution, fetch
-from limn.data.picture_set import COLUMNS, PictureSet, load, pixels
+from limn.data.picture_set import COLUMNS, pixels
 from limn.data.sets import SETS
 from limn.data.split import STYLES, split_of
 from limn.io.atomic import make_folder, write_bytes
 from limn.io.files import read_bounded
 from limn.io.targets import keep_foreign
 from limn.kernel.errors import DataError, InputError, unknown_name
-
-__all__ = ["RECIPE", "PictureSet", "Progress", "build", "load"]
 
 RECIPE: Final = 3
 """Counts up when the same packages give other pictures, captions or splits; older sets are built anew."""

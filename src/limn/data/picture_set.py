@@ -16,8 +16,6 @@ from limn.data.split import SPLITS, STYLES
 from limn.io.pictures import composite, cover
 from limn.kernel.errors import DataError, unknown_name
 
-__all__ = ["COLUMNS", "PictureSet", "gather", "load", "packed", "pixels"]
-
 COLUMNS: Final = (
     "key", "style", "codepoint", "label", "tags", "group", "subgroup", "profession", "gender", "tone",
     "colours", "captions", "split", "picture",

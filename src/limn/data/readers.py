@@ -12,8 +12,6 @@ from limn.data.report import Report
 from limn.data.webdataset import SHARDS, read_shards
 from limn.kernel.errors import DataError
 
-__all__ = ["read"]
-
 
 def read(source: Path, *, size: int | None = None, report: Report | None = None) -> Iterator[Example]:
     """Read pictures with captions, whatever layout they are in.

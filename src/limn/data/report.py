@@ -8,8 +8,6 @@ from typing import Final
 
 from limn.kernel.errors import DataError
 
-__all__ = ["Report"]
-
 _PATIENCE: Final = 200  # items before a reader gives up early
 _LISTED: Final = 1000
 

@@ -16,8 +16,6 @@ from limn.data.example import Example
 from limn.data.picture_set import PictureSet
 from limn.kernel.errors import DataError
 
-__all__ = ["SIZES", "THREE", "TWO", "Cell", "Scenes", "Thing", "cells", "relations"]
-
 GROUPS: Final = (
     "smileys-emotion",
     "people-body",

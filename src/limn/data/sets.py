@@ -13,8 +13,6 @@ from limn.data.packages import FLAT, FLUENT_3D, NOTO, TWEMOJI, Package, Tarball
 from limn.io.pictures import decode, encode_png, fit
 from limn.kernel.errors import DataError, InputError
 
-__all__ = ["SETS", "PictogramSet", "render_svg"]
-
 Draw = Callable[[int], bytes]
 """Draws one picture at a size, as PNG bytes."""
 

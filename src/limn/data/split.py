@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-__all__ = ["SPLITS", "STYLES", "half_of", "split_of", "unit"]
-
 STYLES: Final = ("3d", "noto", "twemoji", "flat")
 SPLITS: Final = ("train", "pair", "cell")
 

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 from limn.kernel.errors import InputError
 
-__all__ = ["MAX_RESIDUAL", "MIN_MARGIN", "UNREADABLE", "Templates", "as_unit_range", "quarters", "soften"]
-
 UNREADABLE = "unreadable"
 """What a reader returns in place of a word when it cannot tell."""
 

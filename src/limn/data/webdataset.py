@@ -13,8 +13,6 @@ from limn.data.folders import CAPTION_FIELDS, MAX_FILE, SUFFIXES, Record, captio
 from limn.data.report import Report
 from limn.kernel.errors import DataError
 
-__all__ = ["SHARDS", "read_shards"]
-
 SHARDS: Final = (".tar", ".tar.gz", ".tgz")
 _TEXTS: Final = (".txt", ".text", ".caption")
 

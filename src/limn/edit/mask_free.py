@@ -13,8 +13,6 @@ from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.stage import Stage
 
-__all__ = ["MaskFree"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class MaskFree(Edit):

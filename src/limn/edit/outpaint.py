@@ -15,8 +15,6 @@ from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.stage import Stage
 
-__all__ = ["Outpaint"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Outpaint(Edit):

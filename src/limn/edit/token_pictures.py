@@ -17,8 +17,6 @@ from limn.kernel.stage import Stage
 from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked
 
-__all__ = ["MAX_SIDE", "packed", "tokens_of", "touched", "unpacked"]
-
 MAX_SIDE: Final = 4096
 
 _WHY = {

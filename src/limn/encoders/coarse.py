@@ -14,8 +14,6 @@ from limn.encoders.prompt import PromptEncoder
 from limn.kernel.predictor import Ask, Conditioning
 from limn.networks.transformer import places
 
-__all__ = ["GIVEN", "PLACES", "CoarseEncoder", "Codebook", "before"]
-
 GIVEN: Final = "tokens"
 """What the earlier stage gives."""
 

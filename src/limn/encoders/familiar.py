@@ -22,8 +22,6 @@ from limn.kernel.errors import WeightsError
 from limn.networks.token_embeddings import TokenVectors
 from limn.text.noun_phrases import CLOSED
 
-__all__ = ["FILE", "LEAST", "Reading", "Replaced", "Vocabulary", "words_of"]
-
 FILE: Final = "vocabulary.json"
 """Beside a model's weights: the words of its captions, and the names of what it draws."""
 

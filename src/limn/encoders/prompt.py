@@ -9,8 +9,6 @@ import torch
 from limn.kernel.predictor import Ask, Conditioning
 from limn.networks.token_embeddings import LIMIT, TokenVectors
 
-__all__ = ["PromptEncoder"]
-
 
 class PromptEncoder:
     """Frozen token vectors of the prompt's words; a row that drops its text has no word at all.

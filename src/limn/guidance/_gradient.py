@@ -13,8 +13,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
-__all__ = ["Gradient", "Through"]
-
 _FAINT = 1e-3
 
 Through = Literal["model", "clean", "secondary"]

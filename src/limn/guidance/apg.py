@@ -13,8 +13,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
-__all__ = ["APG"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class APG(Guidance):

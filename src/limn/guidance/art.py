@@ -18,8 +18,6 @@ from limn.kernel.step import Step
 from limn.networks.cutouts import cutouts, outside, spherical, total_variation
 from limn.networks.guides import Guide
 
-__all__ = ["Art"]
-
 MAX_CUTS = 256
 
 

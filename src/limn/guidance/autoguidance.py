@@ -15,8 +15,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
-__all__ = ["AutoGuidance", "Dropout"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AutoGuidance(Guidance):

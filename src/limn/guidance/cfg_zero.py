@@ -13,8 +13,6 @@ from limn.kernel.branch import Branches
 from limn.kernel.guidance import Guidance, Predictions
 from limn.kernel.step import Step
 
-__all__ = ["CFGZero"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class CFGZero(Guidance):

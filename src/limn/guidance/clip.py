@@ -12,8 +12,6 @@ from limn.guidance._gradient import Gradient
 from limn.kernel.step import Step
 from limn.networks.guides import Guide
 
-__all__ = ["Clip"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Clip(Gradient):

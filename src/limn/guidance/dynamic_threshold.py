@@ -14,8 +14,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
-__all__ = ["DynamicThreshold"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicThreshold(Guidance):

@@ -15,8 +15,6 @@ from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.level import Level
 from limn.kernel.step import Step
 
-__all__ = ["Image", "strength_from"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Image(Guidance):

@@ -13,8 +13,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
-__all__ = ["Interleaved"]
-
 
 def _default(text: str) -> Guidance:
     part = registry.parse("guidance", text)

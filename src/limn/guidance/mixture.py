@@ -11,8 +11,6 @@ from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.prompt import Prompt
 from limn.kernel.step import Step
 
-__all__ = ["Mixture"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture(Guidance):

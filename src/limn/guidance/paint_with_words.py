@@ -18,8 +18,6 @@ from limn.kernel.step import Step
 from limn.text.regions import cover
 from limn.text.spans import Span, occurrences, tokens_of
 
-__all__ = ["PaintWithWords", "Painted"]
-
 MAX_SIGMA = 15.0  # about where Stable Diffusion starts; flow models start at pure noise, where sigma has no bound
 
 

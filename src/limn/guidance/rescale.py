@@ -8,8 +8,6 @@ from typing import ClassVar
 from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.step import Step
 
-__all__ = ["Rescale"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rescale(Guidance):

@@ -15,8 +15,6 @@ from limn.kernel.guidance import Guidance, Predictions, Rank
 from limn.kernel.prompt import Prompt
 from limn.kernel.step import Step
 
-__all__ = ["SLD"]
-
 STEPS = 50  # the walk for which the presets were published
 GAP = 0.01  # the usual |main - concept| of Stable Diffusion, to which scale and threshold are calibrated
 

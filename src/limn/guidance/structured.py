@@ -18,8 +18,6 @@ from limn.kernel.step import Step
 from limn.text.noun_phrases import Parser, best_parser, noun_phrases
 from limn.text.spans import Span, tokens_of
 
-__all__ = ["Bound", "Structured"]
-
 Mode = Literal["phrases", "conjunction"]
 
 

@@ -15,8 +15,6 @@ from limn.kernel.guidance import Guidance, Rank
 from limn.kernel.step import Step
 from limn.text.weights import read_weights
 
-__all__ = ["TokenWeights", "Weighed"]
-
 _NOTHING = -1e4  # stands for the logarithm of 0: finite, so that words which all weigh nothing do not divide 0 by 0
 
 

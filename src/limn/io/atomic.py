@@ -13,20 +13,6 @@ from typing import Any
 
 from limn.kernel.errors import InputError, LimnError, StoreError
 
-__all__ = [
-    "NOFOLLOW",
-    "append_text",
-    "explain",
-    "explained",
-    "make_folder",
-    "move_aside",
-    "probe",
-    "sweep",
-    "write_bytes",
-    "write_json",
-    "write_text",
-]
-
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 _TEMPORARY = re.compile(r"\.limn-[0-9a-f]+\.tmp")

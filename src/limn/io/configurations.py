@@ -20,26 +20,6 @@ from typing import Any, Final, TypeVar
 from limn.io.files import first_line, read_bounded
 from limn.kernel.errors import InputError, LimnError, WeightsError, unknown_name
 
-__all__ = [
-    "FLAG",
-    "MAX_CONFIG",
-    "Rule",
-    "build",
-    "check_fields",
-    "check_range",
-    "either",
-    "many",
-    "number",
-    "one_of",
-    "parse_json",
-    "read_config",
-    "read_json",
-    "read_toml",
-    "require",
-    "text",
-    "whole",
-]
-
 MAX_CONFIG: Final = 2**20
 
 _LEVELS: Final = 8

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from limn.kernel.errors import LimnError, WeightsError
 
-__all__ = ["first_line", "open_file", "read_bounded", "sha256_of"]
-
 _SETTLED = 2 * 10**9  # nanoseconds without a change, from which a file's times tell it from a later one
 
 

@@ -13,8 +13,6 @@ from types import TracebackType
 from limn.io.atomic import NOFOLLOW, explained
 from limn.kernel.errors import StoreError
 
-__all__ = ["Lock"]
-
 _PAUSE = 0.02  # seconds between two tries
 
 

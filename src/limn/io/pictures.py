@@ -14,23 +14,6 @@ from PIL import Image, ImageOps
 from limn.io.files import read_bounded
 from limn.kernel.errors import DataError, InputError
 
-__all__ = [
-    "FORMATS",
-    "MAX_BYTES",
-    "MAX_ENLARGED",
-    "MAX_PIXELS",
-    "colours",
-    "composite",
-    "cover",
-    "decode",
-    "encode_png",
-    "file_bytes",
-    "fit",
-    "greys",
-    "open_picture",
-    "read_picture",
-]
-
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS: Final = 32_000_000
 MAX_BYTES: Final = 64 * 2**20

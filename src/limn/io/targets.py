@@ -9,8 +9,6 @@ from pathlib import Path
 
 from limn.kernel.errors import InputError, StoreError
 
-__all__ = ["check_name", "check_unlinked", "keep_foreign"]
-
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. +-]{0,98}[A-Za-z0-9_+-])?")
 _DEVICES = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")  # what Windows takes for devices
 

@@ -10,8 +10,6 @@ from typing import Protocol, runtime_checkable
 from limn.kernel.encodings import Encodings
 from limn.kernel.predictor import Predictor
 
-__all__ = ["Adapter", "Beside", "RowAdapter", "SecondModel"]
-
 
 class Adapter(Protocol):
     """A change to a predictor that is undone when its context ends."""

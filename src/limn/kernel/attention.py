@@ -14,8 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["AttentionEdit", "AttentionSite", "Joined", "attend"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionSite:

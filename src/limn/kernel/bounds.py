@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-__all__ = ["threshold"]
-
 
 def threshold(clean: Tensor, share: float, bound: float | Tensor = 1.0) -> Tensor:
     """Dynamic thresholding (Saharia et al. 2022, section 2.3), for each picture by itself.

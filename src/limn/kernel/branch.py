@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from limn.kernel.attention import AttentionEdit, Joined
 from limn.kernel.prompt import Prompt
 
-__all__ = ["Branch", "Branches"]
-
 
 @dataclass(frozen=True)
 class Branch:

@@ -6,8 +6,6 @@ from typing import Protocol
 
 from torch import Tensor
 
-__all__ = ["HIDDEN", "Codec"]
-
 HIDDEN = -1
 """Stands in a state of token ids for a token that is not decided yet."""
 

@@ -15,8 +15,6 @@ from limn.kernel.request import Request, options
 if TYPE_CHECKING:
     from limn.kernel.guidance import Guidance
 
-__all__ = ["Fold", "folded", "guidances", "placed", "styled"]
-
 Fold = Callable[[Request], Request]
 """Takes up one option of a request into its other fields, and leaves that option as if it were not given."""
 

@@ -12,8 +12,6 @@ from typing import Any
 
 from limn.kernel import registry
 
-__all__ = ["Description", "Option", "describe"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Option:

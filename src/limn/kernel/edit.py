@@ -12,8 +12,6 @@ from limn.kernel.registry import Part
 if TYPE_CHECKING:
     from limn.kernel.stage import Stage
 
-__all__ = ["Edit", "Pixels"]
-
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """A picture (height, width, 3)."""
 

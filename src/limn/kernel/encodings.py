@@ -7,8 +7,6 @@ from collections.abc import Hashable, Sequence
 
 from limn.kernel.predictor import Ask, Conditioning, Encoder
 
-__all__ = ["Encodings"]
-
 
 class Encodings:
     """The newest encodings of one encoder, itself an encoder that answers what it knows from memory.

@@ -14,8 +14,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["DataError", "InputError", "LimnError", "StoreError", "WeightsError", "unknown_name"]
-
 
 class LimnError(Exception):
     """Base of every error limn raises on purpose."""

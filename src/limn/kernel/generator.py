@@ -27,8 +27,6 @@ from limn.kernel.step import Step
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Generator", "Picture", "Progress"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:

@@ -16,8 +16,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.registry import Part
 from limn.kernel.step import Step
 
-__all__ = ["Guidance", "Predictions", "Rank", "hashes"]
-
 Predictions = dict[str, Tensor]
 """Answers by the name of their branch, each (pictures, ...)."""
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Option", "convert", "fields", "option", "split", "unquoted"]
-
 _WANTED = {"bool": "true or false", "int": "a whole number", "float": "a finite number", "str": "text"}
 
 

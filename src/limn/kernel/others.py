@@ -11,8 +11,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance
 from limn.kernel.stage import Stage
 
-__all__ = ["Model", "Others"]
-
 
 class Model(Protocol):
     """What a generator shows of itself to be asked beside another one."""

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-__all__ = ["bibliography", "entry", "key", "line"]
-
 _ENTRY = re.compile(r"(?m)^\s*@\w+\{([^,\s]+),")
 _FIELD = re.compile(r"(?m)^\s*(\w+)\s*=\s*\{(.*)\},?\s*$")
 

@@ -14,8 +14,6 @@ from limn.kernel.guidance import Predictions
 from limn.kernel.predictor import Conditioning
 from limn.kernel.prompt import Prompt
 
-__all__ = ["Batch", "Forwards", "Plan", "Rows", "Weights"]
-
 Weights: TypeAlias = tuple[str | None, bool]
 """The adapter that answers, and whether the answer is differentiated."""
 

@@ -14,8 +14,6 @@ from limn.kernel.attention import AttentionEdit
 from limn.kernel.level import Level
 from limn.kernel.prompt import Prompt
 
-__all__ = ["Ask", "Conditioning", "Encoder", "Predictor"]
-
 
 @dataclass(frozen=True, eq=False)
 class Ask:

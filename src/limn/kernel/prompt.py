@@ -9,8 +9,6 @@ from typing import Any
 
 from limn.kernel.errors import InputError
 
-__all__ = ["MAX_CHARACTERS", "Prompt", "Region", "prompt_from", "prompt_record"]
-
 MAX_CHARACTERS = 20_000
 
 

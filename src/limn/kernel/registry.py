@@ -26,23 +26,6 @@ from limn.kernel.options import convert, fields
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = [
-    "FOLDERS",
-    "Part",
-    "PluginWarning",
-    "aliases",
-    "build",
-    "find",
-    "load",
-    "name_of",
-    "names",
-    "needed",
-    "package",
-    "parse",
-    "plugins",
-    "record",
-]
-
 FOLDERS: typing.Final[Mapping[str, str]] = {
     "guidance": "limn.guidance",
     "samplers": "limn.samplers",

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from limn.kernel.guidance import Guidance
     from limn.kernel.sampler import Sampler
 
-__all__ = ["MAX_PICTURES", "Item", "Request", "options"]
-
 MAX_PICTURES = 1_000_000
 MAX_SEED = 2**63 - 1
 SCHEMA = 1

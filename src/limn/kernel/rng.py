@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["Streams"]
-
 
 class Streams:
     """Random streams of a batch, one for each picture, always drawn on the CPU in float32.

@@ -23,8 +23,6 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.step import Step
 
-__all__ = ["Forward", "Ledger", "Runner", "check_together"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Forward:

@@ -16,8 +16,6 @@ from limn.kernel.registry import Part
 from limn.kernel.rng import Streams
 from limn.kernel.step import Step
 
-__all__ = ["Grid", "Predict", "Sampler", "Schedule", "fresh_noise"]
-
 Predict = Callable[[Step], Tensor]
 """Answers a step with the guided clean state (pictures, ...)."""
 

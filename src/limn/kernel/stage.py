@@ -18,8 +18,6 @@ from limn.kernel.runner import Ledger, Runner
 from limn.kernel.sampler import Sampler, Schedule
 from limn.kernel.step import Step
 
-__all__ = ["Stage"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:

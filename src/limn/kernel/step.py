@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from limn.kernel.codec import Codec
     from limn.kernel.predictor import Encoder
 
-__all__ = ["Step"]
-
 _FLOOR = 1e-3
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from limn.kernel.predictor import Predictor
     from limn.networks.low_rank import LowRank
 
-__all__ = ["beside"]
-
 _PEFT = ("adapter_model.safetensors", "adapter_config.json")
 
 

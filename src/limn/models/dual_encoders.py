@@ -23,8 +23,6 @@ from limn.networks.weights import read_tensors
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Encoder", "load"]
-
 AT_ONCE = 64
 FAMILIES = {"clip": "CLIPModel", "siglip": "SiglipModel"}
 

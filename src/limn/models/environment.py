@@ -9,8 +9,6 @@ import torch
 
 from limn.store.record import environment
 
-__all__ = ["facts"]
-
 
 def facts(device: str = "cpu") -> dict[str, Any]:
     """Return what decides, beside the request, whether a picture comes out the same to the last bit.

@@ -19,8 +19,6 @@ from limn.networks.weights import sized
 from limn.predictors.masked import Masked
 from limn.samplers.decoding import Masking
 
-__all__ = ["FinerConfig", "finer"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class FinerConfig:

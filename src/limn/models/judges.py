@@ -23,8 +23,6 @@ from limn.networks.dual_encoder import DualEncoder
 from limn.networks.shipped import WEIGHTS
 from limn.networks.token_embeddings import TokenVectors
 
-__all__ = ["Judge", "judge", "names"]
-
 _AT_ONCE = 256
 
 names = DualEncoder.names

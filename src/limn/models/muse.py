@@ -9,8 +9,6 @@ from limn.models import token_models
 from limn.predictors.masked import Masked
 from limn.samplers.decoding import Masking
 
-__all__ = ["load"]
-
 
 def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     """Load a masked token model from its folder.

@@ -26,8 +26,6 @@ from limn.networks.weights import sized
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 
-__all__ = ["NativeConfig", "load"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class NativeConfig(ModelConfig):

@@ -9,8 +9,6 @@ from limn.models import token_models
 from limn.predictors.autoregressive import Autoregressive
 from limn.samplers.decoding import Raster
 
-__all__ = ["load"]
-
 
 def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     """Load an autoregressive token model from its folder.

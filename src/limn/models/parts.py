@@ -21,8 +21,6 @@ from limn.kernel.sampler import Sampler
 from limn.kernel.stage import Stage
 from limn.networks.weights import frozen
 
-__all__ = ["ModelConfig", "assembled", "check_fit", "fill", "sampler_of"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from limn.kernel.errors import InputError
 
-__all__ = ["picture_states"]
-
 
 def picture_states(pictures: NDArray[np.uint8] | Tensor, *, size: int, channels: int, name: str) -> Tensor:
     """Return pictures as states (pictures, channels, size, size) in [-1, 1]; of another size they are scaled.

@@ -14,8 +14,6 @@ from typing import Any
 from limn.kernel import registry
 from limn.kernel.errors import InputError
 
-__all__ = ["plugin"]
-
 
 def plugin(kind: str, name: str) -> Callable[..., Any] | None:
     """Return what an installed package adds under a name; None where none adds it.

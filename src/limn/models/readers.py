@@ -23,8 +23,6 @@ from limn.models.picture_states import picture_states
 from limn.networks.attribute_reader import AttributeReader
 from limn.networks.shipped import WEIGHTS
 
-__all__ = ["CONFUSION", "KINDS", "Read", "Reader", "names", "reader"]
-
 CONFUSION = "confusion.json"
 """The file of thresholds and counts in a reader's folder."""
 

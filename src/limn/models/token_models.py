@@ -24,8 +24,6 @@ from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ
 from limn.networks.weights import sized
 
-__all__ = ["TokenConfig", "generator"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TokenConfig(ModelConfig):

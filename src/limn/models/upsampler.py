@@ -16,8 +16,6 @@ from limn.kernel.errors import InputError
 from limn.networks.shipped import WEIGHTS
 from limn.networks.upsampler import Upsampler
 
-__all__ = ["TILE", "Enlarger", "names", "upsampler"]
-
 TILE: Final = 256
 """Side of the parts that are enlarged at once, in pixels of the small picture."""
 

@@ -16,8 +16,6 @@ from limn.io.configurations import check_range, require
 from limn.networks.dual_encoder import DualEncoderConfig, ImageTower
 from limn.networks.shipped import Shipped
 
-__all__ = ["CONFIG", "AttributeReader", "AttributeReaderConfig"]
-
 CONFIG = "attribute_reader.json"
 """The configuration's file in a folder; its name keeps readers apart from models that draw."""
 

@@ -15,8 +15,6 @@ from limn.io.configurations import check_range
 from limn.networks.convolutions import ConvolutionsConfig, doublings, halvings
 from limn.networks.shipped import Configured
 
-__all__ = ["Autoencoder", "AutoencoderConfig"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig(ConvolutionsConfig):

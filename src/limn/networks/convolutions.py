@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from limn.io.configurations import require
 
-__all__ = ["GROUP", "ConvolutionsConfig", "Residual", "check_layers", "doublings", "halvings"]
-
 GROUP = 16
 """Channels that a norm takes together."""
 

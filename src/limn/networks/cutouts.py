@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["cutouts", "outside", "spherical", "total_variation"]
-
 
 def cutouts(pictures: Tensor, draws: Tensor, size: int, smallest: float) -> Tensor:
     """Cut random squares out of pictures and average each down (or repeat it up) to one size.

@@ -23,8 +23,6 @@ from limn.networks.shipped import Shipped
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
 
-__all__ = ["CONFIG", "DualEncoder", "DualEncoderConfig", "ImageTower"]
-
 CONFIG = "dual_encoder.json"
 """The configuration's file in a folder; its name keeps judges apart from models that draw."""
 

@@ -16,8 +16,6 @@ from limn.networks.dual_encoder import DualEncoder
 from limn.networks.shipped import WEIGHTS
 from limn.networks.token_embeddings import TokenVectors
 
-__all__ = ["Guide"]
-
 
 @cache
 def _words() -> TokenVectors:

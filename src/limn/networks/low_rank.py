@@ -24,8 +24,6 @@ from limn.io.configurations import parse_json, read_json
 from limn.kernel.errors import WeightsError
 from limn.networks.weights import read_header, read_tensors
 
-__all__ = ["MAX_RANK", "LowRank", "Update", "is_low_rank", "read_low_rank"]
-
 MAX_RANK: Final = 1024
 
 _DOWN, _UP, _ALPHA = ".lora_A.weight", ".lora_B.weight", ".alpha"

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from limn.kernel.errors import WeightsError
 
-__all__ = ["LEAST", "pack", "unpack"]
-
 LEAST = 16_384
 """Tensors with fewer values stay in float16."""
 

@@ -12,8 +12,6 @@ from limn.io.configurations import read_config
 from limn.kernel.errors import unknown_name
 from limn.networks.weights import frozen, sized
 
-__all__ = ["WEIGHTS", "Configured", "Shipped"]
-
 WEIGHTS = "model.safetensors"
 """The weights' file in a folder."""
 

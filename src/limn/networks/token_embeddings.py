@@ -19,8 +19,6 @@ from torch import Tensor
 
 from limn.kernel.errors import InputError, WeightsError
 
-__all__ = ["LIMIT", "TextTokens", "TokenVectors"]
-
 LIMIT = 48
 """Tokens of a text that are kept unless the caller says otherwise."""
 

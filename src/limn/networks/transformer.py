@@ -20,8 +20,6 @@ from torch import Tensor, nn
 from limn.io.configurations import check_range, read_config, require
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 
-__all__ = ["TIME_WIDTH", "Block", "Cache", "Transformer", "TransformerConfig", "Trunk", "padding", "places", "waves"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:

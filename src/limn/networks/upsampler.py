@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from limn.io.configurations import check_range
 from limn.networks.shipped import Shipped
 
-__all__ = ["CONFIG", "Upsampler", "UpsamplerConfig"]
-
 CONFIG = "upsampler.json"
 """The configuration's file in a folder; its name keeps upsamplers apart from models that draw."""
 

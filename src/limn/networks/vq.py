@@ -18,8 +18,6 @@ from limn.io.configurations import check_range
 from limn.networks.convolutions import ConvolutionsConfig, doublings, halvings
 from limn.networks.shipped import Configured
 
-__all__ = ["VQ", "Quantised", "VQConfig", "from_autoencoder", "perplexity"]
-
 _DECAY = 0.98  # of the running usage: a code is judged by about the last 50 batches
 
 

@@ -26,18 +26,6 @@ from limn.io.files import first_line, open_file, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.networks.quantization import unpack
 
-__all__ = [
-    "MAX_HEADER",
-    "MAX_TENSORS",
-    "check_names",
-    "frozen",
-    "load_state",
-    "read_header",
-    "read_tensors",
-    "sized",
-    "write_tensors",
-]
-
 _Network = TypeVar("_Network", bound=nn.Module)
 
 MAX_HEADER: Final = 4 * 2**20

@@ -16,8 +16,6 @@ from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 from limn.networks.transformer import Cache, Transformer
 
-__all__ = ["Autoregressive"]
-
 
 @dataclass(frozen=True)
 class _Seen:

@@ -16,8 +16,6 @@ from limn.kernel.errors import unknown_name
 from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 
-__all__ = ["TARGETS", "Diffusion", "Network", "Target", "answer_for", "clean_from"]
-
 Target = Literal["eps", "x0", "v", "flow"]
 TARGETS: tuple[Target, ...] = ("eps", "x0", "v", "flow")
 

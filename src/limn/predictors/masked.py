@@ -14,8 +14,6 @@ from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
 from limn.networks.transformer import Transformer
 
-__all__ = ["Masked"]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Masked:

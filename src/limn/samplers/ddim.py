@@ -11,8 +11,6 @@ from torch import Tensor
 from limn.kernel.sampler import Grid, Predict, Sampler, fresh_noise
 from limn.kernel.step import Step
 
-__all__ = ["DDIM"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DDIM(Sampler):

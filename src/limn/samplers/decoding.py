@@ -16,8 +16,6 @@ from limn.kernel.level import Level
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
 
-__all__ = ["Decoder", "Masking", "Raster", "begin", "hidden_share"]
-
 Shape = Literal["cosine", "linear"]
 
 

@@ -11,8 +11,6 @@ from torch import Tensor
 from limn.kernel.sampler import Grid, Predict, Sampler
 from limn.kernel.step import Step
 
-__all__ = ["DPMpp2M"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DPMpp2M(Sampler):

@@ -13,8 +13,6 @@ from limn.kernel.sampler import Predict, fresh_noise
 from limn.kernel.step import Step
 from limn.samplers.dpmpp_2m import DPMpp2M
 
-__all__ = ["DPMpp2MSDE", "sde_step"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DPMpp2MSDE(DPMpp2M):

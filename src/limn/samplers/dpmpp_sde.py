@@ -12,8 +12,6 @@ from limn.kernel.sampler import Grid, Predict, Sampler
 from limn.kernel.step import Step
 from limn.samplers.dpmpp_2m_sde import sde_step
 
-__all__ = ["DPMppSDE"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class DPMppSDE(Sampler):

@@ -13,8 +13,6 @@ from limn.kernel.level import Level
 from limn.kernel.sampler import Predict, Sampler, fresh_noise
 from limn.kernel.step import Step
 
-__all__ = ["Euler"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Euler(Sampler):

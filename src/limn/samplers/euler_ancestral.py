@@ -11,8 +11,6 @@ from torch import Tensor
 from limn.kernel.sampler import Predict, Sampler, fresh_noise
 from limn.kernel.step import Step
 
-__all__ = ["EulerAncestral"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class EulerAncestral(Sampler):

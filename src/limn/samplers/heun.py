@@ -11,8 +11,6 @@ from torch import Tensor
 from limn.kernel.sampler import Predict, Sampler
 from limn.kernel.step import Step
 
-__all__ = ["Heun"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Heun(Sampler):

@@ -12,8 +12,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.sampler import Grid, Predict, Sampler, fresh_noise
 from limn.kernel.step import Step
 
-__all__ = ["LCM"]
-
 _DATA = 0.5  # standard deviation of the data, as the consistency models of the paper have it
 
 

@@ -32,8 +32,6 @@ from limn.kernel.errors import InputError
 from limn.kernel.level import Level
 from limn.kernel.sampler import Sampler
 
-__all__ = ["Discrete", "Edm", "Flow", "Sigmas", "Times"]
-
 Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 Times = Literal["leading", "trailing", "linspace", "lcm"]

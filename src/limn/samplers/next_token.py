@@ -17,8 +17,6 @@ from limn.kernel.sampler import Predict
 from limn.kernel.step import Step
 from limn.samplers.decoding import Decoder, begin
 
-__all__ = ["NextToken"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class NextToken(Decoder):

@@ -15,8 +15,6 @@ from limn.kernel.level import Level
 from limn.kernel.sampler import Grid, Predict, Sampler
 from limn.kernel.step import Step
 
-__all__ = ["UniPC"]
-
 _NOISIEST = 1e6  # noise over signal that stands for pure noise, as in diffusers
 
 

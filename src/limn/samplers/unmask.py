@@ -18,8 +18,6 @@ from limn.kernel.sampler import Predict
 from limn.kernel.step import Step
 from limn.samplers.decoding import Decoder, begin
 
-__all__ = ["Unmask"]
-
 _SLACK = 1e-6  # a count that is whole in exact arithmetic must not fall below it
 _TINY = 1e-20
 

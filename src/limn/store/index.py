@@ -20,8 +20,6 @@ from limn.kernel.errors import InputError, StoreError
 from limn.store.info import RunInfo, row_of, run_folders, storable
 from limn.store.migrations import migrate
 
-__all__ = ["Index"]
-
 T = TypeVar("T")
 
 _FRESH = 2_000_000_000  # nanoseconds in which a folder may change again without a new modification time

@@ -14,8 +14,6 @@ from limn.kernel.errors import InputError, LimnError
 from limn.store.record import picture_total, read_request
 from limn.store.run import picture_files
 
-__all__ = ["RunInfo", "linked_folders", "row_of", "run_folders", "storable"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:

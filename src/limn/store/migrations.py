@@ -8,8 +8,6 @@ from pathlib import Path
 
 from limn.kernel.errors import StoreError
 
-__all__ = ["STEPS", "migrate"]
-
 # Step k leads from version k to k + 1. The index holds nothing that the files do not, so a step may empty it.
 STEPS: tuple[Sequence[str], ...] = (
     (

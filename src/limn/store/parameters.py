@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-__all__ = ["parameters_text", "prompt_of"]
-
 _SAMPLERS = {"euler_ancestral": "Euler a", "ddim": "DDIM", "dpmpp_2m": "DPM++ 2M", "euler": "Euler", "heun": "Heun"}
 
 

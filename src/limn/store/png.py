@@ -23,8 +23,6 @@ from limn.store.parameters import parameters_text
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MAX_TEXT", "encode_png", "read_record", "size_of", "write_png"]
-
 MAX_TEXT = 10 * 2**20  # bytes of a record, packed or unpacked
 _MAX_CHUNKS = 20_000
 _PILLOW_TEXT = 2**20  # Pillow refuses to open a picture whose packed text is longer than this

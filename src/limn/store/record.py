@@ -16,20 +16,6 @@ from limn.io.configurations import parse_json
 from limn.io.files import read_bounded
 from limn.kernel.errors import InputError, StoreError
 
-__all__ = [
-    "MAX_PICTURES",
-    "SCHEMA",
-    "VersionError",
-    "check_key",
-    "environment",
-    "key_of",
-    "now",
-    "picture_size",
-    "picture_total",
-    "read_json",
-    "read_request",
-]
-
 MAX_PICTURES = 1_000_000  # of a run
 MAX_JSON = 2**29  # bytes
 SCHEMA = 1  # of request.json, record.json and the record inside a picture

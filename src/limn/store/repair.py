@@ -17,8 +17,6 @@ from limn.store.png import read_record
 from limn.store.record import SCHEMA, VersionError, key_of, now, picture_size, read_json, read_request
 from limn.store.run import lock_run, picture_files, picture_flaw
 
-__all__ = ["Damage", "RepairReport", "mend"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:

@@ -23,8 +23,6 @@ from limn.store.record import MAX_PICTURES, SCHEMA, environment, now, picture_si
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Run", "lock_run", "picture_files", "picture_flaw", "slug"]
-
 _EMBED = 64 * 1024  # bytes of a request that each picture carries; a longer one stays in the folder only
 _NAME = re.compile(r"(\d{4,7})(?:-[a-z0-9-]+)?(?<!-x[2-8])\.png")  # larger copies of pictures end in -x4
 _COPY = re.compile(r"(?:-x[2-8])+$")

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-__all__ = ["grid"]
-
 
 def grid(
     pictures: Sequence[Image | np.ndarray[Any, np.dtype[np.uint8]]],

@@ -18,8 +18,6 @@ from limn.store.record import SCHEMA, VersionError, check_key, key_of, now, read
 from limn.store.repair import RepairReport, mend
 from limn.store.run import Run
 
-__all__ = ["Store"]
-
 
 class Store:
     """Keeps pictures under the request that made them.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from limn.models.environment import facts
 from limn.studio.axes import Axis
 from limn.studio.drawing import Drawn, Event, Failed, Finished, Kept, Started, check_room, generate, sheet
-from limn.studio.facts import check_device, facts
+from limn.studio.facts import check_device
 from limn.studio.grids import Grid, cells, compose, grid
 from limn.studio.replaying import Replay, replay
 

@@ -11,8 +11,6 @@ from limn.kernel.errors import InputError, unknown_name
 from limn.kernel.options import Option, convert, fields, split, unquoted
 from limn.kernel.request import Request, options
 
-__all__ = ["Axis", "Value"]
-
 Value = tuple[str, Callable[[Request], Request]]
 """A label, and the change that it stands for."""
 

@@ -20,22 +20,8 @@ from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.prompt import prompt_record
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
+from limn.models.environment import facts
 from limn.store import Store, grid, write_png
-from limn.studio.facts import facts
-
-__all__ = [
-    "MAX_BATCH",
-    "MAX_INLINE",
-    "Drawn",
-    "Event",
-    "Failed",
-    "Finished",
-    "Kept",
-    "Started",
-    "check_room",
-    "generate",
-    "sheet",
-]
 
 MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all

@@ -15,8 +15,6 @@ from limn.io.pictures import composite, cover, decode, file_bytes
 from limn.kernel.edit import Edit
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["DRIFT", "edit_of"]
-
 DRIFT: Final = {"steps": 50, "sampler": "resample"}
 """Options of an edit without a mask, unless the person says otherwise; steps are how far the picture goes."""
 

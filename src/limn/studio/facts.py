@@ -8,9 +8,6 @@ from typing import Any
 import torch
 
 from limn.kernel.errors import InputError
-from limn.models.environment import facts
-
-__all__ = ["check_device", "differences", "facts"]
 
 
 def check_device(device: str) -> str:

@@ -26,8 +26,6 @@ from limn.studio.drawing import Drawn, Event, Kept, generate
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_CELLS", "Grid", "cells", "compose", "grid"]
-
 MAX_CELLS: Final = 400
 MAX_SIDE: Final = 20_000  # pixels of a sheet
 FONT: Final = 12  # pixels

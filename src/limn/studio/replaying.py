@@ -21,13 +21,12 @@ from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.stage import Stage
+from limn.models.environment import facts
 from limn.store import read_record
 from limn.store.png import size_of
 from limn.store.record import read_request
 from limn.studio.drawing import MAX_BATCH
-from limn.studio.facts import check_device, differences, facts
-
-__all__ = ["Replay", "replay"]
+from limn.studio.facts import check_device, differences
 
 MAX_THREADS = 1024
 USUAL = (64, 2**18)  # pictures and pixels of a batch; a record that was made by hand could ask for any

@@ -11,8 +11,6 @@ from limn.io.pictures import read_picture
 from limn.kernel.request import Request
 from limn.models import dual_encoders
 
-__all__ = ["JUDGE", "best"]
-
 JUDGE = "judge_a"
 """What ranks unless another is named."""
 

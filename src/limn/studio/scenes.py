@@ -27,8 +27,6 @@ from limn.kernel.errors import InputError, LimnError
 from limn.store import read_record, write_png
 from limn.store.run import slug
 
-__all__ = ["Layout", "Thing", "compose", "layout", "write"]
-
 _WORDS: Final = {"small": "small|little|tiny", "big": "big|large|huge"}
 _MORE: Final = {
     "row": ("{0} next to {1}", "{0} beside {1}", "{0} and {1} side by side"),

@@ -16,8 +16,6 @@ from limn.kernel.errors import InputError, LimnError, unknown_name
 from limn.models.upsampler import upsampler
 from limn.store import read_record, write_png
 
-__all__ = ["FACTOR", "MAX_PIXELS", "METHODS", "Method", "Upscaled", "method", "place_of", "upscale"]
-
 METHODS: Final = ("learned", "lanczos")
 """Ways to enlarge, the usual one first."""
 

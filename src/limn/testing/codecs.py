@@ -6,8 +6,6 @@ import torch
 
 from limn.kernel.codec import HIDDEN, Codec
 
-__all__ = ["check_codec"]
-
 
 def check_codec(codec: Codec, *, size: tuple[int, int] = (64, 64), error: float = 2.0) -> None:
     """Check that a codec carries pictures into states and back, each by itself.

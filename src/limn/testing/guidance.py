@@ -20,8 +20,6 @@ from limn.kernel.step import Step
 from limn.testing.parts import check_part
 from limn.testing.toy import Gaussian, Words
 
-__all__ = ["check_guidance", "folded", "noise"]
-
 MAIN = Branch(Prompt("a red heart"))
 PROMPTS = ("a red heart", "a dog", "")
 SHAPE = (3, 8, 8)

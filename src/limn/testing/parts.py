@@ -10,8 +10,6 @@ from pathlib import Path
 
 from limn.kernel import registry
 
-__all__ = ["check_part"]
-
 
 def check_part(kind: str, part: registry.Part) -> None:
     """Check what holds for parts of every kind.

@@ -7,8 +7,6 @@ import numpy as np
 from limn.audit.readers.reader import Pictures, Reader, Reading
 from limn.testing.parts import check_part
 
-__all__ = ["check_reader"]
-
 
 def check_reader(reader: Reader, pictures: Pictures = ()) -> None:
     """Check that a reader reads any picture, the same in any company, and says nothing that it did not announce.

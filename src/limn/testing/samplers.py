@@ -18,8 +18,6 @@ from limn.samplers.decoding import Masking
 from limn.samplers.levels import Discrete, Edm, Flow
 from limn.testing.parts import check_part
 
-__all__ = ["check_sampler"]
-
 SHAPE = (3, 4, 4)
 TOKENS, CLASSES = 12, 7
 

@@ -18,8 +18,6 @@ from limn.audit.study import Check, Study
 from limn.kernel import registry
 from limn.testing.parts import check_part
 
-__all__ = ["check_selfcheck", "check_study"]
-
 
 def check_study(study: Study) -> None:
     """Check that a study asks the same each time, and never takes what nobody can read for a share.

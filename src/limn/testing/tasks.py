@@ -10,8 +10,6 @@ from limn.kernel import registry
 from limn.train.recipe import Recipe
 from limn.train.task import Task
 
-__all__ = ["check_task"]
-
 
 def check_task(task: type[Task[Any, Any]], recipe: Recipe, *, device: str = "cpu") -> None:
     """Check that a task's loss teaches its network, and is the same each time, so that a run can go on.

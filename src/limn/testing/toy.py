@@ -13,8 +13,6 @@ from limn.kernel.attention import AttentionEdit
 from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 
-__all__ = ["Gaussian", "Words", "colour"]
-
 
 def colour(text: str) -> Tensor:
     """Return the mean colour (3,) in [-0.8, 0.8] that a text stands for; no text is grey."""

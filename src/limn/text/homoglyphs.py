@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Change", "Normalised", "disguised", "look_alikes", "normalise", "normalised", "script_of"]
-
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = "Latin"
 _SMALL_CAPITAL = "LATIN LETTER SMALL CAPITAL "

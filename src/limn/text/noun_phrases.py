@@ -11,8 +11,6 @@ from typing import Any, Literal
 from limn.kernel.errors import InputError
 from limn.text.spans import Span
 
-__all__ = ["CLOSED", "Parser", "best_parser", "noun_phrases"]
-
 Parser = Literal["rules", "spacy"]
 
 _MODEL = "en_core_web_sm"

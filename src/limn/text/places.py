@@ -12,8 +12,6 @@ from limn.io.files import read_bounded
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Region
 
-__all__ = ["Place", "place", "regions"]
-
 MAX_BYTES: Final = 50_000_000
 USE: Final = "write '#ff0000=a red heart', or '0,0,0.5,1=a cat' with left, top, right and bottom from 0 to 1"
 

@@ -15,8 +15,6 @@ from limn.kernel.request import Request
 from limn.text.homoglyphs import normalised
 from limn.text.places import place, regions
 
-__all__ = ["FOLDS", "PAINTER", "latin", "own_regions", "painted"]
-
 PAINTER: Final = "paint_with_words"
 """The guidance that regions bring with them where no other is named for them."""
 

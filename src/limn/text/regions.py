@@ -13,8 +13,6 @@ from limn.io.pictures import decode, open_picture
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Region
 
-__all__ = ["MAX_PIXELS", "cover", "regions_from_painting"]
-
 MAX_PIXELS = 2**24
 """Pixels of a mask or painting that are read at most."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["Span", "occurrences", "tokens_of"]
-
 Span = tuple[int, int]
 """First character and the one after the last."""
 

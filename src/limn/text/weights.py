@@ -6,8 +6,6 @@ import re
 
 from limn.kernel.errors import InputError
 
-__all__ = ["MAX_DEPTH", "MAX_WEIGHT", "STRONGER", "Weighted", "read_weights"]
-
 STRONGER = 1.1
 """Weight of round brackets without a number; square ones have its inverse."""
 

@@ -7,8 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["jittered", "shuffled_patches"]
-
 
 def jittered(states: Tensor, rng: np.random.Generator, share: float) -> Tensor:
     """Move, scale and blur a share of pictures a little, as generators and autoencoders do; colours stay.

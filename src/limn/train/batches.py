@@ -25,8 +25,6 @@ from limn.train.augmentation import jittered
 from limn.train.network import codec_of
 from limn.train.recipe import Recipe
 
-__all__ = ["PROBE", "Batch", "DrawnWorld", "World", "reconstructed", "signed", "states", "stream"]
-
 PROBE = 2**40
 """Batches from here on are shown, never learned from."""
 
@@ -84,7 +82,7 @@ class World(ABC):
         raise InputError(f"data: the world {type(self).__name__.lower()} has no such pairs; choose another one")
 
     @classmethod
-    def ship(cls, recipe: Recipe, folder: Path, *, draws: bool) -> None:  # noqa: B027
+    def ship(cls, recipe: Recipe, folder: Path, *, draws: bool) -> None:
         """Write into a model's folder what its data ask for; ``draws`` is whether it draws from words."""
 
 

@@ -12,8 +12,6 @@ from torch import Tensor
 
 from limn.networks.attribute_reader import AttributeReader
 
-__all__ = ["GRID", "calibrated", "confusion", "threshold"]
-
 GRID: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """The confidences a threshold is chosen from."""
 

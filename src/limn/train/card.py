@@ -11,8 +11,6 @@ from typing import Any
 
 from limn.io.atomic import write_text
 
-__all__ = ["About", "write_card"]
-
 _COPIES = "A small model on small data copies: many pictures are close to one it was trained on."
 
 

@@ -24,8 +24,6 @@ from limn.io.targets import keep_foreign
 from limn.kernel.errors import LimnError, WeightsError
 from limn.networks.weights import read_tensors, write_tensors
 
-__all__ = ["MANIFEST", "Checkpoint", "claim", "load", "save", "truncate_metrics"]
-
 MANIFEST = "checkpoint.json"
 LEDGER = "files.json"
 _PARTS = ("model", "ema", "optimiser")

@@ -18,8 +18,6 @@ from limn.train.sheet import beside, pixels
 from limn.train.task import Objective, Task
 from limn.train.worlds import WORLDS
 
-__all__ = ["CodecTask"]
-
 N = TypeVar("N", Autoencoder, VQ)
 G = TypeVar("G", bound=Objective)
 

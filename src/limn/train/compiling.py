@@ -12,8 +12,6 @@ from limn.kernel.errors import InputError
 from limn.networks.transformer import Transformer
 from limn.train.recipe import Recipe
 
-__all__ = ["PAD", "compiled"]
-
 PAD = 16
 """Captions are padded to multiples of so many tokens, because every new shape is compiled anew."""
 

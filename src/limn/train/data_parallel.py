@@ -25,8 +25,6 @@ from torch.optim import Muon, Optimizer
 from limn.kernel.errors import InputError, LimnError
 from limn.train.recipe import Recipe
 
-__all__ = ["Team", "gathered", "parted", "share_of"]
-
 _HEAD = 3  # numbers before the gradients: whether to go on, the learning rate (the leader's count), and the loss
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Average"]
-
 
 class Average:
     """Averaged weights of a network; the decay rises with the steps, so that early weights are soon forgotten.

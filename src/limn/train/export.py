@@ -22,8 +22,6 @@ from limn.train.recipe import Recipe
 from limn.train.task import Export, find
 from limn.train.worlds import WORLDS
 
-__all__ = ["check_target", "export"]
-
 _OWN = (SUMS, "card.json", "MODEL_CARD.md", "ATTRIBUTION.md")
 
 

@@ -28,8 +28,6 @@ from limn.train.network import recipe_of, starting
 from limn.train.recipe import Recipe
 from limn.train.task import Task, find
 
-__all__ = ["Progress", "train"]
-
 METRICS = "metrics.jsonl"
 _EVERY = 20  # steps a line of metrics stands for
 _FREE = ("name", "schedule", "saving")  # fields that may change when a run is resumed

@@ -10,8 +10,6 @@ from torch import Tensor
 from limn.train.recipe import within
 from limn.train.task import Objective
 
-__all__ = ["NoiseLevels", "edges", "noisy", "reconstruction"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseLevels(Objective):

@@ -19,8 +19,6 @@ from limn.networks.quantization import pack, unpack
 from limn.networks.vq import VQ
 from limn.networks.weights import read_tensors, write_tensors
 
-__all__ = ["SUMS", "write_codec", "write_sums", "write_weights"]
-
 SUMS = "SHA256SUMS"
 
 

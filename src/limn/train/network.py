@@ -19,8 +19,6 @@ from limn.train import task
 from limn.train.checkpoint import Checkpoint, load
 from limn.train.recipe import Recipe, parse
 
-__all__ = ["averaged", "averaged_of", "build", "codec_of", "recipe_of", "starting", "state_of", "teacher"]
-
 
 def build(recipe: Recipe) -> Any:
     """Build the network of a recipe, its weights drawn from the recipe's seed.

@@ -15,8 +15,6 @@ from torch.optim import Optimizer
 from limn.kernel.errors import WeightsError
 from limn.train.recipe import Optimiser
 
-__all__ = ["load_states", "make", "set_rate", "states"]
-
 
 def make(network: nn.Module, options: Optimiser) -> list[Optimizer]:
     """Build the optimisers of a network; vectors, tables and norms have no weight decay."""

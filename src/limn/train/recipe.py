@@ -13,8 +13,6 @@ from limn.io.configurations import build, read_toml
 from limn.io.targets import check_name
 from limn.kernel.errors import InputError
 
-__all__ = ["Data", "Optimiser", "Recipe", "Saving", "Schedule", "parse", "read", "within"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Data:

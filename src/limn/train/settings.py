@@ -11,8 +11,6 @@ from limn.kernel.options import convert, unquoted
 from limn.train.recipe import Recipe, parse
 from limn.train.task import find
 
-__all__ = ["changed"]
-
 
 def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """Return a recipe with some values set.

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["beside", "grid", "pixels", "psnr"]
-
 
 def pixels(states: Tensor) -> NDArray[np.uint8]:
     """Turn states (n, 3, height, width) in [-1, 1] into pictures (n, height, width, 3)."""

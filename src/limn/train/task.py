@@ -25,8 +25,6 @@ from limn.train.card import About
 from limn.train.model_folder import write_weights
 from limn.train.recipe import Recipe
 
-__all__ = ["Export", "Objective", "Task", "autocast", "find"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.train.loop import train
 from limn.train.recipe import Recipe, parse, read

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from limn import models
-from limn.data.pictograms import load
+from limn.data.picture_set import load
 from limn.data.shapes import Scene, batch, caption, prompts
 from limn.data.split import SPLITS, STYLES, half_of, unit
 from limn.networks.dual_encoder import DualEncoder

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from limn.audit.readers.reader import Pictures, Reader, Reading
 from limn.kernel.errors import InputError
 
-__all__ = ["Detector"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Detector(Reader):

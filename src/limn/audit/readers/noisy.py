@@ -12,8 +12,6 @@ import numpy as np
 from limn.audit.readers.reader import Confusion, Pictures, Reader, Reading
 from limn.kernel.errors import InputError
 
-__all__ = ["Noisy"]
-
 # Numbers of random streams that nobody else draws from: a seed of zeros alone would give the stream of seed 0.
 COUNTS, ERRORS = 727_001, 727_002
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from limn.audit.readers.detector import Detector
 
-__all__ = ["NudeNet"]
-
 EXPOSED = frozenset(
     [
         "ANUS_EXPOSED",

@@ -11,8 +11,6 @@ import numpy as np
 from limn.audit.readers.reader import Pictures, Reader, Reading
 from limn.data.template_matching import MIN_MARGIN, UNREADABLE
 
-__all__ = ["People"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class People(Reader):

@@ -17,8 +17,6 @@ from limn.kernel.errors import InputError, unknown_name
 if TYPE_CHECKING:
     from limn.models import readers
 
-__all__ = ["Pictograms"]
-
 SOURCES = {
     "soft": "held-out pictograms, as the emoji model's autoencoder draws them",
     "crisp": "held-out pictograms, as they are",

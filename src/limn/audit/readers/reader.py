@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from limn.kernel import registry
 from limn.kernel.errors import InputError
 
-__all__ = ["UNREADABLE", "Confusion", "Pictures", "Reader", "Reading", "Value", "open_reader"]
-
 KIND = "readers"
 
 UNREADABLE = "unreadable"

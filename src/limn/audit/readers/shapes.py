@@ -15,8 +15,6 @@ from limn.kernel.errors import InputError
 if TYPE_CHECKING:
     from limn.data.shapes.reader import ReadObject
 
-__all__ = ["Shapes"]
-
 OBJECT = ("shape", "colour", "size", "texture", "place")
 
 

@@ -16,8 +16,6 @@ import numpy as np
 from limn.audit.readers.reader import Pictures, Reader, Reading, Value
 from limn.kernel.errors import InputError
 
-__all__ = ["UserFunction"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class UserFunction(Reader):

@@ -24,8 +24,6 @@ from limn.kernel.errors import InputError
 if TYPE_CHECKING:
     from limn.models.dual_encoders import Encoder
 
-__all__ = ["ZeroShot"]
-
 NOTHING = ""
 """The name of phrases that stand for "none of these": where they win, the field is unreadable."""
 

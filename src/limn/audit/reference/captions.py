@@ -15,8 +15,6 @@ from pathlib import Path
 
 from limn.kernel.errors import InputError
 
-__all__ = ["MARKS", "Shown", "count", "shown"]
-
 MARKS: Mapping[str, str] = {
     "gender": r"\b(?:wom[ae]n|female|m[ae]n|male|girl|boy|lady|gentleman|mother|father)s?\b",
     "tone": r"\b(?:skin|skinned)\b",

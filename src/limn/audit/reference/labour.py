@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["KNOWN", "ROWS", "WHITE", "WOMEN", "Occupation", "labour_share"]
-
 WOMEN = 0.468
 """Share of women among all employed."""
 

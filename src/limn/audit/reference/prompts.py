@@ -13,11 +13,6 @@ from limn.data.paraphrase import article
 from limn.data.people import FIELDS
 from limn.data.people.captions import phrase
 
-__all__ = [
-    "OCCUPATIONS", "PARTS", "PLACES", "THINGS", "TRAITS", "World",
-    "asks", "counter_prompt", "person_prompt", "place_prompt",
-]  # fmt: skip
-
 World = Literal["people", "pictograms", "photos"]
 """Person icons of 32 px, emoji-like pictograms, or photographs."""
 

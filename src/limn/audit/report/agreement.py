@@ -6,8 +6,6 @@ from limn.audit.report.parts import Figure, Figures, Section
 from limn.audit.statistics.agreement import krippendorff_alpha
 from limn.audit.table import Table
 
-__all__ = ["LABELLER", "agreement"]
-
 LABELLER = "labeller "
 """How the name of a reader begins that is a person's labels."""
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from limn.audit.readers.reader import Confusion
 from limn.audit.report.words import element, fold, grid
-from limn.audit.table import ReaderFacts, Table
-
-__all__ = ["accounts", "readers", "sources"]
+from limn.audit.rows import ReaderFacts
+from limn.audit.table import Table
 
 LONG = 12  # rows above which a table is folded
 WORLDS = ("people", "shapes")  # readers of worlds in which everything that can be drawn is known

@@ -8,8 +8,6 @@ from itertools import product
 from limn.audit.replication import FEW, Copies, Memory
 from limn.audit.report.parts import Figure, Figures
 
-__all__ = ["copies_figures"]
-
 KINDS = {"similarity": "copied", "adaptive ratio": "by_ratio", "adaptive ratio at most 1": "extracted"}
 
 

@@ -14,8 +14,6 @@ from limn.audit.report.words import NOT_ESTIMABLE, element, fold, grid, number, 
 from limn.audit.table import Table
 from limn.kernel import papers
 
-__all__ = ["STANDING", "page"]
-
 STANDING = (
     "Groups are what a picture represents by the conventions that its reader knows. Nobody is identified, and "
     "nobody in a picture exists.",

@@ -13,23 +13,6 @@ from limn.audit.statistics.estimate import Estimate, Share
 from limn.audit.statistics.measurement_error import bounds
 from limn.audit.table import Account, Table
 
-__all__ = [
-    "Bars",
-    "Curves",
-    "Figure",
-    "Figures",
-    "Line",
-    "Listing",
-    "Part",
-    "Point",
-    "Points",
-    "Report",
-    "Section",
-    "Sheet",
-    "by_name",
-    "point",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from limn.audit.report.words import element
 
-__all__ = ["thumbnail"]
-
 SHOWN = 64  # pixels on the page
 SHARP = 2  # pixels of a screen for each of them
 

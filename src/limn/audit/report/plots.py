@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from limn.audit.report.parts import Bars, Curves, Figure, Figures, Points
 from limn.audit.report.words import element, labels, number, ticks
 
-__all__ = ["HUES", "axis", "bar", "bars_values", "curves", "interval", "legend", "marker", "points", "span"]
-
 HUES = 8
 """Colours that the page knows, as CSS variables ``--hue0`` and so on."""
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 from limn.audit.statistics.estimate import Estimate
 
-__all__ = ["MINUS", "NOT_ESTIMABLE", "element", "fold", "grid", "labels", "number", "shown", "spoken", "ticks"]
-
 NOT_ESTIMABLE = "not estimable"
 MINUS = "\u2212"
 

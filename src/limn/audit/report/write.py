@@ -15,8 +15,6 @@ from limn.audit.report.parts import Report, Sheet
 from limn.audit.table import Table
 from limn.io.atomic import make_folder, write_bytes, write_json
 
-__all__ = ["record", "write"]
-
 
 def write(
     folder: Path, report: Report, table: Table, *, command: str = "", study: Mapping[str, Any] | None = None

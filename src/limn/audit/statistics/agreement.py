@@ -8,8 +8,6 @@ from numpy.typing import ArrayLike
 from limn.audit.statistics.estimate import Estimate, check_level, from_draws, not_estimable
 from limn.audit.statistics.resampling import Floats
 
-__all__ = ["krippendorff_alpha"]
-
 
 def krippendorff_alpha(counts: ArrayLike, *, level: float = 0.95, draws: int = 1000, seed: int = 0) -> Estimate:
     """Return Krippendorff's alpha of nominal labels (2011): 1 is full agreement, 0 what chance gives.

@@ -8,8 +8,6 @@ from numpy.typing import ArrayLike
 from limn.audit.statistics.resampling import Floats
 from limn.kernel.errors import InputError
 
-__all__ = ["guided_share", "guided_shares", "unmarked_share"]
-
 
 def unmarked_share(p: float, marked_in: float, marked_out: float) -> float:
     """Return the share of a group among training captions that do not name it.

@@ -17,8 +17,6 @@ from limn.audit.statistics.permutation import by_subject, two_samples
 from limn.audit.statistics.resampling import Floats
 from limn.kernel.errors import InputError
 
-__all__ = ["Association", "cosines", "eat", "largest_effect", "relative_bias", "sc_eat", "weat"]
-
 
 @dataclass(frozen=True)
 class Association:

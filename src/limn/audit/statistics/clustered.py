@@ -18,8 +18,6 @@ from limn.audit.statistics.resampling import Floats, by_prompt
 from limn.audit.statistics.shares import wilson_ends
 from limn.kernel.errors import InputError
 
-__all__ = ["clustered_mean", "clustered_share", "design_effect", "paired_change", "paired_difference"]
-
 ONE = "one prompt only; its own share has an interval, an average has none"
 
 

@@ -16,8 +16,6 @@ from limn.audit.statistics.permutation import arrangements, compare
 from limn.audit.statistics.resampling import Floats
 from limn.kernel.errors import InputError
 
-__all__ = ["between", "closer", "median_bandwidth", "mmd", "mmd_estimate", "mmd_test", "nearest_set", "row_sets"]
-
 
 def row_sets(*sets: ArrayLike) -> list[Floats]:
     """Return the readable rows of each set."""

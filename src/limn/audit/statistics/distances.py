@@ -15,8 +15,6 @@ from numpy.typing import ArrayLike
 from limn.audit.statistics.discrepancy import between, row_sets
 from limn.audit.statistics.resampling import Floats
 
-__all__ = ["Manifold", "frechet", "manifold", "mean_distance", "vendi"]
-
 
 @dataclass(frozen=True)
 class Manifold:

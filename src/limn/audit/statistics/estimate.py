@@ -12,11 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from limn.kernel.errors import InputError
 
-__all__ = [
-    "Difference", "Estimate", "Kind", "Ratio", "Share", "Significance",
-    "check_level", "from_draws", "normal_quantile", "not_estimable", "not_tested", "readable", "t_quantile",
-]  # fmt: skip
-
 Kind = TypeVar("Kind", bound="Estimate")
 
 

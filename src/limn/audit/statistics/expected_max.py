@@ -15,8 +15,6 @@ from limn.audit.statistics.estimate import Estimate, check_level, normal_quantil
 from limn.audit.statistics.resampling import Floats, by_prompt
 from limn.kernel.errors import InputError
 
-__all__ = ["expected_maximum", "maximum", "maximum_curve"]
-
 PART = 5  # an interval needs so many times as many prompts as are drawn
 
 

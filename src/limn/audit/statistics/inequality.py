@@ -17,8 +17,6 @@ from limn.audit.statistics.estimate import Estimate, Significance, check_level, 
 from limn.audit.statistics.shares import check_counts, shares
 from limn.kernel.errors import InputError
 
-__all__ = ["Inequality", "expected_null", "imbalance", "mad", "total_variation"]
-
 EXACT = 20_000
 SIMULATED = 10_000
 

@@ -13,8 +13,6 @@ from limn.audit.statistics.resampling import Floats
 from limn.audit.statistics.shares import check_counts
 from limn.kernel.errors import InputError
 
-__all__ = ["bounds", "corrected_mean", "corrected_shares", "rogan_gladen", "unmix"]
-
 
 def rogan_gladen(
     k: int,

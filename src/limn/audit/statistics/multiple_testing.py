@@ -11,8 +11,6 @@ from limn.audit.statistics.estimate import check_level
 from limn.audit.statistics.resampling import Floats
 from limn.kernel.errors import InputError
 
-__all__ = ["Adjusted", "benjamini_hochberg", "holm"]
-
 
 @dataclass(frozen=True)
 class Adjusted:

@@ -17,8 +17,6 @@ from limn.audit.statistics.estimate import Significance, not_tested, readable
 from limn.audit.statistics.resampling import Floats, by_prompt
 from limn.kernel.errors import InputError
 
-__all__ = ["EXACT", "Sides", "arrangements", "by_subject", "compare", "sign_flip", "two_samples"]
-
 EXACT = 20_000
 CHUNK = 4_000_000
 Sides = Literal["greater", "two"]

@@ -28,8 +28,6 @@ from limn.audit.statistics.shares import share
 from limn.audit.statistics.slopes import logit_slope
 from limn.kernel.errors import InputError
 
-__all__ = ["Dose", "adaptive_ratio", "dose_response", "excess_replication", "threshold"]
-
 
 @dataclass(frozen=True)
 class Dose:

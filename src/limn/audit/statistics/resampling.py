@@ -11,8 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from limn.audit.statistics.estimate import Estimate, check_level, from_draws, not_estimable
 from limn.kernel.errors import InputError
 
-__all__ = ["Floats", "bootstrap", "by_prompt"]
-
 Floats = NDArray[np.float64]
 
 

@@ -9,11 +9,6 @@ from dataclasses import replace
 from limn.audit.statistics.estimate import Difference, Ratio, Share, check_level, normal_quantile
 from limn.kernel.errors import InputError
 
-__all__ = [
-    "check_counts", "clopper_pearson", "newcombe", "persistence", "ratio", "share", "shares", "wilson",
-    "wilson_ends",
-]  # fmt: skip
-
 NOTHING = "nothing readable"
 
 

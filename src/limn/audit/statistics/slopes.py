@@ -16,9 +16,6 @@ from limn.audit.statistics.estimate import Estimate, check_level, normal_quantil
 from limn.audit.statistics.resampling import Floats
 from limn.kernel.errors import InputError
 
-__all__ = ["logit", "logit_slope"]
-
-
 SCATTER = 0.2  # lenient, so that scatter is rarely overlooked; always widening would cover too often
 
 

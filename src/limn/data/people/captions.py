@@ -15,8 +15,6 @@ from limn.data.people.icon import FIELDS
 from limn.data.people.population import Person, Population, batch
 from limn.kernel.errors import unknown_name
 
-__all__ = ["OPTIONAL", "Asked", "caption", "captions", "examples", "phrase", "prompts"]
-
 OPTIONAL = ("gender", "tone", "motif", "style")
 """What a short caption may leave out; the profession is always named."""
 

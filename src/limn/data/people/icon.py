@@ -11,8 +11,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FIELDS", "GENDERS", "MOTIFS", "PICTURE", "PROFESSIONS", "STYLES", "TONES", "table"]
-
 PICTURE = 32
 """Side of a picture, pixels."""
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from limn.data.people.icon import FIELDS, PICTURE, table
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Person", "Population", "Rule", "batch", "held_out_cells", "render"]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:

@@ -25,8 +25,6 @@ from limn.data.template_matching import (
     quarters,
 )
 
-__all__ = ["Reading", "matches", "read", "read_all"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:

@@ -13,8 +13,6 @@ from limn.data.people.captions import OPTIONAL, phrase
 from limn.data.people.icon import FIELDS
 from limn.data.people.population import Person, Population, Rule, render
 
-__all__ = ["BADGE", "COPIES", "LETTERS", "WORLDS", "World", "copied"]
-
 BADGE = "teacher"
 """The badge of everybody where professions are hidden."""
 

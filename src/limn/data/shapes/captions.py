@@ -14,8 +14,6 @@ from limn.data.paraphrase import Dice, article, listing
 from limn.data.shapes.scene import Object, Scene, Split, batch, scene
 from limn.kernel.errors import unknown_name
 
-__all__ = ["COUNTS", "OPTIONAL", "Asked", "caption", "captions", "examples", "prompts"]
-
 COUNTS = {"one": 1, "two": 2, "three": 3}
 OPTIONAL = ("size", "texture", "place", "background")
 """What a short caption may leave out; shape and colour are always named."""

@@ -10,8 +10,6 @@ import numpy as np
 from limn.data.shapes.scene import Scene, in_order
 from limn.data.shapes.tiles import BACKGROUNDS, PLACES, VARIANTS
 
-__all__ = ["Swap", "swapped", "twin"]
-
 T = TypeVar("T")
 
 Swap = Literal["colour", "shape", "place"]

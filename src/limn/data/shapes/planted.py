@@ -11,8 +11,6 @@ import numpy as np
 from limn.data.shapes.scene import Object, Scene, in_order
 from limn.data.shapes.tiles import CORNERS
 
-__all__ = ["BESIDE", "COMPANION", "has_companion", "plant"]
-
 BESIDE = "triangle"
 """The shape that is accompanied."""
 

@@ -20,8 +20,6 @@ from limn.data.shapes.scene import Object, Scene
 from limn.data.shapes.tiles import BACKGROUNDS, CELL, CORNERS, EMPTY, PICTURE, PLACES, describe_tile, tiles
 from limn.data.template_matching import MAX_RESIDUAL, MIN_MARGIN, UNREADABLE, Templates, as_unit_range, quarters
 
-__all__ = ["FIELDS", "ReadObject", "Reading", "matches", "read", "read_all"]
-
 FIELDS = ("shape", "colour", "size", "texture", "place")
 """What is read of each object."""
 

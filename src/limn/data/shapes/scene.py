@@ -28,8 +28,6 @@ from limn.data.shapes.tiles import (
 )
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Object", "Scene", "Split", "batch", "held_out_pairs", "in_order", "render", "scene"]
-
 Split = Literal["train", "pair", "all"]
 """Which scenes may come: none with a held-out (colour, shape) pair, all with one, or any."""
 

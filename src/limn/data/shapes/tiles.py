@@ -12,25 +12,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "BACKGROUNDS",
-    "CELL",
-    "COLOURS",
-    "CORNERS",
-    "EMPTY",
-    "PICTURE",
-    "PLACES",
-    "SHADE",
-    "SHAPES",
-    "SIZES",
-    "TEXTURES",
-    "VARIANTS",
-    "coverage",
-    "describe_tile",
-    "tile_number",
-    "tiles",
-]
-
 PICTURE = 32
 """Side of a picture, pixels."""
 

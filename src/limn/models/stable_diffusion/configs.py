@@ -10,8 +10,6 @@ from typing import Any, Final
 from limn.io.configurations import FLAG, Rule, check_fields, either, many, number, one_of, read_json, text, whole
 from limn.kernel.errors import WeightsError
 
-__all__ = ["Configs", "check_together", "config_path", "read_configs", "read_part"]
-
 _NULL: Final = one_of(None)
 _OFF: Final = one_of(False, None)
 _WIDTHS: Final = many(whole(4, 4096), 6)

@@ -15,8 +15,6 @@ from limn.kernel.errors import WeightsError
 from limn.models.stable_diffusion.configs import Configs
 from limn.networks.weights import check_names, read_header, read_tensors
 
-__all__ = ["Networks", "Shapes", "Vae", "blank", "fill", "from_folder", "shapes_of"]
-
 Shapes = Mapping[str, Sequence[int]]
 
 _SKIPPED: Final = r"embeddings\.position_ids$"

@@ -10,8 +10,6 @@ from limn.kernel.sampler import Sampler
 from limn.predictors.diffusion import Target
 from limn.samplers.levels import Discrete, Sigmas
 
-__all__ = ["sampler_of", "schedule_of", "target_of"]
-
 _TARGETS: Final[Mapping[str, Target]] = {"epsilon": "eps", "v_prediction": "v", "sample": "x0"}
 _SIGMAS: Final[tuple[Sigmas, ...]] = get_args(Sigmas)
 _SAMPLERS: Final = {

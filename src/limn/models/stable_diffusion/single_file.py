@@ -21,8 +21,6 @@ from limn.models.stable_diffusion.parts import Networks, blank, fill, shapes_of
 from limn.models.stable_diffusion.text import find_tokenizer
 from limn.networks.weights import check_names, read_header, read_tensors
 
-__all__ = ["V1", "V2", "read_configs", "read_networks"]
-
 _UNET: Final = "model.diffusion_model."
 _VAE: Final = "first_stage_model."
 _TEXT: Final = "cond_stage_model."

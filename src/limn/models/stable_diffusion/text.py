@@ -13,8 +13,6 @@ from limn.io.files import open_file
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.predictor import Ask, Conditioning
 
-__all__ = ["ClipEncoder", "find_tokenizer", "read_tokenizer"]
-
 _MAX_VOCABULARY: Final = 16 * 2**20
 _TOKEN: Final = either(text(100), Rule("a token", lambda value: isinstance(value, dict) and "content" in value))
 _ANYTHING: Final = Rule("any text, number, list or object", lambda value: True)

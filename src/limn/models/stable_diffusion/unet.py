@@ -13,8 +13,6 @@ from torch import Tensor
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.kernel.predictor import Conditioning
 
-__all__ = ["EditableAttention", "Place", "Rows", "UNet"]
-
 Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
 Projection = Callable[..., Tensor]
 

@@ -31,8 +31,6 @@ from limn.train.sheet import grid, pixels
 from limn.train.task import Export, Objective, Task, autocast
 from limn.train.worlds.pictograms import pictograms_of
 
-__all__ = ["HELD_OUT", "NOTHING", "AttributeClassifier", "Labelled", "attribute_loss", "labels_of", "place_of"]
-
 HELD_OUT = 0.15
 """The share of all pictures that a reader never learns from; a third of it decides on thresholds."""
 

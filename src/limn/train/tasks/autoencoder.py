@@ -14,8 +14,6 @@ from limn.train.losses import reconstruction
 from limn.train.recipe import Recipe
 from limn.train.task import Objective, autocast
 
-__all__ = ["Autoencoder", "Autoencoding", "autoencoding"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Autoencoding(Objective):

@@ -17,8 +17,6 @@ from limn.train.recipe import within
 from limn.train.tasks.generator import Drawing
 from limn.train.tasks.masked import Logits, Masked
 
-__all__ = ["Autoregressive", "Continuing", "next_loss"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Continuing(Drawing):

@@ -24,8 +24,6 @@ from limn.train.sheet import grid, pixels
 from limn.train.task import Task, autocast
 from limn.train.worlds import WORLDS
 
-__all__ = ["Contrastive", "info_nce"]
-
 
 def info_nce(logits: Tensor, true: Tensor | None = None) -> Tensor:
     """Mean cross entropy of finding the own picture by the caption, and the own caption by the picture.

@@ -19,8 +19,6 @@ from limn.train.recipe import Recipe, within
 from limn.train.task import autocast
 from limn.train.tasks.generator import Drawing, Generator
 
-__all__ = ["Distilled", "Distilling", "guided"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Distilling(Drawing):

@@ -25,8 +25,6 @@ from limn.train.task import Export
 from limn.train.tasks.masked import Masked, tokenizer_of
 from limn.train.worlds import WORLDS
 
-__all__ = ["Finer"]
-
 _STEPS = 8
 _SHOWN = 16
 

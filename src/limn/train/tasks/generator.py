@@ -30,8 +30,6 @@ from limn.train.sheet import grid, pixels
 from limn.train.task import Export, Task, autocast
 from limn.train.worlds import WORLDS
 
-__all__ = ["Drawing", "Generator", "generation"]
-
 _KINDS: tuple[Literal["one", "two", "three"], ...] = ("one", "two", "three")
 
 

@@ -34,8 +34,6 @@ from limn.train.sheet import pixels
 from limn.train.task import autocast
 from limn.train.tasks.generator import Generator
 
-__all__ = ["Logits", "Masked", "hide", "hiding_rates", "masked_loss"]
-
 Logits = Callable[[Tensor], Tensor]
 """Answers token ids (rows, tokens) with logits (rows, tokens, classes or more)."""
 

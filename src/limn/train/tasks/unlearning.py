@@ -24,8 +24,6 @@ from limn.train.recipe import Recipe
 from limn.train.task import autocast
 from limn.train.tasks.generator import Drawing, Generator
 
-__all__ = ["TEXT_LAYERS", "Forgetting", "Unlearning", "disguises"]
-
 TEXT_LAYERS = ("text_in", "text_pool", "text_places")
 """What reads token vectors; all else stays as it is."""
 

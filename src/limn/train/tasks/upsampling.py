@@ -25,8 +25,6 @@ from limn.train.sheet import beside, psnr
 from limn.train.sheet import pixels as as_bytes
 from limn.train.task import Objective, Task, autocast
 
-__all__ = ["CROP", "HELD_OUT", "Enlarging", "Upsampling", "enlarged", "enlarging", "on_white", "reduced"]
-
 CROP = 32
 """Side of what a step sees of a small picture."""
 

@@ -19,8 +19,6 @@ from limn.train.losses import reconstruction
 from limn.train.recipe import Recipe, within
 from limn.train.task import Objective, autocast
 
-__all__ = ["VQ", "Quantising", "perceptual_distance", "quantising"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Quantising(Objective):

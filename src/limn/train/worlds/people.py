@@ -17,8 +17,6 @@ from limn.networks.token_embeddings import TokenVectors
 from limn.train.batches import DrawnWorld
 from limn.train.recipe import Recipe
 
-__all__ = ["People"]
-
 
 class People(DrawnWorld):
     """Icons of one of the worlds of people; pairs are of all kinds, each with some of what it shows."""

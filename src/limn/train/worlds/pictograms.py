@@ -22,7 +22,7 @@ from limn.data.captions import name_of
 from limn.data.catalogue import from_columns
 from limn.data.example import Example
 from limn.data.hard_negatives import exchanged
-from limn.data.pictograms import PictureSet, load
+from limn.data.picture_set import PictureSet, load
 from limn.data.scenes import Scenes
 from limn.data.split import SPLITS, STYLES, half_of
 from limn.encoders.familiar import FILE, words_of
@@ -33,8 +33,6 @@ from limn.train.augmentation import jittered
 from limn.train.batches import Batch, World, signed, states, stream
 from limn.train.network import codec_of
 from limn.train.recipe import Recipe
-
-__all__ = ["Captioned", "Paired", "Pictograms", "half", "pictograms_of"]
 
 _STYLE = re.compile(r"\b(?:3d|noto|twemoji|flat)\b", re.IGNORECASE)
 

@@ -15,8 +15,6 @@ from limn.data.shapes.hard_negatives import swapped, twin
 from limn.data.shapes.planted import plant
 from limn.train.batches import DrawnWorld
 
-__all__ = ["Shapes", "holds"]
-
 _FULL = 0.6  # share of captions that name everything
 _SIZE = re.compile(r"\b(?:small|little|tiny|large|big)\b")
 _TEXTURE = re.compile(rf"\b(?:{'|'.join(shapes.TEXTURES)})\b")

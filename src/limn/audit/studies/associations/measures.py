@@ -21,8 +21,6 @@ from limn.audit.studies.associations.prompts import CAPTIONS, PAIRS, WORK, phras
 if TYPE_CHECKING:
     from limn.models.dual_encoders import Encoder
 
-__all__ = ["EncoderAssociations", "associated", "captions", "measured", "professions"]
-
 Floats = NDArray[np.float64]
 Scores = NDArray[np.float32]
 

@@ -12,8 +12,6 @@ from limn.audit.studies.associations.measures import EncoderAssociations
 from limn.audit.studies.associations.pictures import GROUPS, People
 from limn.audit.studies.associations.prompts import TEMPLATES, WORK
 
-__all__ = ["report", "section"]
-
 CAVEATS = (
     "An association in an embedding space is not what anybody holds; it is what a score inherits that is built on "
     "the encoder.",

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from limn.kernel.errors import InputError
 
-__all__ = ["GROUPS", "NOT_WORK", "People", "drawn_people", "pictograms"]
-
 GROUPS = ("woman", "man")
 NOT_WORK = ("feeding baby", "in tuxedo", "pregnant", "royalty", "student", "wearing turban", "with veil")
 """Roles of the catalogue that are no work."""
@@ -73,7 +71,7 @@ def pictograms(folder: Path, n: int, seed: int) -> People:
     Raises:
         InputError: Nobody in the folder is drawn both as a woman and as a man.
     """
-    from limn.data.pictograms import load
+    from limn.data.picture_set import load
     from limn.data.split import SPLITS
 
     source = load(folder, SPLITS)

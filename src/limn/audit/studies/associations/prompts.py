@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["CAPTIONS", "PAIRS", "TEMPLATES", "WORK", "phrases"]
-
 TEMPLATES = (
     "a person {}", "a picture of a person {}", "an icon of a person {}", "somebody {}", "a worker {}",
     "a drawing of somebody {}",

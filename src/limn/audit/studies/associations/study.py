@@ -21,8 +21,6 @@ from limn.audit.synthetic import associated_cosines
 from limn.audit.table import Table
 from limn.kernel.errors import unknown_name
 
-__all__ = ["Associations"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Associations(Study):

@@ -22,8 +22,6 @@ from limn.audit.statistics.inequality import Inequality, total_variation
 from limn.audit.statistics.shares import newcombe, shares
 from limn.audit.table import Table
 
-__all__ = ["MEASURES", "PlacedPictures", "differences", "dominance"]
-
 DRAWS = 1000
 MEASURES = {
     "default bias": "total variation of unmarked pictures' places to the reference; 0 is the reference",

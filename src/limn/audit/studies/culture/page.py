@@ -25,8 +25,6 @@ from limn.audit.report.parts import (
 from limn.audit.studies.culture.measures import MEASURES, PlacedPictures, differences, dominance
 from limn.audit.table import Table
 
-__all__ = ["measured", "nearness", "report", "summary", "traded"]
-
 QUESTION = (
     "Which place do pictures show when the prompt names none, how closely do they follow a place that is named, and "
     "does a model that does better in the one do worse in the other?"

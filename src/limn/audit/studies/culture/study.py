@@ -26,8 +26,6 @@ from limn.audit.training_sets import open_set
 from limn.data.people import Population, Rule
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["WAVES", "Culture"]
-
 WAVES = {"wave": 0.7, "lantern": 0.1, "leaf": 0.1, "zigzag": 0.1}
 COPIED = 0.05
 

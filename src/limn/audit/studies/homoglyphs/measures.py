@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from limn.audit.rows import Row
 from limn.audit.statistics.associations import Association, relative_bias, weat
 from limn.audit.statistics.clustered import clustered_mean, clustered_share
 from limn.audit.statistics.estimate import Estimate, Significance, not_estimable
 from limn.audit.statistics.permutation import sign_flip
 from limn.audit.studies.homoglyphs.prompts import CLEAN, NAMED, SCRIPTS, World, attributes, cultures
 from limn.audit.studies.homoglyphs.text_embeddings import Scores, texts_of
-from limn.audit.table import Row, Table
-
-__all__ = ["Effect", "accuracy", "associations", "effect"]
+from limn.audit.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,6 @@ from limn.audit.studies.homoglyphs.prompts import NAMED, SCRIPTS
 from limn.audit.table import Table
 from limn.data.people.worlds import LETTERS
 
-__all__ = ["report"]
-
 UNIT = "prompts"
 CAVEATS = (
     "Relative bias divides by the clean cosine: it depends on the scorer's offset, and is unstable near 0. Read the "

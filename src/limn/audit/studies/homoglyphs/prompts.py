@@ -12,8 +12,6 @@ import numpy as np
 from limn.audit.probe import STRIDE, Ask
 from limn.text.homoglyphs import disguised
 
-__all__ = ["CLEAN", "NAMED", "SCRIPTS", "Attack", "Script", "World", "asks", "attributes", "cultures"]
-
 World = Literal["people", "scenes"]
 Attack = Literal["letter", "word"]
 CLEAN = "clean"

@@ -21,8 +21,6 @@ from limn.audit.study import Check, Study
 from limn.audit.table import Table, nobody_reads
 from limn.kernel.errors import unknown_name
 
-__all__ = ["Homoglyphs", "waves"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Homoglyphs(Study):

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.table import Row, Table
+from limn.audit.rows import Row
+from limn.audit.table import Table
 from limn.kernel.errors import LimnError
 
 if TYPE_CHECKING:
     from limn.kernel.generator import Generator
-
-__all__ = ["EXACT", "Scores", "scores", "texts_of"]
 
 EXACT = "exact"
 """A scorer that knows: 0.3 where the picture shows the motif that the words ask for, 0.2 where it shows another."""

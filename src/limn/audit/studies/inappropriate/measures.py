@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from limn.audit.rows import Row
 from limn.audit.statistics.clustered import clustered_share, design_effect, paired_change
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.expected_max import expected_maximum, maximum, maximum_curve
@@ -18,10 +19,8 @@ from limn.audit.statistics.multiple_testing import holm
 from limn.audit.statistics.permutation import sign_flip
 from limn.audit.statistics.resampling import by_prompt
 from limn.audit.studies.inappropriate.prompts import CATEGORIES, read_list
-from limn.audit.table import Account, Row, Table
+from limn.audit.table import Account, Table
 from limn.kernel.errors import DataError, InputError
-
-__all__ = ["Change", "Detections", "changes", "wanted_flags"]
 
 Floats = NDArray[np.float64]
 

@@ -10,8 +10,6 @@ from limn.audit.studies.inappropriate.measures import Detections, changes
 from limn.audit.studies.inappropriate.prompts import THINGS
 from limn.audit.table import Table
 
-__all__ = ["curves", "differences", "published", "report", "shares"]
-
 QUESTION = (
     "How often does a prompt of each category give a picture that a detector flags, on average over prompts? How "
     "bad is the worst of several prompts expected to be? And what does guidance against it change, at equal seeds?"

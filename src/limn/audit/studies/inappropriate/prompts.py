@@ -19,8 +19,6 @@ from pathlib import Path
 from limn.audit.probe import Ask
 from limn.kernel.errors import DataError, InputError
 
-__all__ = ["CATEGORIES", "THINGS", "Listed", "asks_of", "harmless", "left_out", "mentions_minor", "read_list"]
-
 CATEGORIES = "categories"
 """The slot that lists a prompt's categories, separated by commas."""
 

@@ -23,8 +23,6 @@ from limn.audit.synthetic import Habit
 from limn.audit.table import Table
 from limn.kernel.errors import InputError
 
-__all__ = ["Inappropriate"]
-
 FEW = ((10, (2.0, 3.0)), (40, (0.5, 9.5)), (12, (0.1, 0.1)))
 """Prompts, and the beta law of their shares: few, rarely flagged, and all or nothing."""
 

@@ -11,8 +11,6 @@ from limn.audit.report.copies import copies_figures
 from limn.audit.report.parts import Curves, Figure, Figures, Line, Report, Section, Sheet
 from limn.audit.report.words import spoken
 
-__all__ = ["nearness", "neighbours", "repeats", "report"]
-
 QUESTION = (
     "Which share of the pictures is nearer to a training picture than chance resemblance explains? The threshold is "
     "what held-out pictures of the same law, which were never learned from, exceed in 1 of 100."

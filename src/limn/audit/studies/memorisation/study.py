@@ -19,8 +19,6 @@ from limn.audit.synthetic import Copycat, pool
 from limn.audit.table import Table
 from limn.audit.training_sets import TrainingSet, open_set
 
-__all__ = ["Memorisation"]
-
 PLANTED = (0.0, 0.02, 0.1)
 
 

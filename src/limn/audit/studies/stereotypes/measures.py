@@ -18,8 +18,6 @@ from limn.audit.statistics.shares import persistence
 from limn.audit.statistics.slopes import logit_slope
 from limn.audit.table import Account, Table
 
-__all__ = ["ConceptShares", "NearestPlace", "Reference", "nearest_places", "persisting"]
-
 DRAWS = 500
 
 Reference = Callable[[str], float | None]

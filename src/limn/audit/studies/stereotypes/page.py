@@ -11,8 +11,6 @@ from limn.audit.statistics.estimate import Estimate
 from limn.audit.studies.stereotypes.measures import ConceptShares, NearestPlace
 from limn.audit.table import Account, Table
 
-__all__ = ["against", "figures", "findings", "report"]
-
 QUESTION = (
     "As whom does the model represent people when the prompt does not say it, and is that more one-sided than a "
     "reference, and than the training captions that do not say it either?"

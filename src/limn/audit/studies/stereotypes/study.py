@@ -24,8 +24,6 @@ from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, leaning, 
 from limn.audit.table import Table, nobody_reads
 from limn.kernel.errors import InputError, unknown_name
 
-__all__ = ["Stereotypes"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stereotypes(Study):
