@@ -59,15 +59,33 @@ def test_numbers_out_of_range(field: str, value: object) -> None:
         Request(prompts="a", **{field: value})
 
 
-@pytest.mark.parametrize("size", [(0, 64), (64, 10**30), (1.5, 64), (True, 64), "64x64x64", "x", "-1", "1e3"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (0, 64),
+        (64, 10**30),
+        (1.5, 64),
+        (True, 64),
+        "64x64x64",
+        "x",
+        "64x",
+        "-64",
+        "64.0",
+        "nan",
+        "６４",
+        "9" * 5000,
+        "",
+    ],
+)
 def test_sizes_out_of_range(size: object) -> None:
     with pytest.raises(InputError, match=r"size|height|width"):
         Request(prompts="a", size=size)  # type: ignore[arg-type]
 
 
-def test_sizes_are_written_as_width_times_height() -> None:
-    assert Request(prompts="a", size="64x96").size == (96, 64)  # type: ignore[arg-type]
-    assert Request(prompts="a", size=32).size == (32, 32)  # type: ignore[arg-type]
+@given(st.integers(1, 4096), st.integers(1, 4096))
+def test_sizes_are_written_as_width_times_height(width: int, height: int) -> None:
+    assert Request(prompts="a", size=f"{width}x{height}").size == (height, width)  # type: ignore[arg-type]
+    assert Request(prompts="a", size=width).size == (width, width)  # type: ignore[arg-type]
 
 
 def test_keywords_are_known_or_refused() -> None:

@@ -39,13 +39,14 @@ class StoreError(LimnError):
     """A run folder or its index cannot be read or written."""
 
 
-def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
+def unknown_name(what: str, name: str, known: Iterable[str], aliases: Iterable[str] = ()) -> InputError:
     """Build the error for a name that is not registered, with the nearest one that is.
 
     Args:
         what: The kind of thing, for example ``"sampler"``.
         name: What the caller wrote.
         known: The names that exist.
+        aliases: Other names for them, which may be meant but are not listed.
 
     Returns:
         An error to raise.
@@ -54,7 +55,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> InputError:
     "unknown sampler 'dimm'; did you mean 'ddim'? known: ddim, euler"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, [*names, *aliases], n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""
     shown = name if len(name) <= 60 else name[:57] + "..."
     return InputError(f"unknown {what} {shown!r}; {hint}known: {', '.join(names) or 'none'}")

@@ -74,7 +74,7 @@ def find(kind: str, name: str) -> type[Part]:
     if part is None:
         known = aliases(kind)
         if name not in known:
-            raise unknown_name(_noun(kind), name, [*names(kind), *known])
+            raise unknown_name(_noun(kind), name, names(kind), known)
         part = _registered(kind, known[name])
     assert part is not None
     return part

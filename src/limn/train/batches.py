@@ -81,7 +81,7 @@ class World(ABC):
         """Return pictures and captions, some of which are hard to tell apart, and which are true of which."""
         raise InputError(f"data: the world {type(self).__name__.lower()} has no such pairs; choose another one")
 
-    @classmethod
+    @classmethod  # noqa: B027
     def ship(cls, recipe: Recipe, folder: Path, *, draws: bool) -> None:
         """Write into a model's folder what its data ask for; ``draws`` is whether it draws from words."""
 
