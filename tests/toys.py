@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from limn import models
 from limn.codecs.pixels import Pixels
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel import registry
@@ -87,7 +88,9 @@ def toy(*, broken: str = "", delay: float = 0.0, spread: float = 0.2, batch: int
 
 def load(name: str = "toy", *, device: str | None = None) -> Generator:
     """Stand in for ``limn.models.load``."""
-    return toy(delay=float(os.environ.get("TOY_DELAY", "0")))
+    generator = toy(delay=float(os.environ.get("TOY_DELAY", "0")))
+    generator.folds = models.folds("toy")
+    return generator
 
 
 if __name__ == "__main__":

@@ -7,15 +7,13 @@ import pytest
 from limn import models
 from limn.encoders.familiar import Vocabulary
 from limn.store import read_record
-from limn.studio import drafts
 
 
 @pytest.fixture
 def learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy model has read of dogs only."""
     known = Vocabulary(["a", "red", "dog", "castle"], ["a dog", "a castle"])
-    for module in (models, drafts):
-        monkeypatch.setattr(module, "vocabulary", lambda model: known)
+    monkeypatch.setattr(models, "vocabulary", lambda model: known)
 
 
 def prompt_of(path: str) -> str:

@@ -59,7 +59,7 @@ def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         EntryPoint("toys", "a_package:family", "limn.families"),
         EntryPoint("bright", "a_package:Bright", "limn.judges"),
     ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints(entries).select(group=group))
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: EntryPoints(entries).select(group=group))
     caches = (registry.plugins, registry.load)
     for cache in caches:
         cache.cache_clear()

@@ -21,10 +21,11 @@ from limn.models.plugins import plugin
 if TYPE_CHECKING:
     from limn.encoders.familiar import Vocabulary
     from limn.kernel.adapter import Beside
+    from limn.kernel.completion import Fold
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
 
-__all__ = ["FAMILIES", "SHIPPED", "describe", "load", "locate", "names", "shipped", "vocabulary"]
+__all__ = ["FAMILIES", "SHIPPED", "describe", "folds", "load", "locate", "names", "shipped", "vocabulary"]
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 FAMILIES = ("native", "muse", "parti")
@@ -69,11 +70,9 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
         InputError: If there is no such model.
         WeightsError: If its files are damaged, unsafe or do not fit each other.
     """
-    from limn.text.reading import FOLDS
-
     generator = _load(model, device)
     generator.others.load = partial(_beside, generator, device)
-    generator.folds = {**FOLDS, "familiar": partial(_familiar, generator.name)}
+    generator.folds = folds(generator.name)
     return generator
 
 
@@ -82,6 +81,13 @@ def _beside(own: Generator, device: str, name: str) -> Generator | Beside:
     from limn.models.adapters import beside
 
     return beside(own, name) or load(name, device=device)
+
+
+def folds(model: str) -> dict[str, Fold]:
+    """Return what a model of this name takes up of a request before anything is drawn, in order."""
+    from limn.text.reading import FOLDS
+
+    return {**FOLDS, "familiar": partial(_familiar, model)}
 
 
 def _familiar(model: str, request: Request) -> Request:
