@@ -72,7 +72,7 @@ def test_minutes_count_training_time_over_all_sessions() -> None:
     assert Schedule(minutes=2).progress(0, 600.0) == 1.0
 
 
-@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b", "..", "", "CON", "a\0b"])
+@pytest.mark.parametrize("name", ["../../x", "/x", "a/b", "..", "", "CON", "a\0b"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=r"name: .* is no plain name"):
         parse({"name": name, "schedule": {"steps": 1}})
