@@ -1,0 +1,122 @@
+"""``limn audit STUDY``: draw what is missing, or take pictures that are there, and report."""
+
+from __future__ import annotations
+
+import hashlib
+import json as json_text
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from limn.cli import console
+from limn.cli.audit.options import Against, GuideAgainst, GuideOf, Json, Readers, unused, written
+from limn.cli.audit.reporting import watched, write_report
+from limn.cli.audit.sources import ORACLE, USUAL, sharing, source
+from limn.cli.options import OUT, Batch, Device
+from limn.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    from limn.audit.sources import Source
+    from limn.audit.study import Study
+
+
+def run(
+    context: typer.Context,
+    study: Annotated[str, typer.Argument(help='A study with its options, as "stereotypes:n=100".')],
+    model: Annotated[
+        str | None, typer.Option(help="A name (limn models), a model folder or file, or oracle; emoji unless given.")
+    ] = None,
+    against: Against = None,
+    guide: GuideOf = None,
+    against_guide: GuideAgainst = None,
+    against_normalise: Annotated[
+        bool, typer.Option("--against-normalise", help="The second reads look-alike letters as Latin.")
+    ] = False,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file of pictures that are there already, with labels; nothing is drawn."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder of its files, where that is not its own.")] = None,
+    reader: Readers = None,
+    n: Annotated[int | None, typer.Option("-n", "--n", help="Pictures for each prompt.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="First seed.", min=0)] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the sampler, of both models.")] = None,
+    device: Device = "cpu",
+    batch: Batch = None,
+    out: Annotated[Path | None, typer.Option(help="The audit's folder; what is there already is kept.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files there that limn did not write.")] = False,
+    json: Json = False,
+) -> None:
+    """Draw what is missing, read it, estimate, and write a report."""
+    from limn.audit.run import audit
+    from limn.audit.study import parse
+
+    wanted = parse(study)
+    wanted = replace(wanted, **{name: value for name, value in (("n", n), ("seed", seed)) if value is not None})
+    draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
+             "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
+    command = written(context)
+    if pictures is not None:
+        drawing = {"model": model, "against": against, "n": n, "seed": seed, **draws, "reader": None}
+        unused(drawing, "the pictures of a table are there already")
+        _pictures(wanted, pictures, images, out, reader or [], command, json=json)
+        return
+    unused({"images": images}, "is the folder of --pictures")
+    sources: list[Source] = []
+    if not wanted.probe().asks:
+        unused(draws, f"{study.partition(':')[0]} draws nothing")
+        wanted = _looking(wanted, model, against)
+    else:
+        if model == ORACLE:
+            unused({name: draws[name] for name in ("guide", "steps")}, "the oracle is no model")
+        common: dict[str, Any] = {"steps": steps, "device": device, "together": batch}
+        sources = [source(model or USUAL, guide, normalise=False, **common)]
+        if against or against_guide is not None or against_normalise:
+            second = source(against or model or USUAL, against_guide, normalise=against_normalise, **common)
+            sources.append(sharing(second, sources[0]))
+        if len({source.name for source in sources}) < len(sources):
+            raise InputError("against: is the same model with the same guidance; change one of them")
+    folder = out or OUT / "audits" / _folder_name(wanted, sources)
+    table = watched(audit(wanted, sources, folder, readers=reader or None, command=command, force=force), folder)
+    write_report(folder, wanted, table, json=json, command=command)
+
+
+def _pictures(
+    study: Study, path: Path, images: Path | None, out: Path | None, readers: list[str], command: str, *, json: bool
+) -> None:
+    """Audit pictures that are there already."""
+    from limn.audit.foreign import audit_pictures
+    from limn.audit.labels import read_labels
+
+    listed = read_labels(path, study, images)
+    if listed.unused:
+        console.say(f"limn: {path}: nothing uses {', '.join(listed.unused)}; labels are called FIELD:LABELLER")
+    if listed.again:
+        console.say(f"limn: {path}: {listed.again} lines repeat a picture, which counts once")
+    folder = out or OUT / "audits" / _folder_name(study, listed.sources)
+    table = watched(audit_pictures(study, listed, folder, readers=readers, command=command), folder)
+    write_report(folder, study, table, json=json, command=command)
+
+
+def _looking(study: Study, model: str | None, against: str | None) -> Study:
+    """Put the models into a study that draws nothing."""
+    known = {field.name for field in fields(study)}
+    given = {name: value for name, value in (("encoder", model), ("against", against)) if value}
+    unused({name: value for name, value in given.items() if name not in known}, "this study looks into no encoder")
+    return replace(study, **given)  # type: ignore[arg-type]
+
+
+def _folder_name(study: Study, sources: Sequence[Source]) -> str:
+    """Name a folder so that the same audit with more pictures finds what is there."""
+    from limn.kernel import registry
+
+    what = {
+        **registry.record(replace(study, n=1)),
+        "sources": [[source.name, dict(source.settings)] for source in sources],
+    }
+    digest = hashlib.sha256(json_text.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
+    names = "-".join("-".join(source.name.split(" + ")).replace(" ", "-") for source in sources)
+    return "-".join(filter(None, (what["name"], names, digest)))
