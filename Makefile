@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate test check claims bench clean
+.PHONY: help install generate test slow check claims bench clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ generate: $(STAMP)  ## draw PROMPT="a red heart" and print the picture's path
 
 test: .venv/.installed-dev  ## run the tests
 	$(BIN)/python -m pytest -n 2
+
+slow: .venv/.installed-dev  ## run the tests that take more than a few seconds each
+	$(BIN)/python -m pytest -n 2 -m slow --dist loadgroup
 
 check: .venv/.installed-dev  ## ruff, types, import contracts
 	$(BIN)/ruff check src tests benchmarks tools examples

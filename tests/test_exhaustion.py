@@ -80,6 +80,7 @@ def flat(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height", "told"), [
     (1, 30_000_000, "a side of 30000000 pixels"), (30_000_000, 1, "a side of 30000000 pixels"),
     (6000, 6000, "36000000 pixels"), (7000, 4500, "no error"),
@@ -115,11 +116,13 @@ def swollen(path: Path, side: int) -> None:
     path.write_bytes(data[:33] + text + data[33:])
 
 
+@pytest.mark.slow
 def test_replay_of_many_pixels(drawn: Path) -> None:
     swollen(drawn, 12_000)
     check("its size is not what its record says", *REPLAY, drawn)
 
 
+@pytest.mark.slow
 def test_a_grid_of_many_pixels(drawn: Path) -> None:
     swollen(drawn, 12_000)
     call = "list(studio.grid(generator, generator.request('a cat', n=2), Store(Path(sys.argv[1]))))"
@@ -130,6 +133,7 @@ def test_a_grid_of_many_pixels(drawn: Path) -> None:
     assert len(list((drawn.parents[3] / "quarantine").rglob("*.png"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["size", "together"])
 def test_replay_of_a_great_batch(drawn: Path, way: str) -> None:
     from limn.store import read_record, write_png
@@ -143,6 +147,7 @@ def test_replay_of_a_great_batch(drawn: Path, way: str) -> None:
     check("was drawn in a batch of 4096; to allow it add --batch", *REPLAY, drawn)
 
 
+@pytest.mark.slow
 def test_a_configuration_far_larger_than_its_weights(tmp_path: Path) -> None:
     import shutil
 
@@ -190,6 +195,7 @@ READERS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pipe", "/dev/zero"])
 @pytest.mark.parametrize("reader", READERS)
 def test_pipes_and_endless_devices(tmp_path: Path, kind: str, reader: str) -> None:

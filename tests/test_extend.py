@@ -34,6 +34,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return __import__(MODULE)
 
 
+@pytest.mark.slow
 def test_its_python_runs(tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text("\n".join(blocks("python")))
     environment = {"PYTHONPATH": str(fresh.SOURCE), "OMP_NUM_THREADS": "1", "PATH": ""}
@@ -54,6 +55,7 @@ def test_its_package_is_the_example() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_guidance_of_ones_own_is_recorded_and_replays(module: Any, tmp_path: Path) -> None:
     generator = models.load(fresh.NATIVE)
     request = generator.request("a red heart", guide=[module.Fog(share=0.3)])

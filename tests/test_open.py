@@ -82,6 +82,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path / "src"
 
 
+@pytest.mark.slow
 def test_a_part_is_one_file(copy: Path, tmp_path: Path) -> None:
     for name, home in HOMES.items():
         assert not (copy / "limn" / home).exists()
@@ -102,6 +103,7 @@ def test_a_part_is_one_file(copy: Path, tmp_path: Path) -> None:
     assert results[7].out.endswith("identical to the last bit\n")
 
 
+@pytest.mark.slow
 def test_a_training_task_is_one_file(copy: Path, tmp_path: Path) -> None:
     (copy / "limn" / "train" / "tasks" / "faint.py").write_text(TASK)
     (tmp_path / "faint.toml").write_text(RECIPE)
@@ -116,6 +118,7 @@ def test_a_training_task_is_one_file(copy: Path, tmp_path: Path) -> None:
     assert "did you mean 'objective.strength'?" in refused.err
 
 
+@pytest.mark.slow
 def test_a_drawing_option_is_one_field(copy: Path, tmp_path: Path) -> None:
     path = copy / "limn" / "kernel" / "request.py"
     text, place = path.read_text("utf-8"), "    model: str = option("

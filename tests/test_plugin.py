@@ -17,6 +17,9 @@ PLUGIN = Path(__file__).parents[1] / "examples" / "plugin"
 HEART = ("generate", "a red heart", "--model", fresh.NATIVE)
 
 
+pytestmark = pytest.mark.xdist_group("plugin")  # one worker installs it, once
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as pip installs it, in a folder of its own."""
@@ -52,6 +55,7 @@ def test_its_parts_are_in_every_list(site: Path, tmp_path: Path) -> None:
     assert "Koschmieder, Harald (1924): Theorie der horizontalen Sichtweite" in results[5].out
 
 
+@pytest.mark.slow
 def test_the_record_says_where_they_come_from(drawn: Path) -> None:
     request = read_record(drawn)["request"]
     package = {"package": "limn-fog", "version": "0.3.0"}
@@ -60,6 +64,7 @@ def test_the_record_says_where_they_come_from(drawn: Path) -> None:
     assert fog == {"name": "fog", "share": 0.3, "from": {"module": "limn_fog.guidance", "class": "Fog", **package}}
 
 
+@pytest.mark.slow
 def test_a_picture_is_cited_and_replays(site: Path, drawn: Path, tmp_path: Path) -> None:
     cited, replayed = fresh.limn(tmp_path, ["cite", drawn], ["runs", "replay", drawn], beside=[site])
     assert "@article{koschmieder1924theorie," in cited.out
@@ -67,6 +72,7 @@ def test_a_picture_is_cited_and_replays(site: Path, drawn: Path, tmp_path: Path)
     assert (replayed.code, replayed.out) == (0, f"{drawn}: identical to the last bit\n")
 
 
+@pytest.mark.slow
 def test_without_the_package_one_line_says_which(drawn: Path, tmp_path: Path) -> None:
     replayed, cited = fresh.limn(tmp_path, ["runs", "replay", drawn], ["cite", drawn])
     assert replayed.code == 2
@@ -76,6 +82,7 @@ def test_without_the_package_one_line_says_which(drawn: Path, tmp_path: Path) ->
     assert "install the package limn-fog 0.3.0" in cited.err
 
 
+@pytest.mark.slow
 def test_with_another_version_a_replay_says_so(site: Path, drawn: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
     (newer / "limn_fog-0.4.0.dist-info").mkdir(parents=True)
@@ -88,6 +95,7 @@ def test_with_another_version_a_replay_says_so(site: Path, drawn: Path, tmp_path
     assert replayed.out == f"{drawn}: identical to the last bit; limn-fog was 0.3.0 and is 0.4.0\n"
 
 
+@pytest.mark.slow
 def test_its_study_and_reader_audit_a_model(site: Path, tmp_path: Path) -> None:
     audit = ["audit", "lighting:n=2", "--model", fresh.NATIVE, "--out", "audit", "--json"]
     (result,) = fresh.limn(tmp_path, audit, beside=[site])
@@ -97,6 +105,7 @@ def test_its_study_and_reader_audit_a_model(site: Path, tmp_path: Path) -> None:
     assert "Narasimhan, Srinivasa G.; Nayar, Shree K. (2002)" in (tmp_path / "audit" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass_with_limn_testing(site: Path, tmp_path: Path) -> None:
     path = os.pathsep.join([str(fresh.SOURCE), str(site)])
     done = subprocess.run(
@@ -113,6 +122,7 @@ def test_its_own_tests_pass_with_limn_testing(site: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_imported_costs_one_warning(site: Path, tmp_path: Path) -> None:
     home = tmp_path / "site" / "limn_broken-1.0.dist-info"
     home.mkdir(parents=True)

@@ -270,6 +270,7 @@ def start(folder: Path, *arguments: str, delay: float) -> subprocess.Popen[bytes
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_200_pictures_loses_and_doubles_nothing(limn, tmp_path) -> None:
     process = start(tmp_path, "a cat", "-n", "200", delay=0.01)
     deadline = time.monotonic() + 200
@@ -291,6 +292,7 @@ def test_killed_in_the_middle_of_200_pictures_loses_and_doubles_nothing(limn, tm
     assert Store(tmp_path / "limn-runs").repair().damages == ()
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_store(tmp_path) -> None:
     both = [start(tmp_path, "a cat", "-n", "12", delay=0.005) for _ in range(2)]
     runs = [json.loads(process.communicate()[0])["runs"][0] for process in both]

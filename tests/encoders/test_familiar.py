@@ -52,6 +52,7 @@ def test_what_was_replaced_is_told(known: Vocabulary) -> None:
     assert "'canine'" in str(told)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_read_and_what_is_read_stays(text: str) -> None:
     vocabulary = Vocabulary(words_of(CAPTIONS), NAMES)

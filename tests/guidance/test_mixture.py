@@ -213,6 +213,7 @@ def replaced(**fields: Any) -> Generator:
     return Generator("x", [replace(generator.stages[0], **fields)], size=generator.size)
 
 
+@pytest.mark.slow
 def test_a_folder_as_second_model_is_drawn_recorded_and_noticed_when_changed(
     checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -249,6 +249,7 @@ def bloated(path: Path, kind: str) -> Path:
     return with_header(path, b"{}", length=2**63)
 
 
+@pytest.mark.slow
 def test_bloated_headers_cost_little(tmp_path: Path) -> None:
     """In a process of its own, whose memory may grow by 200 MB at most."""
     paths = [str(bloated(tmp_path / f"{number}.safetensors", kind)) for number, kind in enumerate(BLOATED)]

@@ -50,6 +50,7 @@ def equal_machine(record: dict[str, Any]) -> bool:
     return (before["device"], before["versions"]["torch"]) == (now["device"], now["versions"]["torch"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["native", "muse", "parti", "sd"])
 def test_pictures_replay(family: str) -> None:
     if family == "sd" and not importlib.util.find_spec("diffusers"):

@@ -87,6 +87,7 @@ print(json.dumps([rounds, doubled, lost, damaged, leftovers]))
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_with_every_picture_once(python, tmp_path):
     answer, errors = python(PAINT + KILL, tmp_path, 5).communicate(timeout=250)
     assert errors == ""
@@ -128,6 +129,7 @@ print(json.dumps(saved))
 """
 
 
+@pytest.mark.slow
 def test_processes_on_one_store_lose_and_double_nothing(python, tmp_path):
     processes = [python(PAINT + RACE, tmp_path, number) for number in range(3)]
     (tmp_path / "go").touch()

@@ -45,6 +45,7 @@ def by_hand(recipe: Recipe, size: int) -> dict[str, torch.Tensor]:
     return network.state_dict()
 
 
+@pytest.mark.slow
 def test_two_workers_learn_what_one_process_learns_from_both_parts(tmp_path: Path) -> None:
     seen = list(train(tiny(), tmp_path, device="cpu", workers=2))
     assert seen[-1].step == 3
@@ -55,6 +56,7 @@ def test_two_workers_learn_what_one_process_learns_from_both_parts(tmp_path: Pat
         assert torch.allclose(found[name], each, atol=1e-6), name
 
 
+@pytest.mark.slow
 def test_a_stopped_team_goes_on(tmp_path: Path) -> None:
     walk = train(tiny(), tmp_path, device="cpu", workers=2)
     assert next(walk).step == 1

@@ -156,6 +156,7 @@ for progress in train(recipe, Path(sys.argv[2]), device="cpu"):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_a_whole_checkpoint(tmp_path: Path) -> None:
     fields = {**TINY, "saving": {**TINY["saving"], "steps": 1}, "schedule": {"steps": 10**6}}  # type: ignore[dict-item]
     command = [sys.executable, "-c", _KILLED, json.dumps(fields), str(tmp_path)]

@@ -167,6 +167,7 @@ def test_what_cannot_be_known_is_bounded() -> None:
     assert bounds(Share.none("nothing readable"), 0, 10) is None
 
 
+@pytest.mark.slow
 def test_the_calibration_sample_goes_into_the_mean_over_concepts() -> None:
     rng, rates, held, alone = np.random.default_rng(6), GENDER / GENDER.sum(1, keepdims=True), 0, 0
     for seed in range(60):

@@ -32,6 +32,7 @@ def test_the_same_stream_gives_the_same_pictures(world: str) -> None:
     assert one[1] == two[1]
 
 
+@pytest.mark.slow
 def test_genders_lean_by_profession_and_nobody_says_so() -> None:
     for world in ("visible", "hidden"):
         readings, said = drawn(world, 2500)
@@ -49,6 +50,7 @@ def test_unmarked_captions_show_fewer_women_than_there_are() -> None:
     assert abs(share(unmarked) - 0.25 * 0.2 / (0.25 * 0.2 + 0.75 * 0.9)) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("world", "wave", "faithful"), [("agnostic", 0.25, 0.7), ("specific", 0.7, 0.98)])
 def test_motifs_have_a_default_and_words_are_followed(world: str, wave: float, faithful: float) -> None:
     readings, said = drawn(world)

@@ -32,6 +32,7 @@ def smooth(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
     return pictures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", list(shapes.BACKGROUNDS))
 def test_every_scene_of_one_object_is_read_exactly(background: str) -> None:
     scenes = [
