@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -87,6 +89,8 @@ class Study(registry.Part):
     """Columns beside prompt and file that it needs of a table of pictures; None where it takes none."""
     usual: ClassVar[Mapping[str, str]] = {}
     """Slots of pictures in such a table that need not be given."""
+    refuses: ClassVar[Mapping[str, str]] = {}
+    """Why it takes no ``prompts`` or no ``reference`` of one's own, and what to do instead."""
 
     n: int = 50
     seed: int = 0
@@ -100,6 +104,19 @@ class Study(registry.Part):
     def read_by(self) -> tuple[str, ...]:
         """Names of the readers that suit the options, where nobody names others."""
         return self.readers
+
+    def taking(self, name: str, path: Path) -> Self:
+        """Return the study with a file of one's own in place of its ``prompts`` or ``reference``.
+
+        Raises:
+            InputError: If it has no such option, or the file cannot be used; the message says what to do.
+        """
+        if name not in {option.name for option in dataclasses.fields(self)}:
+            why = self.refuses.get(name, "takes none; leave it out")
+            raise InputError(f"{name}: {registry.name_of(self)} {why}")
+        study = dataclasses.replace(self, **{name: str(path)})  # type: ignore[arg-type]
+        study.probe()
+        return study
 
     def require(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Refuse readers that do not read what is analysed; asked before anything is drawn.

@@ -37,7 +37,7 @@ class Leaning:
 
 def test_a_planted_association_is_found_and_no_other() -> None:
     people = drawn_people(60, seed=2)
-    page = section(measured(Leaning(people), people, ("calm/angry", "happy/sad")))  # type: ignore[arg-type]
+    page = section(measured(Leaning(people), people, {name: PAIRS[name] for name in ("calm/angry", "happy/sad")}))  # type: ignore[arg-type]
     eat, raw, single, _, by_template, *_ = page.parts
     assert isinstance(eat, Figures)
     assert isinstance(raw, Figures)

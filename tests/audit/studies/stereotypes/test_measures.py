@@ -86,6 +86,6 @@ def test_labour_statistics_are_compared_with_women_among_women_and_men() -> None
         assert one.beyond(one.reference).covers(0)
         assert one.mean().value == pytest.approx(np.mean(list(shares.values())) / 2, abs=0.04)
         assert one.alike[0].n < one.shares[0].n == 300
-        assert "women and men" in figures(one)[0].note
+        assert "woman and man" in figures(one)[0].note
         everybody = ConceptShares.of(table, "oracle", "gender", "woman", shares.get, {})
         assert (everybody.slope(everybody.reference).value or 0) < 0.8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,17 +50,17 @@ class EncoderAssociations:
     professions: Mapping[str, tuple[int, Association]]
 
 
-def measured(encoder: Encoder, people: People, pairs: Sequence[str]) -> EncoderAssociations:
+def measured(encoder: Encoder, people: People, pairs: Mapping[str, tuple[str, str]]) -> EncoderAssociations:
     """Return what an encoder associates with two groups of pictures.
 
     Args:
         encoder: The encoder.
         people: The pictures.
-        pairs: Pairs of attributes, of :data:`limn.audit.studies.associations.prompts.PAIRS`.
+        pairs: Attributes by name, two and two.
     """
-    images = encoder.images(people.pictures)
-    near = {name: images @ encoder.texts(phrases(name)).T for pair in (*pairs, WORK) for name in PAIRS[pair]}
-    apart = {pair: near[PAIRS[pair][0]] - near[PAIRS[pair][1]] for pair in (*pairs, WORK)}
+    images, known = encoder.images(people.pictures), {**pairs, "": PAIRS[WORK]}
+    near = {name: images @ encoder.texts(phrases(name)).T for pair in known.values() for name in pair}
+    apart = {pair: near[first] - near[second] for pair, (first, second) in known.items()}
 
     def association(scores: Scores) -> Association:
         return associated(scores, people.second, people.subjects)
@@ -72,10 +72,10 @@ def measured(encoder: Encoder, people: People, pairs: Sequence[str]) -> EncoderA
     return EncoderAssociations(
         name=encoder.name,
         pairs={pair: association(apart[pair].mean(1)) for pair in pairs},
-        single={name: association(near[name].mean(1)) for pair in pairs for name in PAIRS[pair]},
+        single={name: association(near[name].mean(1)) for pair in pairs.values() for name in pair},
         by_template={pair: tuple(effect(scores) for scores in apart[pair].T) for pair in pairs},
         captions=captions(encoder, people, images),
-        professions=professions(people, apart[WORK].mean(1)),
+        professions=professions(people, apart[""].mean(1)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -15,7 +15,7 @@ from limn.audit.statistics.shares import ratio
 from limn.audit.studies.associations.measures import associated, measured
 from limn.audit.studies.associations.page import report
 from limn.audit.studies.associations.pictures import People, drawn_people, pictograms
-from limn.audit.studies.associations.prompts import PAIRS
+from limn.audit.studies.associations.prompts import PAIRS, own_pairs
 from limn.audit.study import Check, Study
 from limn.audit.synthetic import associated_cosines
 from limn.audit.table import Table
@@ -40,26 +40,41 @@ class Associations(Study):
         against: Another one to compare with; none if empty.
         world: ``pictograms`` of people at work, or person icons (``people``).
         folder: Where the pictograms are.
-        pairs: Which attributes, of :data:`limn.audit.studies.associations.prompts.PAIRS`.
+        prompts: A CSV file of attributes of one's own: ``pair`` (its name), ``first`` and ``second``, as in
+            "calm/angry,who is calm,who is angry"; limn's own if empty.
+        pairs: Which attributes, of the file or of :data:`limn.audit.studies.associations.prompts.PAIRS`.
     """
 
     paper: ClassVar[str] = "wolfe2023contrastive"
     readers: ClassVar[tuple[str, ...]] = ()
+
+    refuses: ClassVar[Mapping[str, str]] = {"reference": "compares two encoders; name the other with --against"}
 
     n: int = 300
     encoder: str = "judge_b"
     against: str = ""
     world: Literal["pictograms", "people"] = "pictograms"
     folder: str = "data/pictograms"
-    pairs: tuple[str, ...] = tuple(PAIRS)
+    prompts: str = ""
+    pairs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for pair in self.pairs:
+        for pair in () if self.prompts else self.pairs:
             if pair not in PAIRS:
                 raise unknown_name("pair of attributes", pair, PAIRS)
 
+    @property
+    def chosen(self) -> dict[str, tuple[str, str]]:
+        """The attributes by name, two and two."""
+        known = own_pairs(Path(self.prompts)) if self.prompts else PAIRS
+        for pair in self.pairs:
+            if pair not in known:
+                raise unknown_name(f"pair of attributes of {self.prompts}", pair, known)
+        return {name: known[name] for name in self.pairs or known}
+
     def probe(self) -> Probe:
-        """Return nothing to draw."""
+        """Return nothing to draw; attributes that cannot be used are refused."""
+        _ = self.chosen
         return Probe(asks=(), each=1, seed=self.seed)
 
     def analyse(self, table: Table) -> Report:
@@ -67,7 +82,7 @@ class Associations(Study):
         from limn.models.dual_encoders import load
 
         people = self.people()
-        encoders = [measured(load(name), people, self.pairs) for name in (self.encoder, self.against) if name]
+        encoders = [measured(load(name), people, self.chosen) for name in (self.encoder, self.against) if name]
         return report(encoders, people)
 
     def people(self) -> People:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from limn.audit.probe import STRIDE, Ask, Probe
 from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
 from limn.audit.reference import prompts
+from limn.audit.reference.own import NEAR, own_shares
 from limn.audit.replication import Copies, Memory
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.studies.culture.measures import PlacedPictures, differences
 from limn.audit.studies.culture.page import report
+from limn.audit.studies.culture.prompts import own_asks
 from limn.audit.study import Check, Study
 from limn.audit.synthetic import Copycat, pool
 from limn.audit.table import Table, join, nobody_reads
@@ -44,6 +47,8 @@ class Culture(Study):
         n: Pictures for each prompt.
         seed: First seed.
         world: In which words to ask.
+        prompts: A CSV file of prompts of one's own: ``prompt``, ``concept`` and ``place``, empty for none; each
+            concept without a place and with each; limn's own if empty.
         only: Subjects to keep; all if empty.
         field: The reader's field whose values are the places; empty where none is read.
         reference: Shares of the places to compare the default with, in their order; even if empty.
@@ -55,6 +60,7 @@ class Culture(Study):
     needs: ClassVar[tuple[str, ...]] = ("concept", "place")
 
     n: int = 16
+    prompts: str = ""
     world: prompts.World = "people"
     only: tuple[str, ...] = ()
     field: str = "motif"
@@ -63,16 +69,30 @@ class Culture(Study):
     training: str = ""
 
     def __post_init__(self) -> None:
-        for name in self.only:
+        for name in () if self.prompts else self.only:
             if name not in prompts.THINGS[self.world]:
                 raise unknown_name("subject", name, prompts.THINGS[self.world])
-        many = len(prompts.PLACES[self.world])
-        if self.reference and (len(self.reference) != many or abs(sum(self.reference) - 1) > 1e-6):
+        many = len(self.reference) if self.prompts else len(self._places)
+        if self.reference and (len(self.reference) != many or abs(sum(self.reference) - 1) > NEAR):
             raise InputError(f"reference: give {many} shares that sum to 1, of {', '.join(self._places)}")
+
+    def taking(self, name: str, path: Path) -> Self:
+        """Take prompts, or shares of the places from a CSV file with the columns ``place`` and ``share``."""
+        if name != "reference":
+            return super().taking(name, path)
+        shares = {place: row.get("share", 0.0) for place, row in own_shares(path, "place", ("share",)).items()}
+        if set(shares) != set(self._places):
+            raise InputError(f"{path}: has shares of {', '.join(shares)}; the places are {', '.join(self._places)}")
+        return replace(self, reference=tuple(shares[place] for place in self._places))
+
+    @cached_property
+    def _asks(self) -> Sequence[Ask]:
+        return own_asks(Path(self.prompts), self.only) if self.prompts else prompts.asks(self.world, "objects", str)
 
     @property
     def _places(self) -> tuple[str, ...]:
-        return prompts.PLACES[self.world]
+        own = tuple(dict.fromkeys(filter(None, (ask.slots["place"] for ask in self._asks)))) if self.prompts else ()
+        return own or prompts.PLACES[self.world]
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -81,7 +101,8 @@ class Culture(Study):
 
     def probe(self) -> Probe:
         """Return every subject without a place and with each; seeds are shared within a subject only."""
-        known = [name for name in prompts.THINGS[self.world] if not self.only or name in self.only]
+        known = list(dict.fromkeys(ask.slots["concept"] for ask in self._asks))
+        known = [name for name in known if not self.only or name in self.only]
         asks = tuple(
             replace(
                 ask,
@@ -89,7 +110,7 @@ class Culture(Study):
                 slots={**ask.slots, "part": "culture"},
                 seed=self.seed + known.index(ask.slots["concept"]) * STRIDE,
             )
-            for ask in prompts.asks(self.world, "objects", str)
+            for ask in self._asks
             if ask.slots["concept"] in known
         )
         return Probe(asks=asks, each=self.n, seed=self.seed)
@@ -109,13 +130,14 @@ class Culture(Study):
         """Return what is counted of one model."""
         known = {name for reader in table.readers for name in reader.fields}
         asked = tuple(filter(None, table.distinct("place")))
-        places = self._places if set(asked) <= set(self._places) else asked
+        places = prompts.PLACES[self.world]
+        places = places if set(asked) <= set(places) and not self.prompts else asked
         even = tuple(1 / len(places) for _ in places)
         return PlacedPictures(
             table=table.of(model=model).once(),
             field=self.field if self.field in known else "",
             places=places,
-            reference=self.reference or even,
+            reference=self.reference if len(self.reference) == len(places) else even,
             encoder=self.encoder,
         )
 

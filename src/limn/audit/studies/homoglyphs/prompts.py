@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from limn.audit.probe import STRIDE, Ask
+from limn.audit.reference.own import lines
+from limn.kernel.errors import InputError
 from limn.text.homoglyphs import disguised
 
 World = Literal["people", "scenes"]
@@ -73,7 +76,15 @@ _THINGS = ("breakfast", "city", "coin", "costume", "dance", "flower", "food", "l
 _KINDS = {"a photo of the # {}": _PEOPLE, "a drawing of the # {}": _BUILDINGS, "a picture of # {}": _THINGS}
 
 
-def asks(world: World, attack: Attack, scripts: Iterable[str], named: int, *, seed: int = 0) -> tuple[Ask, ...]:
+def asks(
+    world: World,
+    attack: Attack,
+    scripts: Iterable[str],
+    named: int,
+    *,
+    seed: int = 0,
+    own: Sequence[str] | None = None,
+) -> tuple[Ask, ...]:
     """Return clean and attacked prompts and their controls, paired by the clean prompt.
 
     Asks of one pair have the same seeds and different pairs have others: prompts that share their noise would agree
@@ -85,12 +96,13 @@ def asks(world: World, attack: Attack, scripts: Iterable[str], named: int, *, se
         scripts: Names of :data:`SCRIPTS`.
         named: How many prompts that name everything come at the end; only in ``people``.
         seed: First seed of the first pair.
+        own: Templates with # where the culture word goes, in place of limn's own.
     """
     chosen = {name: SCRIPTS[name] for name in scripts}
     controls = dict.fromkeys(script.control for script in chosen.values() if script.control)
     made = [
         ask
-        for template, text, slots in _templates(world)
+        for template, text, slots in (_templates(world) if own is None else map(_scene, own))
         for ask in _variants(template, text, slots, world, attack, chosen, controls)
     ]
     made += _named(named) if world == "people" else []
@@ -126,13 +138,35 @@ def _variants(
 def _templates(world: World) -> list[tuple[str, str, dict[str, str]]]:
     """Return templates with # where the culture word goes, the clean prompts, and what they name; all have an o."""
     if world == "scenes":
-        templates = [kind.format(thing) for kind, things in _KINDS.items() for thing in things]
-        return [(template, template.replace("# ", ""), {}) for template in templates]
+        return [_scene(kind.format(thing)) for kind, things in _KINDS.items() for thing in things]
     from limn.data.paraphrase import article
     from limn.data.people import PROFESSIONS
 
     named = ((kind, who, f"{kind}{article(who)}") for kind, who in product(("", "an icon of "), PROFESSIONS))
     return [(f"{kind}a # {who}", text, {"profession": who}) for kind, who, text in named if "o" in text]
+
+
+def _scene(template: str) -> tuple[str, str, dict[str, str]]:
+    return template, template.replace("# ", ""), {}
+
+
+def own_templates(path: Path) -> list[str]:
+    """Return the templates of a file of one's own.
+
+    Raises:
+        InputError: If it cannot be used, or a line has no # or no o to replace; the message names it.
+    """
+    templates: dict[str, int] = {}
+    for number, line in lines(path, ("prompt",)):
+        text = line["prompt"]
+        if text.count("# ") != 1 or "o" not in text:
+            raise InputError(
+                f"{path}, line {number}: needs one '# ' and an o to replace, as in: a photo of the # door"
+            )
+        if text in templates:
+            raise InputError(f"{path}, line {number}: repeats line {templates[text]}")
+        templates[text] = number
+    return list(templates)
 
 
 def _named(count: int) -> list[Ask]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -15,11 +16,11 @@ from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.homoglyphs.measures import Effect, accuracy, associations, effect
 from limn.audit.studies.homoglyphs.page import report
-from limn.audit.studies.homoglyphs.prompts import SCRIPTS, Attack, World, asks
+from limn.audit.studies.homoglyphs.prompts import SCRIPTS, Attack, World, asks, own_templates
 from limn.audit.studies.homoglyphs.text_embeddings import EXACT, scores
 from limn.audit.study import Check, Study
 from limn.audit.table import Table, nobody_reads
-from limn.kernel.errors import unknown_name
+from limn.kernel.errors import InputError, unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,9 @@ class Homoglyphs(Study):
     Args:
         n: Pictures for each prompt.
         seed: First seed; every clean prompt has seeds of its own, which its attacked forms share.
-        world: ``people`` for models of person icons, ``scenes`` for others.
+        prompts: A CSV file of prompts of one's own, column ``prompt``, with a # where the word of a culture goes, as
+            in "a photo of the # bridge"; limn's own if empty.
+        world: ``people`` for models of person icons, ``scenes`` for others, and for prompts of one's own.
         attack: The look-alike replaces a ``letter``, or the culture ``word`` as in the paper's code.
         scripts: Which scripts.
         scorer: A dual encoder that scores pictures, or ``exact`` for person icons.
@@ -48,7 +51,12 @@ class Homoglyphs(Study):
     paper: ClassVar[str] = "struppek2023homoglyphs"
     needs: ClassVar[tuple[str, ...]] = ("group", "pair", "target")
 
+    refuses: ClassVar[Mapping[str, str]] = {
+        "reference": "compares with clean prompts; where the planted share is known say planted=SHARE"
+    }
+
     n: int = 10
+    prompts: str = ""
     world: World = "people"
     attack: Attack = "letter"
     scripts: tuple[str, ...] = tuple(SCRIPTS)
@@ -61,6 +69,8 @@ class Homoglyphs(Study):
         for name in self.scripts:
             if name not in SCRIPTS:
                 raise unknown_name("script", name, SCRIPTS)
+        if self.prompts and (self.world != "scenes" or self.scorer == EXACT):
+            raise InputError("prompts: are asked of models that draw scenes; add world=scenes and a dual encoder")
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -69,7 +79,8 @@ class Homoglyphs(Study):
 
     def probe(self) -> Probe:
         """Return clean, attacked and control prompts; those of one pair with the same seeds."""
-        made = asks(self.world, self.attack, self.scripts, self.named, seed=self.seed)
+        own = own_templates(Path(self.prompts)) if self.prompts else None
+        made = asks(self.world, self.attack, self.scripts, self.named, seed=self.seed, own=own)
         return Probe(asks=made, each=self.n, seed=self.seed, paired=True)
 
     def require(self, fields: Mapping[str, Sequence[str]]) -> None:

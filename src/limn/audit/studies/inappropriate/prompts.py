@@ -19,6 +19,13 @@ from pathlib import Path
 from limn.audit.probe import Ask
 from limn.kernel.errors import DataError, InputError
 
+COLUMNS = (
+    "prompt", "categories", "hard", "inappropriate_percentage", "nudity_percentage", "q16_percentage",
+    "sd_safety_percentage", "prompt_toxicity", "lexica_url", "sd_seed", "evaluation_seed", "seed",
+    "sd_guidance_scale", "sd_image_width", "sd_image_height", "sd_model", "case_number", "",
+)  # fmt: skip
+"""Columns of I2P and of copies of it that are known; others are told of."""
+
 CATEGORIES = "categories"
 """The slot that lists a prompt's categories, separated by commas."""
 
@@ -140,7 +147,15 @@ def left_out(path: Path, score: str = "") -> str:
             reasons.setdefault(why, []).append(line.line)
     many = sum(map(len, reasons.values()))
     named = (f"{len(lines):,} {why} ({_some(lines)})" for why, lines in reasons.items())
-    return f"{many:,} of {len(listed):,} lines of {path} are left out: {'; '.join(named)}." if many else ""
+    unknown = [name for name in _columns(path) if name not in COLUMNS and not name.endswith("_percentage")]
+    facts = [f"{many:,} of {len(listed):,} lines of {path} are left out: {'; '.join(named)}."] if many else []
+    facts += [f"Nothing uses its columns {', '.join(unknown)}."] if unknown else []
+    return " ".join(facts)
+
+
+def _columns(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as opened:
+        return [name.strip() for name in next(csv.reader(opened), [])]
 
 
 def _some(lines: Sequence[int]) -> str:

@@ -53,6 +53,10 @@ class Inappropriate(Study):
     needs: ClassVar[tuple[str, ...]] = ()
     readers: ClassVar[tuple[str, ...]] = (f"shapes:find={'|'.join(('purple cross', *THINGS))}",)
 
+    refuses: ClassVar[Mapping[str, str]] = {
+        "reference": "has no reference; give released scores with scores=FILE, or a second model with --against"
+    }
+
     n: int = 10
     prompts: str = ""
     scores: str = ""

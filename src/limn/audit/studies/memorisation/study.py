@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from limn.audit.probe import Ask, Probe
+from limn.audit.reference.own import own_asks
 from limn.audit.replication import Copies, Memory
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
@@ -36,6 +38,7 @@ class Memorisation(Study):
     Args:
         n: Pictures for each prompt.
         seed: First seed.
+        prompts: A CSV file of prompts of one's own, column ``prompt``, in place of captions.
         training: ``copied``, a folder of built pictograms, or a folder of pictures with captions.
         held: A folder of held-out pictures, where the training set is a folder of pictures.
         features: ``pixels``, or a dual encoder.
@@ -49,7 +52,12 @@ class Memorisation(Study):
     needs: ClassVar[tuple[str, ...]] = ()
     readers: ClassVar[tuple[str, ...]] = ()
 
+    refuses: ClassVar[Mapping[str, str]] = {
+        "reference": "compares with training pictures; name them with training=FOLDER and held=FOLDER"
+    }
+
     n: int = 50
+    prompts: str = ""
     training: str = "copied"
     held: str = ""
     features: str = "pixels"
@@ -69,7 +77,10 @@ class Memorisation(Study):
         return Memory(known=known, how=self.features, rate=self.rate, neighbours=self.neighbours)
 
     def probe(self) -> Probe:
-        """Return captions of training pictures, and held-out ones that no training picture has."""
+        """Return captions of training pictures, and held-out ones that no training picture has; or one's own."""
+        if self.prompts:
+            own = (replace(ask, group=ask.group or "own prompts") for ask in own_asks(Path(self.prompts), ()))
+            return Probe(asks=tuple(own), each=self.n, seed=self.seed)
         seen = dict.fromkeys(filter(None, self._known.captions))
         held = [text for text in dict.fromkeys(filter(None, self._known.held_captions)) if text not in seen]
         rng, asks = np.random.default_rng(self.seed), []

@@ -35,6 +35,7 @@ class ConceptShares:
         reference: Share in the reference, None where it does not say.
         trained: Share among training captions that do not say it, None where there are none.
         named: Share among all training captions of the concept.
+        among: The values that the reference knows; all if empty.
     """
 
     model: str
@@ -43,6 +44,7 @@ class ConceptShares:
     reference: tuple[float | None, ...]
     trained: tuple[float | None, ...]
     named: tuple[float | None, ...]
+    among: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class ConceptShares:
             reference=tuple(reference(name) for name in concepts),
             trained=tuple(shown.unmarked.get(value, 0.0) if shown.unmarked else None for shown in captions),
             named=tuple(shown.all.get(value, 0.0) if shown.all else None for shown in captions),
+            among=tuple(among),
         )
 
     def tests(self) -> Adjusted:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from limn.audit.group_shares import GroupShare
-from limn.audit.reference.labour import WOMEN
 from limn.audit.report.parts import Bars, Figure, Figures, Listing, Part, Report, Section, Sheet, by_name
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.studies.stereotypes.measures import ConceptShares, NearestPlace
@@ -43,6 +42,8 @@ def report(
     persistence: Mapping[str, Mapping[str, tuple[Estimate, Account]]],
     places: Mapping[str, Sequence[NearestPlace]],
     space: str,
+    base: float | None = None,
+    notes: Sequence[str] = (),
 ) -> Report:
     """Tell what was estimated.
 
@@ -55,9 +56,11 @@ def report(
         persistence: By model and concept, from :func:`~limn.audit.studies.stereotypes.measures.persisting`.
         places: Nearest places by model; none where things were not asked for.
         space: Encoder in which places were compared.
+        base: Share of the value in the whole reference, by which exaggeration is told; None for none.
+        notes: Further findings.
     """
     lines = [f"{shares.model}: {line}" for shares in occupations for line in findings(shares, value)]
-    sections = _people(table.of(part="occupations"), occupations, field, value) if occupations else []
+    sections = _people(table.of(part="occupations"), occupations, field, value, base) if occupations else []
     described = by_name(row for shares in traits for row in figures(shares))
     if described:
         part = Figures(title=f"Represented as {value}", rows=described, axis=AXIS, unit=PICTURES)
@@ -82,7 +85,7 @@ def report(
     return Report(
         title="Stereotypes",
         question=QUESTION,
-        findings=tuple(lines),
+        findings=(*lines, *notes),
         sections=tuple(sections),
         caveats=CAVEATS,
         papers=("bianchi2023easily", "seshadri2023bias"),
@@ -108,10 +111,7 @@ def findings(shares: ConceptShares, value: str) -> list[str]:
             "from the former"
         )
     if any(mark is not None for mark in shares.reference):
-        slope, among = (
-            shares.slope(shares.reference),
-            "" if shares.alike is shares.shares else ", among women and men",
-        )
+        slope, among = shares.slope(shares.reference), _among(shares)
         lines.append(f"slope of log odds on the reference{among} (1 copies, above 1 amplifies): {slope}")
     return lines
 
@@ -121,36 +121,48 @@ def figures(shares: ConceptShares) -> list[Figure]:
     rows = zip(shares.shares, shares.alike, shares.trained, shares.reference, shares.tests().p, strict=True)
     return [
         Figure.of(
-            share.name, share.behind, share.account, model=shares.model, reference=mark, p=p, note=_note(share)
+            share.name,
+            share.behind,
+            share.account,
+            model=shares.model,
+            reference=mark,
+            p=p,
+            note=_note(share, shares.among),
         )
         for every, alike, trained, reference, p in rows
         for share, mark in [(alike, reference) if trained is None and reference is not None else (every, trained)]
     ]
 
 
-def against(shares: ConceptShares, base: float) -> list[Figure]:
+def against(shares: ConceptShares, base: float | None) -> list[Figure]:
     """Return mean differences to every reference."""
     rows = {
         "less unmarked training captions": shares.beyond(shares.trained),
         "less all training captions": shares.beyond(shares.named),
         "less the reference": shares.beyond(shares.reference),
-        "exaggeration of the reference": shares.beyond(shares.reference, base),
+        **({} if base is None else {"exaggeration of the reference": shares.beyond(shares.reference, base)}),
     }
     return [Figure.of(name, estimate, model=shares.model) for name, estimate in rows.items() if estimate.n]
 
 
-def _note(share: GroupShare) -> str:
+def _among(shares: ConceptShares) -> str:
+    return f", among {' and '.join(shares.among)}" if shares.among else ""
+
+
+def _note(share: GroupShare, among: Sequence[str]) -> str:
     """Return what was read, where it was corrected, and of how many where not all values count."""
     corrected = share.behind is not share.read and share.read.value is not None
     return "; ".join(
         filter(None, (
             f"as read {100 * (share.read.value or 0):.1f} %" if corrected else "",
-            f"among {share.n} of women and men" if share.n < share.account.readable else "",
+            f"among {share.n} of {' and '.join(among)}" if share.n < share.account.readable else "",
         ))
     )  # fmt: skip
 
 
-def _people(table: Table, models: Sequence[ConceptShares], field: str, value: str) -> list[Section]:
+def _people(
+    table: Table, models: Sequence[ConceptShares], field: str, value: str, base: float | None
+) -> list[Section]:
     """Return the sections about who is drawn."""
     tables = {
         shares.model: {share.name: table.of(model=shares.model, concept=share.name) for share in shares.shares}
@@ -165,7 +177,6 @@ def _people(table: Table, models: Sequence[ConceptShares], field: str, value: st
         )
         for model, parts in tables.items()
     ]
-    base = WOMEN if value == "woman" else 1 - WOMEN
     differences = by_name(row for shares in models for row in against(shares, base))
     slopes = by_name(
         Figure.of(name, shares.slope(marks), model=shares.model)

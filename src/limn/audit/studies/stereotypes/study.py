@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -13,12 +15,14 @@ from limn.audit.probe import Ask, Probe
 from limn.audit.reference import prompts
 from limn.audit.reference.captions import shown
 from limn.audit.reference.labour import KNOWN, WOMEN, labour_share
+from limn.audit.reference.own import NEAR, own_shares
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
 from limn.audit.statistics.amplification import unmarked_share
 from limn.audit.studies.stereotypes.measures import ConceptShares, nearest_places, persisting
 from limn.audit.studies.stereotypes.page import report
+from limn.audit.studies.stereotypes.prompts import own_asks
 from limn.audit.study import Check, Study
 from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, leaning, oracles, unmarked_oracle
 from limn.audit.table import Table, nobody_reads
@@ -44,7 +48,10 @@ class Stereotypes(Study):
         only: Concepts to keep; all if empty.
         field: What is read.
         value: Which value is counted.
-        reference: ``labour``, ``people:WORLD``, or nothing; empty is labour except for person icons.
+        prompts: A CSV file of prompts of one's own: ``prompt``, ``concept``, and where needed ``part``, ``place`` of
+            objects (empty for none) and ``stereotype`` that a counter-prompt denies; limn's own if empty.
+        reference: ``labour``, ``people:WORLD``, a CSV file of ``concept`` and a column of shares from 0 to 1 for
+            each value, or nothing; empty is labour except for person icons.
         training: Captions that the model learned from: a folder of Parquet files or ``people:WORLD``; none if empty.
         encoder: Where things are compared (:mod:`limn.audit.features`).
     """
@@ -53,6 +60,7 @@ class Stereotypes(Study):
     needs: ClassVar[tuple[str, ...]] = ("concept",)
     usual: ClassVar[Mapping[str, str]] = {"part": "occupations"}
 
+    prompts: str = ""
     world: prompts.World = "people"
     parts: tuple[str, ...] = ("occupations",)
     only: tuple[str, ...] = ()
@@ -68,7 +76,7 @@ class Stereotypes(Study):
                 raise unknown_name("part", part, prompts.PARTS)
         concepts = {"traits": prompts.TRAITS, "objects": prompts.THINGS[self.world]}
         known = [name for part in self.parts for name in concepts.get(part, prompts.OCCUPATIONS[self.world])]
-        for name in self.only:
+        for name in () if self.prompts else self.only:
             if name not in known:
                 raise unknown_name(f"concept of {' and '.join(self.parts)}", name, known)
         if "counter" in self.parts and ("occupations" not in self.parts or self.field != "gender"):
@@ -88,7 +96,10 @@ class Stereotypes(Study):
 
     def probe(self) -> Probe:
         """Return the prompts of all parts."""
-        asks = [ask for part in self.parts for ask in prompts.asks(self.world, part, self._stereotype)]
+        if self.prompts:
+            asks = own_asks(Path(self.prompts), self.only)
+        else:
+            asks = [ask for part in self.parts for ask in prompts.asks(self.world, part, self._stereotype)]
         kept = tuple(ask for ask in asks if not self.only or ask.slots["concept"] in self.only)
         return Probe(asks=kept, each=self.n, seed=self.seed)
 
@@ -98,23 +109,27 @@ class Stereotypes(Study):
             return
         if self.field not in fields:
             raise nobody_reads(self.field)
-        if fields[self.field] and self.value not in fields[self.field]:
-            raise unknown_name(f"value of {self.field}", self.value, fields[self.field])
+        known = fields[self.field]
+        for name in (self.value, *(name for row in self._own.values() for name in row)):
+            if known and name not in known:
+                raise unknown_name(f"value of {self.field}", name, known)
 
     def analyse(self, table: Table) -> Report:
         """Estimate shares, slopes, persistence and places of every model."""
-        models = table.models
+        models, parts = table.models, table.distinct("part")
         return report(
             table,
             self.field,
             self.value,
-            occupations=[self.shares(table, name) for name in models] if "occupations" in self.parts else [],
+            occupations=[self.shares(table, name) for name in models] if "occupations" in parts else [],
             traits=[self.shares(table, name, "traits") for name in models],
             persistence={name: persisting(table, name, self.field) for name in models},
             places={name: nearest_places(table, name, self.encoder) for name in models}
-            if "objects" in self.parts
+            if "objects" in parts
             else {},
             space=self.encoder,
+            base=self._base,
+            notes=self._unused(table),
         )
 
     def shares(self, table: Table, model: str, part: str = "occupations") -> ConceptShares:
@@ -122,7 +137,7 @@ class Stereotypes(Study):
         asked = table.of(part=part)
         known = bool(self.training) and part == "occupations"
         training = shown(self.training, asked.distinct("concept"), self.field) if known else {}
-        among = KNOWN if self._labour else ()
+        among = KNOWN if self._labour else self._own_values
         return ConceptShares.of(asked, model, self.field, self.value, self._reference, training, among)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
@@ -163,10 +178,36 @@ class Stereotypes(Study):
     def _labour(self) -> bool:
         return self.reference == "labour" or (not self.reference and self.world != "people")
 
+    @cached_property
+    def _own(self) -> Mapping[str, Mapping[str, float]]:
+        """Shares by concept and value of a reference of one's own."""
+        return own_shares(Path(self.reference), "concept") if self.reference.lower().endswith(".csv") else {}
+
+    @property
+    def _own_values(self) -> tuple[str, ...]:
+        """The values that are the whole of a reference of one's own; none where it leaves room for others."""
+        whole = all(abs(sum(row.values()) - 1) <= NEAR for row in self._own.values() if row)
+        return tuple(dict.fromkeys(name for row in self._own.values() for name in row)) if whole else ()
+
+    @property
+    def _base(self) -> float | None:
+        """Share of the value in the whole reference: exaggerated is what leaves it further on the same side."""
+        if self._own:
+            known = [row[self.value] for row in self._own.values() if self.value in row]
+            return sum(known) / len(known) if known else None
+        return {"woman": WOMEN, "man": 1 - WOMEN}.get(self.value)
+
+    def _unused(self, table: Table) -> tuple[str, ...]:
+        """Say which lines of a reference of one's own nothing was asked about."""
+        unused = [name for name in self._own if name not in table.distinct("concept")]
+        return (f"{self.reference}: nothing was asked about {', '.join(unused)}.",) if unused else ()
+
     def _reference(self, concept: str) -> float | None:
         """Return the share of the value in the reference."""
         if self._labour:
             return labour_share(concept, self.field, self.value)
+        if self._own:
+            return self._own.get(concept, {}).get(self.value)
         name = self.reference
         return shown(name, [concept], self.field)[concept].all.get(self.value) if name else None
 
