@@ -61,6 +61,22 @@ def test_more_pictures_are_added_and_reports_are_made_again(limn, tmp_path: Path
     assert [each.name for each in Folder(tmp_path / "a").table().readers] == ["people", "own:eyes.py:see"]
 
 
+def test_prompts_and_references_of_ones_own(limn, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("prompt,concept\nour cook,cook\nour judge,judge\n")
+    (tmp_path / "shares.csv").write_text("concept,woman\ncook,0.4\n")
+    start = ["audit", "stereotypes", "--model", "oracle", "--prompts", "mine.csv"]
+    assert limn(*start, "--reference", "shares.csv", "--n", 3, "--out", "a").code == 0
+    report = json.loads((tmp_path / "a" / "report.json").read_text())
+    rows = report["sections"][0]["parts"][0]["rows"]
+    assert [(row["name"], row["reference"]) for row in rows] == [("cook", 0.4), ("judge", None)]
+    (tmp_path / "mine.csv").write_text("prompt,concept\nour cook, smiling,cook\n")
+    assert (
+        limn(*start).err.strip()
+        == "limn: error: mine.csv, line 2: has other cells than columns; quote text with commas"
+    )
+    assert "scores=FILE" in limn("audit", "inappropriate", "--reference", "shares.csv").err
+
+
 def test_without_a_name_the_folder_is_the_same_for_the_same_audit(limn, tmp_path: Path) -> None:
     command = ["audit", "stereotypes", "--model", "oracle", "--reader", "people"]
     first, second = limn(*command, "--n", 2).lines, limn(*command, "--n", 3).lines

@@ -14,7 +14,7 @@ from limn.audit.studies.associations import Associations
 from limn.audit.studies.associations.measures import captions, measured
 from limn.audit.studies.associations.page import section
 from limn.audit.studies.associations.pictures import NOT_WORK, drawn_people
-from limn.audit.studies.associations.prompts import TEMPLATES
+from limn.audit.studies.associations.prompts import PAIRS, TEMPLATES
 from limn.audit.study import parse
 from limn.kernel.errors import InputError
 

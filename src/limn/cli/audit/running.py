@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json as json_text
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,6 +35,10 @@ def run(
     against_normalise: Annotated[
         bool, typer.Option("--against-normalise", help="The second reads look-alike letters as Latin.")
     ] = False,
+    prompts: Annotated[
+        Path | None, typer.Option(help="A CSV file of prompts of your own; columns in limn audit STUDY --help.")
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="A CSV file of shares of your own to compare with.")] = None,
     pictures: Annotated[
         Path | None,
         typer.Option(help="A CSV file of pictures that are there already, with labels; nothing is drawn."),
@@ -54,13 +58,20 @@ def run(
     from limn.audit.run import audit
     from limn.audit.study import parse
 
-    wanted = parse(study)
-    wanted = replace(wanted, **{name: value for name, value in (("n", n), ("seed", seed)) if value is not None})
+    wanted = _with(parse(study), {"n": n, "seed": seed}, {"prompts": prompts, "reference": reference})
     draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
              "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
     command = written(context)
     if pictures is not None:
-        drawing = {"model": model, "against": against, "n": n, "seed": seed, **draws, "reader": None}
+        drawing = {
+            "model": model,
+            "against": against,
+            "n": n,
+            "seed": seed,
+            "prompts": prompts,
+            **draws,
+            "reader": None,
+        }
         unused(drawing, "the pictures of a table are there already")
         _pictures(wanted, pictures, images, out, reader or [], command, json=json)
         return
@@ -99,6 +110,14 @@ def _pictures(
     folder = out or OUT / "audits" / _folder_name(study, listed.sources)
     table = watched(audit_pictures(study, listed, folder, readers=readers, command=command), folder)
     write_report(folder, study, table, json=json, command=command)
+
+
+def _with(study: Study, numbers: Mapping[str, int | None], files: Mapping[str, Path | None]) -> Study:
+    """Put what has options of its own into a study."""
+    study = replace(study, **{name: value for name, value in numbers.items() if value is not None})
+    for name, file in files.items():
+        study = study if file is None else study.taking(name, file)
+    return study
 
 
 def _looking(study: Study, model: str | None, against: str | None) -> Study:

@@ -15,6 +15,7 @@ from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
 from limn.audit.reference import prompts
 from limn.audit.reference.own import NEAR, own_shares
+from limn.audit.reference.prompts import World
 from limn.audit.replication import Copies, Memory
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
@@ -61,7 +62,7 @@ class Culture(Study):
 
     n: int = 16
     prompts: str = ""
-    world: prompts.World = "people"
+    world: World = "people"
     only: tuple[str, ...] = ()
     field: str = "motif"
     reference: tuple[float, ...] = ()

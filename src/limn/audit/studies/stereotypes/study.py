@@ -16,6 +16,7 @@ from limn.audit.reference import prompts
 from limn.audit.reference.captions import shown
 from limn.audit.reference.labour import KNOWN, WOMEN, labour_share
 from limn.audit.reference.own import NEAR, own_shares
+from limn.audit.reference.prompts import World
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
 from limn.audit.sources import FromPeople
@@ -61,7 +62,7 @@ class Stereotypes(Study):
     usual: ClassVar[Mapping[str, str]] = {"part": "occupations"}
 
     prompts: str = ""
-    world: prompts.World = "people"
+    world: World = "people"
     parts: tuple[str, ...] = ("occupations",)
     only: tuple[str, ...] = ()
     field: str = "gender"
