@@ -78,6 +78,15 @@ def webp(colour: str, size: int = 256) -> bytes:
     return sink.getvalue()
 
 
+def named() -> bytes:
+    """A package of icons that are called by their labels."""
+    names = {"red-heart": "#f00", "redapple": "#d22", "banana-1": "#dd2", "banana-2": "#cc2", "woman-cook": "#fc3",
+             "woman-cook-medium-skin-tone": "#c96", "person-taking-bath": "#fc3", "chequered-flag": "#000",
+             "banana-dark-skin-tone": "#420"}  # fmt: skip
+    icons = {name: {"body": f'<rect width="64" height="64" fill="{fill}"/>'} for name, fill in names.items()}
+    return tarball({"icons.json": json.dumps({"icons": icons, "width": 64, "height": 64}).encode()})
+
+
 def fake_packages() -> dict[str, bytes]:
     """Tarballs with the layout of the real ones, by the name of their set."""
     tones = {f"1f44b-1f3f{step}": colour for step, colour in zip("bcdef", SKINS, strict=True)}
@@ -94,6 +103,7 @@ def fake_packages() -> dict[str, bytes]:
                          "chars.json": json.dumps(chars).encode()}),
         "twemoji": tarball({"2764.svg": svg("#dd2e44").encode(), "1f34e.svg": svg("#dd2e45", space="").encode(),
                             "1f34c.svg": svg("#dd2e44").encode(), "1f3c1.svg": svg("#000").encode()}),
+        **{name: named() for name in ("blob", "emojione", "fx", "outlined")},
         "flat": tarball({f"icons/flat/{name}.svg": svg(colour).encode() for name, colour in
                          {"red-heart": "#f8312f", "woman-cook-default": "#fcea2b",
                           "woman-cook-medium-dark": "#9b6b50",

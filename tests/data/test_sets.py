@@ -9,7 +9,7 @@ from limn.data.colours import oklab
 from limn.data.packages import Tarball
 from limn.data.picture_set import PictureSet, pixels
 from limn.data.sets import SETS, render_svg
-from limn.data.split import STYLES
+from limn.data.split import KNOWN, MORE, STYLES
 from limn.kernel.errors import DataError
 
 
@@ -41,17 +41,22 @@ def test_svg_that_refers_to_files_is_refused(head: str, body: str) -> None:
         render_svg(text, 8)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", KNOWN)
 def test_every_set_gives_what_it_has_but_flags_and_wrong_tones(style: str) -> None:
     wanted = {
         "3d": {"2764", "1f34c", "1f44b", *(f"1f44b-1f3f{step}" for step in "bcdef")},
         "noto": {"2764", "1f34e"},
         "twemoji": {"2764", "1f34e", "1f34c"},
         "flat": {"2764", "1f469-200d-1f373", "1f469-1f3fe-200d-1f373", "1f6c0-1f3ff"},
+        **{name: {"2764", "1f34e", "1f34c", "1f469-200d-1f373", "1f469-1f3fd-200d-1f373"} for name in MORE},
     }
     found = drawn(style)
     assert set(found) == wanted[style]
     assert all(picture.shape == (36, 36, 4) for picture in found.values())
+
+
+def test_of_two_drawings_of_one_thing_the_first_counts() -> None:
+    assert drawn("outlined")["1f34c"][18, 18].tolist() == [0xDD, 0xDD, 0x22, 255]
 
 
 def test_fluent_3d_tones_are_put_right() -> None:

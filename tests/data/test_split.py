@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limn.data.picture_set import PictureSet
-from limn.data.split import SPLITS, STYLES, split_of, unit
+from limn.data.split import KNOWN, SPLITS, split_of, unit
 
 
 @given(st.text())
@@ -23,10 +23,10 @@ def test_the_rule_never_changes() -> None:
 def test_a_tenth_of_all_pairs_is_held_out_and_of_no_concept_two() -> None:
     counts: Counter[str] = Counter()
     for number in range(4000):
-        held = [style for style in STYLES if split_of(f"c{number}", style) == "pair"]
+        held = [style for style in KNOWN if split_of(f"c{number}", style) == "pair"]
         assert len(held) <= 1
         counts.update(held)
-    for style in STYLES:
+    for style in KNOWN:
         assert counts[style] == pytest.approx(400, abs=80)
 
 
@@ -34,7 +34,7 @@ def test_a_tenth_of_all_cells_is_held_out_in_every_style() -> None:
     held = 0
     for number in range(3000):
         cell = (f"p{number}", "woman", "dark")
-        parts = {split_of(f"c{number}", style, cell=cell) == "cell" for style in STYLES}
+        parts = {split_of(f"c{number}", style, cell=cell) == "cell" for style in KNOWN}
         assert len(parts) == 1
         held += parts == {True}
     assert held == pytest.approx(300, abs=60)

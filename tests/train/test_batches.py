@@ -141,3 +141,11 @@ def test_pairs_of_people_are_jittered_before_they_are_captioned(words: TokenVect
     ]
     assert torch.equal(batch.clean, jittered(signed(pictures), rng, 1.0))
     assert batch.captions == tuple(phrase(fields, Dice(rng)) for fields in facts)
+
+
+def test_the_share_in_other_hues_is_what_the_recipe_says(words: TokenVectors) -> None:
+    feed = captioned(recipe(batch=64, scenes=0.25, recoloured=0.5), words)
+    assert feed.single < feed.alone < len(feed.clean)
+    order = np.concatenate([feed.pick(step)[0] for step in range(60)])
+    assert (order >= feed.alone).mean() == pytest.approx(0.5, abs=0.04)
+    assert ((order >= feed.single) & (order < feed.alone)).mean() == pytest.approx(0.25 * 0.5, abs=0.03)

@@ -22,7 +22,9 @@ WORLDS = {
 app = typer.Typer(name="data", help="Build, list and check data sets.", rich_markup_mode=None, no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Option(help="Where the data set goes.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", help="A set, as noto; may be repeated. All if left out.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="A set, as noto or blob; may be repeated. Four if left out.")
+]
 Side = Annotated[int, typer.Option(help="Side of the pictures in pixels.")]
 Tarballs = Annotated[Path | None, typer.Option(help="A folder with the packages, instead of fetching them.")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Final, TypeVar
@@ -30,6 +31,22 @@ STYLED: Final[Mapping[str, tuple[str, ...]]] = {
     "flat": (
         "a flat drawing of {}", "{} in flat style", "a flat icon of {}", "{}, flat design",
         "a flat picture of {}, without shading", "a flat vector icon of {}",
+    ),
+    "blob": (
+        "a blob emoji of {}", "{} in blob style", "a blob drawing of {}", "{}, blob emoji",
+        "a soft blob picture of {}", "a blob cartoon of {}",
+    ),
+    "emojione": (
+        "an EmojiOne drawing of {}", "{} in EmojiOne style", "an EmojiOne picture of {}", "{}, EmojiOne",
+        "a lively EmojiOne icon of {}", "an EmojiOne cartoon of {}",
+    ),
+    "fx": (
+        "an FX emoji of {}", "{} in FX style", "an FX drawing of {}", "{}, FX emoji",
+        "a plain FX picture of {}", "an FX icon of {}",
+    ),
+    "outlined": (
+        "an outlined drawing of {}", "{} in outlined style", "an outlined icon of {}", "{}, outlined",
+        "an outlined cartoon of {}", "an outlined picture of {} with dark lines",
     ),
 }  # fmt: skip
 _PLAIN: Final = ("{}", "a picture of {}", "an icon of {}", "an emoji of {}", "a pictogram of {}")
@@ -183,6 +200,27 @@ def captions_of(key: str, concept: Concept, style: str, colours: Sequence[str]) 
         captions.append(chooser.of((bare, with_article(bare))))
     tags = [tag for tag in concept.tags if tag not in looks[0]]
     captions.append(", ".join([re.sub(r"^an? ", "", looks[0]), *chooser.some(tags, 2), f"{style} style"]))
+    return tuple(dict.fromkeys(captions))
+
+
+def coloured_captions(key: str, concept: Concept, style: str, colours: Sequence[str]) -> tuple[str, ...]:
+    """Write captions that all say the colours, for a thing in a hue that is not its own, and none of its name's.
+
+    Args:
+        key: Decides the choice of words.
+        concept: What it shows, no person.
+        style: The set it is from.
+        colours: Its main colours, the largest first.
+
+    Returns:
+        Three to five distinct captions, two of which name the style.
+    """
+    chooser = _Chooser(key)
+    plain = replace(concept, label=_COLOUR.sub("", concept.label).strip() or concept.label)
+    names = [name for name in phrases(plain) if not _COLOUR.search(name)] or [with_article(plain.label)]
+    first, second = chooser.some(STYLED[style], 2)
+    shown = [_coloured(chooser.of(names), colours, plain, chooser) for _ in range(4)]
+    captions = [first.format(shown[0]), second.format(shown[1]), *shown[2:], re.sub(r"^an? ", "", shown[3])]
     return tuple(dict.fromkeys(captions))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,21 @@ def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
     lms = np.cbrt(linear @ _TO_LMS.T)
     return np.asarray(lms @ _TO_LAB.T, np.float32)
+
+
+def from_oklab(colour: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """Convert OKLab to sRGB, the inverse of :func:`oklab`; what sRGB cannot show is clipped.
+
+    Args:
+        colour: ``(..., 3)`` lightness, green-red and blue-yellow.
+
+    Returns:
+        ``(..., 3)`` sRGB.
+    """
+    lms = colour @ np.linalg.inv(_TO_LAB).T
+    linear = np.clip(lms**3 @ np.linalg.inv(_TO_LMS).T, 0, 1)
+    value = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(255 * value), np.uint8)
 
 
 _TO_LMS: Final = np.array(

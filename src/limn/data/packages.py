@@ -77,6 +77,38 @@ FLAT: Final = Package(
     licence="MIT",
     source="https://github.com/microsoft/fluentui-emoji",
 )
+BLOB: Final = Package(
+    name="@iconify-json/noto-v1",
+    version="1.2.5",
+    sha256="2bf62c26c2c2884aa99e90aec942cdaee17a5921f05690694f4978ad4b017c37",
+    author="Google Inc. (packed by Iconify)",
+    licence="Apache-2.0",
+    source="https://github.com/googlefonts/noto-emoji",
+)
+EMOJIONE: Final = Package(
+    name="@iconify-json/emojione",
+    version="1.2.3",
+    sha256="26a14f44284407e8bcde91799388dca2bfd91dbcd55a97f425524a1c5b73610e",
+    author="EmojiTwo contributors and Ranks.com (packed by Iconify)",
+    licence="CC-BY-4.0",
+    source="https://github.com/EmojiTwo/emojitwo",
+)
+FX: Final = Package(
+    name="@iconify-json/fxemoji",
+    version="1.2.2",
+    sha256="f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef",
+    author="Mozilla (packed by Iconify)",
+    licence="Apache-2.0",
+    source="https://github.com/mozilla/fxemoji",
+)
+OUTLINED: Final = Package(
+    name="@iconify-json/streamline-emojis",
+    version="1.2.4",
+    sha256="5dac87c876b322500989828c5823143e0100d78881627a2e4081a4b897cbfdbc",
+    author="Streamline (packed by Iconify)",
+    licence="CC-BY-4.0",
+    source="https://github.com/webalys-hq/streamline-vectors",
+)
 EMOJIBASE: Final = Package(
     name="emojibase-data",
     version="17.0.0",

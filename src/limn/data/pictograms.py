@@ -1,4 +1,4 @@
-"""The real world of pictures with words: emoji in four styles, packed as Parquet."""
+"""The real world of pictures with words: emoji in several styles, packed as Parquet."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def build(
 
     Args:
         out: The folder to write ``<set>.parquet``, ``manifest.json`` and ``ATTRIBUTION.md`` in.
-        sets: Which of ``3d``, ``noto``, ``twemoji`` and ``flat``.
+        sets: Which of :data:`limn.data.sets.SETS`.
         size: Side of the pictures, 16 to 256 pixels.
         tarballs: A folder with the packages' tarballs; without it they are fetched with npm.
         force: Whether files that no earlier build's manifest names may be replaced.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limn.data.example import Example
-from limn.data.split import SPLITS, STYLES
+from limn.data.split import KNOWN, SPLITS, STYLES
 from limn.io.pictures import composite, cover
 from limn.kernel.errors import DataError, unknown_name
 
@@ -104,7 +104,7 @@ def load(folder: Path, splits: Sequence[str] = ("train",), styles: Sequence[str]
     Args:
         folder: What :func:`limn.data.pictograms.build` wrote.
         splits: Which of ``train``, ``pair`` and ``cell``.
-        styles: Which sets; None reads all that are there.
+        styles: Which sets; None reads those of :data:`limn.data.split.STYLES` that are there.
 
     Returns:
         The pictures, in the order of the styles and of the build.
@@ -137,7 +137,7 @@ def packed(
     Args:
         folder: What :func:`limn.data.pictograms.build` wrote.
         splits: Which of ``train``, ``pair`` and ``cell``.
-        styles: Which sets; None reads all that are there.
+        styles: Which sets; None reads those of :data:`limn.data.split.STYLES` that are there.
 
     Returns:
         One list for each of :data:`COLUMNS`; ``picture`` holds PNG bytes, which :func:`pixels` decodes.
@@ -146,7 +146,7 @@ def packed(
         InputError: A split or style is unknown.
         DataError: A file is missing or damaged.
     """
-    for kind, known, names in (("split", SPLITS, splits), ("style", STYLES, styles or ())):
+    for kind, known, names in (("split", SPLITS, splits), ("style", KNOWN, styles or ())):
         for name in names:
             if name not in known:
                 raise unknown_name(kind, name, known)

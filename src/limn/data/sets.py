@@ -1,4 +1,4 @@
-"""The four sets of pictograms: where each picture lies in its package and how it is drawn."""
+"""The sets of pictograms: where each picture lies in its package and how it is drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from limn.data.catalogue import TONES, Concept, canonical
-from limn.data.packages import FLAT, FLUENT_3D, NOTO, TWEMOJI, Package, Tarball
+from limn.data.packages import BLOB, EMOJIONE, FLAT, FLUENT_3D, FX, NOTO, OUTLINED, TWEMOJI, Package, Tarball
 from limn.io.pictures import decode, encode_png, fit
 from limn.kernel.errors import DataError, InputError
 
@@ -116,9 +116,9 @@ def _mislabelled(style: str, concept: Concept) -> bool:
     return toned and not _WRONG_TONE[style].isdisjoint({(concept.label, ""), (concept.label, concept.tone)})
 
 
-def _noto(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+def _icons(tar: Tarball) -> dict[str, Draw]:
+    """Return what draws each icon of a package of Iconify, by name."""
     icons = json.loads(tar.read("package/icons.json"))
-    names = json.loads(tar.read("package/chars.json"))
 
     def drawn(icon: Mapping[str, object]) -> Draw:
         width, height = (icon.get(side, icons.get(side, 128)) for side in ("width", "height"))
@@ -126,9 +126,14 @@ def _noto(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, 
         svg = f'<svg {space} viewBox="0 0 {width} {height}">{icon["body"]}</svg>'
         return lambda size: render_svg(svg, size)
 
+    return {name: drawn(icon) for name, icon in icons["icons"].items()}
+
+
+def _noto(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+    icons, names = _icons(tar), json.loads(tar.read("package/chars.json"))
     for char, name in names.items():
-        if canonical(char) in concepts and name in icons["icons"]:
-            yield canonical(char), drawn(icons["icons"][name])
+        if canonical(char) in concepts and name in icons:
+            yield canonical(char), icons[name]
 
 
 def _twemoji(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
@@ -168,8 +173,13 @@ def _slug(label: str) -> str:
     return re.sub(r"[^a-z0-9#*]+", "-", plain).strip("-")
 
 
+def _codes(concepts: Mapping[str, Concept]) -> dict[tuple[str, str], str]:
+    """Return codes by the label as file names spell it, and skin tone."""
+    return {(_slug(concept.label), concept.tone): code for code, concept in reversed([*concepts.items()])}
+
+
 def _flat(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
-    codes = {(_slug(concept.label), concept.tone): code for code, concept in reversed([*concepts.items()])}
+    codes = _codes(concepts)
     plain = {slug for slug, _ in codes}
     prefix, suffix = "package/icons/flat/", ".svg"
     for name in tar.names(prefix, suffix):
@@ -182,9 +192,34 @@ def _flat(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, 
             yield code, _vector(tar, name)
 
 
+_NAMED: Final = re.compile(r"(.+?)(?:-(light|medium-light|medium|medium-dark|dark)-skin-tone)?(-[12])?")
+
+
+def _named(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+    """Pair icons that are called by their label, with hyphens or without; of two drawings of one the first counts.
+
+    Sets from before 2018 draw somebody of no stated gender as a man or a woman, so they are left out.
+    """
+    codes, taken = _codes(concepts), set[str]()
+    short = {(slug.replace("-", ""), tone): code for (slug, tone), code in codes.items()}
+    for name, draw in _icons(tar).items():
+        match = _NAMED.fullmatch(name)
+        slug, tone = (match[1], match[2] or TONES[0]) if match else (name, TONES[0])
+        slug = _slug(_RENAMED.get(slug, slug))
+        names = [(slug, tone), *([] if match and match[2] else [(slug, "")])]
+        code = next((known[key] for known in (codes, short) for key in names if key in known), None)
+        if code is not None and code not in taken and concepts[code].gender != "person":
+            taken.add(code)
+            yield code, draw
+
+
 SETS: Final[Mapping[str, PictogramSet]] = {
     "3d": PictogramSet(package=FLUENT_3D, pictures=_fluent_3d),
     "noto": PictogramSet(package=NOTO, pictures=_noto),
     "twemoji": PictogramSet(package=TWEMOJI, pictures=_twemoji),
     "flat": PictogramSet(package=FLAT, pictures=_flat),
+    "blob": PictogramSet(package=BLOB, pictures=_named),
+    "emojione": PictogramSet(package=EMOJIONE, pictures=_named),
+    "fx": PictogramSet(package=FX, pictures=_named),
+    "outlined": PictogramSet(package=OUTLINED, pictures=_named),
 }

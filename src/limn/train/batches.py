@@ -66,6 +66,11 @@ class World(ABC):
     styles: ClassVar[Mapping[str, str]] = {}
     """Drawing styles by name, each a prompt with ``{}``."""
 
+    @classmethod
+    def styles_of(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Return the drawing styles that a recipe shows, by name, each a prompt with ``{}``."""
+        return cls.styles
+
     def __init__(self, recipe: Recipe, words: TokenVectors) -> None:
         self.recipe, self.words = recipe, words
 

@@ -24,6 +24,7 @@ class Data:
         folder: Where the pictograms are.
         styles: Which drawing styles; all of them when empty.
         scenes: Share of pictures with two or three pictograms, captioned with their places.
+        recoloured: Share of pictures that are things in another hue, captioned with the colours measured in them.
         backgrounds: Share of pictures on a random colour in place of white.
         toned: Share of pictures of people in one of the five skin tones, which are most of the pictograms; 0 shows
             every picture equally often.
@@ -43,6 +44,7 @@ class Data:
     folder: str = "data/pictograms"
     styles: tuple[str, ...] = ()
     scenes: float = 0.0
+    recoloured: float = 0.0
     backgrounds: float = 0.0
     toned: float = 0.0
     autoencoder: str = ""

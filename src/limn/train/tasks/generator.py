@@ -169,7 +169,7 @@ class Generator(Task[Transformer, Drawing]):
         config["size"] = size
         if wanted.finer is not None:
             config["finer"] = cls.export_finer(wanted.finer, recipe, folder)
-        styles = WORLDS[recipe.data.world].styles if wanted.styles else {}
+        styles = WORLDS[recipe.data.world].styles_of(recipe) if wanted.styles else {}
         return {**config, **wanted.defaults, **({"styles": dict(styles)} if styles else {})}
 
     @classmethod

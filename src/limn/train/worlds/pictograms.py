@@ -23,8 +23,9 @@ from limn.data.catalogue import from_columns
 from limn.data.example import Example
 from limn.data.hard_negatives import exchanged
 from limn.data.picture_set import PictureSet, load
+from limn.data.recolouring import recoloured
 from limn.data.scenes import Scenes
-from limn.data.split import SPLITS, STYLES, half_of
+from limn.data.split import KNOWN, SPLITS, STYLES, half_of
 from limn.encoders.familiar import FILE, words_of
 from limn.io.atomic import write_bytes, write_text
 from limn.io.pictures import composite
@@ -34,7 +35,7 @@ from limn.train.batches import Batch, World, signed, states, stream
 from limn.train.network import codec_of
 from limn.train.recipe import Recipe
 
-_STYLE = re.compile(r"\b(?:3d|noto|twemoji|flat)\b", re.IGNORECASE)
+_STYLE = re.compile(rf"\b(?:{'|'.join(KNOWN)})\b", re.IGNORECASE)
 
 
 def pictograms_of(recipe: Recipe, splits: tuple[str, ...] = ("train",)) -> PictureSet:
@@ -51,15 +52,24 @@ def half(source: PictureSet, name: str) -> PictureSet:
 class Pictograms(World):
     """Pictograms; what a task does not ask for is not read."""
 
-    shows = "emoji-like pictograms in four styles"
-    source = "pictograms: Fluent 3D and flat (MIT), Noto (Apache-2.0), Twemoji (CC-BY-4.0)"
+    shows = "emoji-like pictograms"
+    source = "pictograms (MIT, Apache-2.0, CC-BY-4.0; whose they are says ATTRIBUTION.md)"
     licence = "Apache-2.0; attribution of the pictures in ATTRIBUTION.md"
     styles: ClassVar[Mapping[str, str]] = {
         "3d": "a 3d render of {}",
         "flat": "{}, flat style",
         "noto": "{} in Noto style",
         "twemoji": "{} in Twemoji style",
+        "blob": "{} in blob style",
+        "emojione": "{} in EmojiOne style",
+        "fx": "{} in FX style",
+        "outlined": "{} in outlined style",
     }
+
+    @classmethod
+    def styles_of(cls, recipe: Recipe) -> Mapping[str, str]:
+        """Return the styles that the recipe shows."""
+        return {name: cls.styles[name] for name in sorted(recipe.data.styles or STYLES)}
 
     def captioned(self, step: int) -> Batch:
         """Return pictograms and scenes with one of their captions."""
@@ -122,7 +132,7 @@ class Pictograms(World):
 
 
 class Captioned:
-    """Pictograms (or their latents) with one of their captions, and scenes of two of them.
+    """Pictograms (or their latents) with one of their captions, scenes of two of them, and some in other colours.
 
     Args:
         recipe: Says how often what is shown.
@@ -141,6 +151,11 @@ class Captioned:
             scenes = self.scenes(source, stream(recipe.seed, 2))
             pictures.append(np.stack([composite(scene.picture) for scene in scenes]))
             captions += [list(scene.captions) for scene in scenes]
+        self.alone = len(captions)
+        if recipe.data.recoloured:
+            turned = recoloured(source, stream(recipe.seed, 6))
+            pictures.append(composite(turned.pictures))
+            captions += [list(row) for row in turned.columns["captions"]]
         codec = codec_of(recipe.data.autoencoder) if recipe.data.autoencoder else None
         self.clean = states(np.concatenate(pictures), codec)
         self.captions = [caption for row in captions for caption in row]
@@ -161,9 +176,11 @@ class Captioned:
         """Return the places of a step's pictures and of the captions drawn for them, each (rows,)."""
         rows, rng = self.recipe.optimiser.batch, stream(self.recipe.seed, 1, step)
         order = self._order(step, rng)
-        if len(self.clean) > self.single:
-            scenes = rng.integers(self.single, len(self.clean), size=rows)
-            order = np.where(rng.random(rows) < self.recipe.data.scenes, scenes, order)
+        data, ends = self.recipe.data, (self.single, self.alone, len(self.clean))
+        for share, first, end in zip((data.scenes, data.recoloured), ends, ends[1:], strict=False):
+            if first < end:
+                others = rng.integers(first, end, size=rows)
+                order = np.where(rng.random(rows) < share, others, order)
         return order, rng.integers(self.starts[order], self.starts[order + 1])
 
     def batch(self, order: NDArray[np.int64], chosen: NDArray[np.int64]) -> Batch:
@@ -196,7 +213,7 @@ class Paired(Captioned):
         number = {code: place for place, code in enumerate(dict.fromkeys(codes))}
         alone = range(len(number), len(number) + len(self.clean) - self.single)  # each scene is a thing of its own
         self.things = np.array([*(number[code] for code in codes), *alone])
-        self.styles = np.array([*(STYLES.index(style) for style in styles), *[-1] * len(alone)])
+        self.styles = np.array([*(KNOWN.index(style) for style in styles), *[-1] * len(alone)])
         texts = {text: place for place, text in enumerate(dict.fromkeys(self.captions))}
         self.texts = np.array([texts[caption] for caption in self.captions])
         self.open = np.array([not _STYLE.search(caption) for caption in self.captions])
@@ -238,7 +255,7 @@ class Paired(Captioned):
             if place < self.single:
                 kin = self.kin[self.kinds[int(rng.integers(2))][place]]
                 order[k] = kin[int(rng.integers(len(kin)))]
-            else:
+            elif place < self.alone:
                 order[k] = self.single + ((place - self.single) ^ 1)  # scenes lie in pairs
             chosen[k] = rng.integers(self.starts[order[k]], self.starts[order[k] + 1])
         return order, chosen
