@@ -10,7 +10,8 @@ import pytest
 import typer
 
 import toys
-from limn import cli, models
+from limn import models
+from limn.cli.app import app
 
 TEXT = (Path(__file__).parents[1] / "docs" / "quickstart.md").read_text("utf-8")
 COMMANDS = sorted({line.split("#")[0].strip() for line in re.findall(r"(?m)^limn .*$", TEXT)})
@@ -19,7 +20,7 @@ COMMANDS = sorted({line.split("#")[0].strip() for line in re.findall(r"(?m)^limn
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_has_the_options_that_are_shown(line: str) -> None:
     words = shlex.split(line)[1:]
-    command = typer.main.get_command(cli.app)
+    command = typer.main.get_command(app)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
     known = {name for parameter in command.params for name in parameter.opts}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,4 +97,4 @@ if __name__ == "__main__":
     from limn import cli
 
     limn.models.load = load  # type: ignore[assignment]
-    sys.exit(cli.run(sys.argv[1:]))
+    cli.main()

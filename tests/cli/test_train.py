@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -48,8 +46,6 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
                 done = {"progress": step / 4, "loss": 0.5, "rate": 40.0, "seconds": step, "eta": 4.0 - step}
                 sheet = Path("sheet.png") if step == 2 else None
                 yield loop.Progress(step=step, sheet=sheet, scores={"right": 0.25} if sheet else {}, **done)
-                if step == asked.get("interrupt"):
-                    os.kill(os.getpid(), signal.SIGINT)
             asked["end"] = "whole"
         except GeneratorExit:
             asked["end"] = "saved"
@@ -83,16 +79,6 @@ def test_values_of_the_recipe_are_set_one_by_one(limn, recipe, steps) -> None:
     wrong = limn("train", recipe, "--set", "objective.time_meen=1.2")
     assert wrong.code == 2
     assert "did you mean 'objective.time_mean'?" in wrong.err
-
-
-def test_ctrl_c_ends_the_step_saves_and_says_how_to_go_on(limn, recipe, steps) -> None:
-    steps["interrupt"] = 2
-    before = signal.getsignal(signal.SIGINT)
-    result = limn("train", recipe)
-    assert result.code == 130
-    assert "stopped and saved in runs/train/tiny" in result.err
-    assert steps["end"] == "saved"
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_export_writes_a_model_folder(limn, recipe, steps, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from limn.cli import console
+from limn.cli import console, interrupts
 from limn.cli.explaining import explained
 
 if TYPE_CHECKING:
@@ -83,36 +83,31 @@ def draw(
     batch: int | None = None,
     max_rows: int | None = None,
 ) -> list[Outcome]:
-    """Draw requests one after another, with progress on stderr.
-
-    Raises:
-        typer.Exit: With code 130 when the person stopped it; what was drawn is kept.
-    """
+    """Draw requests one after another, with progress on stderr."""
     from limn import studio
 
     outcomes = [Outcome(request) for request in requests]
     total, done = sum(request.n * len(request.prompts) for request in requests), 0
-    try:
-        with console.Meter("pictures") as meter:
-            for outcome in outcomes:
-                for text, words in generator.unread(outcome.request).items():
-                    meter.say(f"limn: {text[:40]!r}... is too long for this model; not read: {words[:60]!r}")
-                events = studio.generate(
-                    generator, outcome.request, store,
-                    device=device, batch=batch, max_rows=max_rows, ledger=outcome.ledger,
-                )  # fmt: skip
-                for event in events:
-                    part = _note(event, outcome)
-                    done += isinstance(event, studio.Kept | studio.Drawn | studio.Failed)
-                    if isinstance(event, studio.Started):
-                        meter.kept += event.kept
-                    meter.at(done + part, total)
-    except KeyboardInterrupt:
-        console.say(
-            f"limn: stopped; {sum(len(outcome.pictures) for outcome in outcomes)} of {total} pictures are kept in "
-            f"{store.root}; the same command goes on with the rest"
+    interrupts.on_stop(
+        lambda: (
+            f"{sum(len(outcome.pictures) for outcome in outcomes)} of {total} pictures are kept in {store.root}; "
+            "the same command goes on with the rest"
         )
-        raise typer.Exit(130) from None
+    )
+    with console.Meter("pictures") as meter:
+        for outcome in outcomes:
+            for text, words in generator.unread(outcome.request).items():
+                meter.say(f"limn: {text[:40]!r}... is too long for this model; not read: {words[:60]!r}")
+            events = studio.generate(
+                generator, outcome.request, store,
+                device=device, batch=batch, max_rows=max_rows, ledger=outcome.ledger,
+            )  # fmt: skip
+            for event in events:
+                part = _note(event, outcome)
+                done += isinstance(event, studio.Kept | studio.Drawn | studio.Failed)
+                if isinstance(event, studio.Started):
+                    meter.kept += event.kept
+                meter.at(done + part, total)
     return outcomes
 
 

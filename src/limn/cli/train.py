@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limn.cli import console
+from limn.cli import console, interrupts
 
 if TYPE_CHECKING:
     from limn.train.loop import Progress
-
-INTERRUPTED = 130
 
 RecipeFile = Annotated[Path, typer.Argument(help="A TOML file, or the name of a recipe that comes with limn.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/train/NAME if left out.")]
@@ -63,17 +59,20 @@ def train(
     folder = out or Path("runs/train") / plan.name
     if export is not None:
         check_target(export, force=force)
-    with console.Meter("pictures") as meter, _stopping() as asked:
-        for event in steps(plan, folder, resume=resume, device=device, workers=workers, force=force):
-            meter.show(event.progress, 1.0, *_words(event))
-            if event.sheet is not None:
-                figures = "".join(f", {name} {value:.3g}" for name, value in event.scores.items())
-                meter.say(f"limn: step {event.step}, {event.sheet}{figures}")
-            if asked:
-                break
-    if asked:
-        console.say(f"limn: stopped and saved in {folder}; the same command goes on")
-        raise typer.Exit(INTERRUPTED)
+    events = steps(plan, folder, resume=resume, device=device, workers=workers, force=force)
+    with console.Meter("pictures") as meter:
+        first = next(events, None)  # loads and compiles; nothing is learned yet that could be lost
+        with interrupts.finishing("stopping and saving after this step") as asked, closing(events):
+            for event in chain(filter(None, [first]), events):
+                meter.show(event.progress, 1.0, *_words(event))
+                if event.sheet is not None:
+                    figures = "".join(f", {name} {value:.3g}" for name, value in event.scores.items())
+                    meter.say(f"limn: step {event.step}, {event.sheet}{figures}")
+                if asked():
+                    break
+    if asked():
+        interrupts.on_stop(lambda: f"saved in {folder}; the same command goes on")
+        raise typer.Exit(128 + asked())
     if export is not None:
         write_model(folder, export, force=force)
         console.result(export)
@@ -86,21 +85,3 @@ def _words(event: Progress) -> tuple[str, str]:
     loss = "" if math.isnan(event.loss) else f", loss {event.loss:.4f}"
     left = console.duration(event.eta) if math.isfinite(event.eta) else "?"
     return f"step {event.step}{loss}", f"{event.rate:.1f} pictures a second, {left} left"
-
-
-@contextmanager
-def _stopping() -> Iterator[list[int]]:
-    """Let the step at work end when the person presses Ctrl-C; a second time stops at once."""
-    asked: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from limn.kernel.errors import InputError, LimnError, StoreError
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+WRITING = threading.Lock()
+"""Held while a file is written; who takes it for good may end the process without leaving a part of one."""
 
 _TEMPORARY = re.compile(r"\.limn-[0-9a-f]+\.tmp")
 _REMEDIES = {
@@ -45,12 +49,13 @@ def write_bytes(path: Path, data: bytes | Iterable[Any], *, lasting: bool = True
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: is not a file; choose another name")
         temporary = _temporary(path.parent)
-        try:
-            _write_through(temporary, [data] if isinstance(data, bytes) else data, os.O_EXCL, lasting=lasting)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with WRITING:
+            try:
+                _write_through(temporary, [data] if isinstance(data, bytes) else data, os.O_EXCL, lasting=lasting)
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
         if lasting:
             _sync_folder(path.parent)
 
@@ -93,7 +98,7 @@ def probe(folder: Path) -> None:
         StoreError: If it cannot (read-only, full).
     """
     path = _temporary(folder)
-    with explained(folder):
+    with explained(folder), WRITING:
         try:
             _write_through(path, [b"\0" * 4096], os.O_EXCL)
         finally:
@@ -106,7 +111,7 @@ def append_text(path: Path, text: str) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    with explained(path):
+    with explained(path), WRITING:
         _write_through(path, [text.encode()], os.O_APPEND | NOFOLLOW, lasting=False)
 
 

@@ -185,8 +185,9 @@ def gathered(size: int, network: nn.Module, follow: Callable[..., None], argumen
         context.Process(target=_work, args=(Team(rank, size, buffer, barrier), follow, arguments), daemon=True)
         for rank in range(1, size)
     ]
-    for other in others:
-        other.start()
+    with _deaf():
+        for other in others:
+            other.start()
     threading.Thread(target=_watch, args=([other.sentinel for other in others], barrier.abort), daemon=True).start()
     torch.set_num_threads(_threads(size))
     team = Team(0, size, buffer, barrier)
@@ -201,13 +202,25 @@ def gathered(size: int, network: nn.Module, follow: Callable[..., None], argumen
 
 
 def _work(team: Team, follow: Callable[..., None], arguments: Sequence[Any]) -> None:
-    """Follow in a process of its own; Ctrl-C is the leader's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Follow in a process of its own, which ends when the leader does."""
     torch.set_num_threads(_threads(team.size))
     parent = parent_process()
     assert parent is not None
     threading.Thread(target=_watch, args=([parent.sentinel], lambda: os._exit(1)), daemon=True).start()
     follow(team, *arguments)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that hear no Ctrl-C and no SIGTERM, from their first moment on; the leader answers both."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _watch(sentinels: Sequence[int], end: Callable[[], None]) -> None:

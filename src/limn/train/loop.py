@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def train(
     device: str | None = None,
     workers: int = 1,
     force: bool = False,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Train as a recipe says, or go on where a run in the folder stopped.
 
     Stopping the iteration saves a checkpoint. A killed run loses the steps since its last one; resumed, it goes on

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from limn.cli import console
+from limn.cli import console, interrupts
 from limn.cli.audit.options import Folder, Json, Readers, written
 from limn.cli.drawing import shown
 from limn.kernel.errors import InputError
@@ -51,29 +51,22 @@ def report_again(
 
 
 def watched(events: Iterator[AuditProgress | Table], folder: Path) -> Table:
-    """Follow an audit with a meter, and return its table.
-
-    Raises:
-        typer.Exit: With code 130 when the person stopped it.
-    """
+    """Follow an audit with a meter, and return its table."""
     from limn.audit.table import Table
 
-    try:
-        with console.Meter("pictures") as meter:
-            stage = None
-            for event in events:
-                if isinstance(event, Table):
-                    return event
-                if (event.stage, event.name) != stage:
-                    stage = (event.stage, event.name)
-                    meter.restart()
-                    meter.kept = event.kept
-                meter.at(event.done, event.total, f"{event.stage} ({event.name})")
-    except KeyboardInterrupt:
-        console.say(
-            f"limn: stopped; what was drawn and read is kept in {folder}; the same command goes on with the rest"
-        )
-        raise typer.Exit(130) from None
+    interrupts.on_stop(
+        lambda: f"what was drawn and read is kept in {folder}; the same command goes on with the rest"
+    )
+    with console.Meter("pictures") as meter:
+        stage = None
+        for event in events:
+            if isinstance(event, Table):
+                return event
+            if (event.stage, event.name) != stage:
+                stage = (event.stage, event.name)
+                meter.restart()
+                meter.kept = event.kept
+            meter.at(event.done, event.total, f"{event.stage} ({event.name})")
     raise AssertionError("an audit ends with its table")
 
 
