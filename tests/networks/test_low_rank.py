@@ -1,10 +1,7 @@
-"""Low-rank changes: closed forms row by row, and files that are refused in one line."""
+"""Changes to layers: closed forms row by row."""
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from learned_files import low_rank_of
 from limn.kernel.adapter import RowAdapter
-from limn.kernel.errors import WeightsError
-from limn.networks.low_rank import LowRank, is_low_rank, read_low_rank
+from limn.networks.low_rank import Factors, LowRank, Matrix, fit, fitted
 from limn.networks.weights import write_tensors
 
 Tensors = dict[str, Tensor]
@@ -44,9 +41,9 @@ def tensors(prefix: str = "", rank: int = 2) -> Tensors:
     }
 
 
-def written(folder: Path, content: Tensors, metadata: dict[str, str] | None = None) -> Path:
+def written(folder: Path, content: Tensors) -> Path:
     path = folder / "adapter.safetensors"
-    write_tensors(path, content, metadata)
+    write_tensors(path, content)
     return path
 
 
@@ -55,7 +52,7 @@ def test_rows_that_carry_it_have_other_weights_and_their_neighbours_do_not(
     rows: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     network = Small()
-    adapter = read_low_rank(written(tmp_path_factory.mktemp("rows"), tensors()), network)
+    adapter = low_rank_of(written(tmp_path_factory.mktemp("rows"), tensors()), network)
     line, fold = network.line, network.inner["fold"]
     x, picture = drawn(5, 7, 5), drawn(5, 3, 6, 6)
     plain = line(x), fold(picture)
@@ -80,8 +77,8 @@ def test_rows_that_carry_it_have_other_weights_and_their_neighbours_do_not(
 
 def test_all_rows_two_adapters_and_slopes(tmp_path: Path) -> None:
     network = Small().requires_grad_(False)
-    first = read_low_rank(written(tmp_path, tensors()), network)
-    second = read_low_rank(written(tmp_path, {n: 2 * t for n, t in tensors().items()}), network)
+    first = low_rank_of(written(tmp_path, tensors()), network)
+    second = low_rank_of(written(tmp_path, {n: 2 * t for n, t in tensors().items()}), network)
     assert isinstance(first, RowAdapter)
     x = drawn(3, 5).requires_grad_(True)
     with first.on(None), torch.no_grad():
@@ -99,108 +96,49 @@ def test_all_rows_two_adapters_and_slopes(tmp_path: Path) -> None:
     torch.testing.assert_close(slope, torch.stack([each.sum(0) for each in own]))
 
 
-@pytest.mark.parametrize("prefix", ["", "base_model.model.", "unet."])
-def test_names_of_peft_and_diffusers_are_known(prefix: str, tmp_path: Path) -> None:
-    adapter = read_low_rank(written(tmp_path, tensors(prefix)), Small())
-    assert len(adapter.updates) == 2
-    assert is_low_rank(tmp_path / "adapter.safetensors")
-    write_tensors(tmp_path / "plain.safetensors", {"line.weight": drawn(3, 5)})
-    assert not is_low_rank(tmp_path / "plain.safetensors")
-
-
-def strength(path: Path) -> float:
-    """Return by what the product of the matrices was multiplied."""
+def test_a_magnitude_keeps_the_length_of_rows_or_columns() -> None:
     network = Small()
-    change = read_low_rank(path, network).updates[network.line]
-    content = tensors()
-    product = content["line.lora_B.weight"] @ content["line.lora_A.weight"]
-    return float((change.up @ change.down / product).mean())
+    for layer, shapes in ((network.line, ((2, 5), (3, 2))), (network.inner["fold"], ((2, 3, 3, 3), (4, 2, 1, 1)))):
+        assert isinstance(layer, nn.Linear | nn.Conv2d)
+        down, up = drawn(*shapes[0], seed=1), drawn(*shapes[1], seed=2)
+        changed = layer.weight + 0.5 * torch.einsum("or,r...->o...", up.flatten(1), down)
+        for axis in (0, 1):
+            lengths = drawn(layer.weight.shape[axis], seed=3).abs()
+            others = [each for each in range(layer.weight.ndim) if each != axis]
+            unit = changed / changed.square().sum(others, keepdim=True).sqrt()
+            wanted = unit * lengths.view([-1 if each == axis else 1 for each in range(layer.weight.ndim)])
+            factors = Factors(down=down, up=up, scale=0.5, magnitude=lengths if axis == 0 else lengths[None])
+            x = drawn(2, 5) if layer is network.line else drawn(2, 3, 6, 6)
+            plain = layer(x)
+            with LowRank({layer: factors.update(layer, 1.0)}).on(None):
+                found = layer(x)
+            same = nn.Linear(5, 3) if layer is network.line else nn.Conv2d(3, 4, 3, stride=2, padding=1)
+            same.double().load_state_dict({"weight": wanted, "bias": layer.bias})
+            torch.testing.assert_close(found, same(x))
+            with LowRank({layer: factors.update(layer, 0.25)}).on(None):
+                torch.testing.assert_close(layer(x), plain + 0.25 * (found - plain))
 
 
-def test_the_scale_is_alpha_over_rank(tmp_path: Path) -> None:
-    path = written(tmp_path, tensors())
-    assert strength(path) == pytest.approx(1.0), "alpha is the rank where nothing is said"
-    alphas = {"line.alpha": torch.tensor(6.0), "inner.fold.alpha": torch.tensor([1.0])}
-    assert strength(written(tmp_path, {**tensors(), **alphas})) == pytest.approx(3.0)
-    noted = {"lora_adapter_metadata": json.dumps({"unet.lora_alpha": 8, "unet.r": 2, "unet.use_rslora": False})}
-    assert strength(written(tmp_path, tensors("unet."), noted)) == pytest.approx(4.0)
-    path = written(tmp_path, tensors("base_model.model."))
-    (tmp_path / "adapter_config.json").write_text(json.dumps({"lora_alpha": 16, "r": 2, "use_dora": False}))
-    assert strength(path) == pytest.approx(8.0)
-    (tmp_path / "adapter_config.json").write_text(json.dumps({"lora_alpha": 16, "use_rslora": True}))
-    assert strength(path) == pytest.approx(16 / 2**0.5)
+def test_a_matrix_may_be_flat_and_weights_scale_it() -> None:
+    network = Small()
+    fold, delta = network.inner["fold"], drawn(4, 3, 3, 3, seed=5)
+    picture = drawn(2, 3, 6, 6)
+    plain = fold(picture)
+    with LowRank({fold: Matrix(delta=delta).update(fold, 1.0)}).on(None):
+        whole = fold(picture)
+    with LowRank({fold: Matrix(delta=delta.flatten(1)).update(fold, 0.5)}).on(None):
+        half = fold(picture)
+    torch.testing.assert_close(half, (plain + whole) / 2)
 
 
-def without(name: str) -> Callable[[Tensors], Tensors]:
-    return lambda content: {key: each for key, each in content.items() if key != name}
-
-
-def having(**more: Tensor) -> Callable[[Tensors], Tensors]:
-    return lambda content: {**content, **{key.replace("__", "."): each for key, each in more.items()}}
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (having(other__lora_A__weight=drawn(2, 5)), "'other.lora_A.weight' is not the change of a linear layer"),
-        (having(line__weight=drawn(3, 5)), "'line.weight' is not the change"),
-        (having(inner__lora_A__weight=drawn(2, 5)), "'inner.lora_A.weight' is not the change"),
-        (having(line__lora_magnitude_vector=drawn(3)), "'line.lora_magnitude_vector' is not the change"),
-        (having(text_encoder__q__lora_A__weight=drawn(2, 5)), "'text_encoder.q.lora_A.weight' is not the change"),
-        (having(unet__line__lora_A__weight=drawn(2, 5)), "line.lora_A.weight' is not the change"),
-        (without("line.lora_B.weight"), "line has changes of shapes \\(2, 5\\) and None, not \\(rank, 5\\)"),
-        (having(line__lora_A__weight=drawn(2, 6)), "line has changes of shapes \\(2, 6\\)"),
-        (having(line__lora_A__weight=drawn(0, 5), line__lora_B__weight=drawn(3, 0)), "a rank from 1 to 1024"),
-        (having(line__lora_A__weight=drawn(1025, 5), line__lora_B__weight=drawn(3, 1025)), "a rank from 1 to 1024"),
-        (having(inner__fold__lora_B__weight=drawn(4, 2)), "inner.fold has changes of shapes"),
-        (having(line__alpha=drawn(2)), "line.alpha is not one number"),
-        (having(line__alpha=torch.tensor(1e9)), "alpha is 1000000000.0; it must be a number up to a million"),
-        (having(line__lora_A__weight=torch.full((2, 5), torch.nan)), "not finite"),
-        (lambda content: {}, "holds no low-rank change"),
-    ],
-)  # fmt: skip
-def test_files_that_do_not_fit_are_refused(
-    change: Callable[[Tensors], Tensors], message: str, tmp_path: Path
-) -> None:
-    path = written(tmp_path, change(tensors()))
-    with pytest.raises(WeightsError, match=message) as caught:
-        read_low_rank(path, Small())
-    assert "\n" not in str(caught.value)
-
-
-def test_notes_that_ask_for_more_are_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, tensors())
-    for name, value in (("use_dora", True), ("bias", "all"), ("alpha_pattern", {"line": 3})):
-        (tmp_path / "adapter_config.json").write_text(json.dumps({name: value}))
-        with pytest.raises(WeightsError, match=f"{name} is .*, which limn does not know"):
-            read_low_rank(path, Small())
-    for value in ("much", True, None, 1e7):
-        (tmp_path / "adapter_config.json").write_text(json.dumps({"lora_alpha": value}))
-        with pytest.raises(WeightsError, match="alpha is"):
-            read_low_rank(path, Small())
-    (tmp_path / "adapter_config.json").unlink()
-    path = written(tmp_path, tensors(), {"lora_adapter_metadata": "{"})
-    with pytest.raises(WeightsError, match="JSON"):
-        read_low_rank(path, Small())
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        struct.pack("<Q", 2**40) + b"{}",
-        struct.pack("<Q", 2) + b"[]",
-        b"\x80\x04" + b"x" * 20,
-        struct.pack("<Q", 73) + b'{"line.lora_A.weight":{"dtype":"F32","shape":[2,5],"data_offsets":[0,4]}}',
-        struct.pack("<Q", 26) + b'{"__metadata__":{"lora":7}}'[:26],
-    ],
-)  # fmt: skip
-def test_hostile_headers_are_refused(data: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "adapter.safetensors"
-    path.write_bytes(data)
-    with pytest.raises(WeightsError) as caught:
-        read_low_rank(path, Small())
-    assert "\n" not in str(caught.value)
+def test_what_fits_and_what_does_not_is_told_apart() -> None:
+    network = Small()
+    right, wrong = Matrix(delta=drawn(3, 5)), Matrix(delta=drawn(3, 4))
+    fits = fit({"line": right, "inner_fold": wrong, "other": right}, network)
+    assert dict(fits.layers) == {"line": network.line}
+    assert fits.unknown == ("other",)
+    assert fits.misshapen == {"inner_fold": "(3, 4) for a layer of (4, 3, 3, 3)"}
+    assert set(fitted({"line": right}, fits.layers).updates) == {network.line}
 
 
 def test_nothing_changed_is_nothing_hooked() -> None:

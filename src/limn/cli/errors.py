@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from limn.cli import doctor
 from limn.cli.console import clean
-from limn.kernel.errors import LimnError
+from limn.kernel.errors import AdapterWarning, LimnError
 from limn.kernel.registry import PluginWarning
 
 
@@ -40,10 +40,10 @@ def options(words: Sequence[str]) -> list[str]:
 
 @contextmanager
 def warned() -> Iterator[None]:
-    """Say in one line what a package is that cannot be used; other warnings come as Python writes them."""
+    """Say in one line what of a package or an adapter cannot be used; other warnings come as Python writes them."""
 
     def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
-        if issubclass(category, PluginWarning):
+        if issubclass(category, PluginWarning | AdapterWarning):
             print(f"limn: {clean(str(message))}", file=sys.stderr)
         else:
             print(warnings.formatwarning(message, category, filename, lineno), end="", file=sys.stderr)

@@ -35,7 +35,7 @@ def _question(name: str, branch: Branch) -> tuple[str, ...]:
         name,
         branch.prompt.text[:60],
         ", ".join(sorted(branch.drop)) or "-",
-        branch.adapter or "as loaded",
+        " + ".join([branch.adapter or "as loaded", *branch.carries]),
         _edits(branch.attention),
         "yes" if branch.gradient else "-",
     )

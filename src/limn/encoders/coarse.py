@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import torch
@@ -45,6 +45,15 @@ class CoarseEncoder:
 
     def __init__(self, words: PromptEncoder, codebook: Codebook, *, tokens: int, side: int) -> None:
         self.words, self.codebook, self.tokens, self.side = words, codebook, tokens, side
+
+    @property
+    def width(self) -> int:
+        """Length of a word's vector."""
+        return self.words.width
+
+    def knowing(self, words: Mapping[str, Tensor]) -> CoarseEncoder:
+        """Return an encoder that reads each of these words as its vectors (n, width), and all else as this one."""
+        return CoarseEncoder(self.words.knowing(words), self.codebook, tokens=self.tokens, side=self.side)
 
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return vectors (rows, tokens + words, width) and which of them are real."""

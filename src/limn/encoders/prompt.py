@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from limn.kernel.predictor import Ask, Conditioning
 from limn.networks.token_embeddings import LIMIT, TokenVectors
@@ -21,6 +22,15 @@ class PromptEncoder:
 
     def __init__(self, words: TokenVectors, *, limit: int = LIMIT, device: str = "cpu") -> None:
         self.words, self.limit, self.device = words, limit, device
+
+    @property
+    def width(self) -> int:
+        """Length of a word's vector."""
+        return self.words.width
+
+    def knowing(self, words: Mapping[str, Tensor]) -> PromptEncoder:
+        """Return an encoder that reads each of these words as its vectors (n, width), and all else as this one."""
+        return PromptEncoder(self.words.knowing(words), limit=self.limit, device=self.device)
 
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return token vectors (rows, tokens, width) and which of them are real."""

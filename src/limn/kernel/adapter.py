@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from torch import Tensor
+
 from limn.kernel.encodings import Encodings
-from limn.kernel.predictor import Predictor
+from limn.kernel.predictor import Encoder, Predictor
 
 
 class Adapter(Protocol):
@@ -33,6 +35,34 @@ class RowAdapter(Adapter, Protocol):
         Args:
             rows: Places in the batch.
         """
+        ...
+
+
+@runtime_checkable
+class TextAdapter(Protocol):
+    """A change to how prompts are read: learned words, or other weights of the text encoder.
+
+    A walk knows the words of all its adapters, in every row; other weights act on the rows that carry them.
+    """
+
+    words: Mapping[str, Tensor]
+    """Vectors (n, width) of each learned word."""
+
+    def reading(self) -> AbstractContextManager[None] | None:
+        """Return a context in which the text encoder has other weights; None where it keeps its own."""
+        ...
+
+
+class LearnsWords(Encoder, Protocol):
+    """An encoder that can be given words of its own width."""
+
+    @property
+    def width(self) -> int:
+        """Length of a word's vector."""
+        ...
+
+    def knowing(self, words: Mapping[str, Tensor]) -> Encoder:
+        """Return an encoder that reads each of these words as its vectors (n, width), and all else as this one."""
         ...
 
 

@@ -16,6 +16,7 @@ class Branch:
         prompt: What is said.
         drop: Parts of the conditioning left out, for example ``{"text"}``.
         adapter: Name of the weights that answer; ``None`` means the model as loaded.
+        carries: Names of changes to those weights that this question's row carries besides.
         attention: A change to this row's attention.
         gradient: Whether a guidance differentiates the answer with respect to the noisy state.
     """
@@ -25,6 +26,12 @@ class Branch:
     adapter: str | None = None
     attention: AttentionEdit | None = None
     gradient: bool = False
+    carries: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Names of all that answers in place of the model as loaded, or beside it, sorted."""
+        return tuple(sorted({*self.carries, *([self.adapter] if self.adapter else [])}))
 
     def saying(self, text: str) -> Branch:
         """Return the question about another text; an attention edit made for the old words is left out."""

@@ -59,3 +59,7 @@ def unknown_name(what: str, name: str, known: Iterable[str], aliases: Iterable[s
     hint = f"did you mean '{near[0]}'? " if near else ""
     shown = name if len(name) <= 60 else name[:57] + "..."
     return InputError(f"unknown {what} {shown!r}; {hint}known: {', '.join(names) or 'none'}")
+
+
+class AdapterWarning(UserWarning):
+    """An adapter can be used, but not all of it, or not as it was meant."""

@@ -164,7 +164,8 @@ class Generator:
     def unread(self, request: Request) -> dict[str, str]:
         """Return, by prompt, the words at its end that are past an encoder's limit and play no part."""
         texts = dict.fromkeys(prompt.text for prompt in request.prompts)
-        unread = {text: max((stage.encoder.unread(text) for stage in self.stages), key=len) for text in texts}
+        encoders = [self._encodings_of(request.guidance or (), place) for place in range(len(self.stages))]
+        unread = {text: max((encoder.unread(text) for encoder in encoders), key=len) for text in texts}
         return {text: words for text, words in unread.items() if words}
 
     def draw(
@@ -247,7 +248,7 @@ class Generator:
                 given=given,
                 noise=_start(edit, stage, request.size, len(chunk)) if stage is main or stage.refines else None,
                 adapters=self.others.adapters(parts, place),
-                encodings=self._encodings[place],
+                encodings=self._encodings_of(parts, place),
                 max_rows=max_rows,
                 ledger=ledger,
                 **(own if stage is main else {}),  # type: ignore[arg-type]
@@ -262,6 +263,10 @@ class Generator:
             flaw = "" if sound else "the model answered with values that are not numbers"
             pixels = pixels if edit is None else edit.finish(self.stages[-1], pixels)
             yield Picture(item=item, pixels=pixels, flaw=flaw, batch=indices)
+
+    def _encodings_of(self, guidances: Sequence[Guidance], place: int) -> Encodings:
+        """Return the encodings of a stage, of the words that guidances bring among them."""
+        return self.others.encodings(guidances, place) or self._encodings[place]
 
     def _size(self, size: tuple[int, int]) -> tuple[int, int]:
         multiple = self.stages[-1].codec.multiple

@@ -24,9 +24,11 @@ class Rank(IntEnum):
     """When a guidance takes its turn; a list written in any order is sorted by it.
 
     READ settles what the prompt's text is, REFINE what its answer is, AMPLIFY strengthens that, NUDGE pulls it
-    elsewhere, CONSTRAIN keeps it natural, BOUND keeps it in range.
+    elsewhere, CONSTRAIN keeps it natural, BOUND keeps it in range. WEIGHTS says which weights answer, whoever asks:
+    it takes its turn after all others when questions are asked, and before them when answers are folded.
     """
 
+    WEIGHTS = -1
     READ = 0
     REFINE = 1
     AMPLIFY = 2

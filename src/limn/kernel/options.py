@@ -11,6 +11,9 @@ from typing import Any
 
 from limn.kernel.errors import InputError, unknown_name
 
+MAX_WEIGHT = 10
+"""Greatest weight of an adapter."""
+
 _WANTED = {"bool": "true or false", "int": "a whole number", "float": "a finite number", "str": "text"}
 
 
@@ -157,3 +160,19 @@ def _scalar(where: str, value: Any, hint: Any) -> Any:
     except (KeyError, TypeError, ValueError, OverflowError):
         name = getattr(hint, "__name__", str(hint))
         raise InputError(f"{where}={str(value)[:60]}: give {_WANTED.get(name, name)}") from None
+
+
+def weighed(name: str) -> tuple[str, float]:
+    """Split ``FILE:weight`` into the file's name and the weight, 1 where none is given.
+
+    >>> weighed("zorp.safetensors:0.8"), weighed("zorp.safetensors")
+    (('zorp.safetensors', 0.8), ('zorp.safetensors', 1.0))
+    """
+    file, colon, weight = name.rpartition(":")
+    try:
+        value = float(weight)
+    except ValueError:
+        return name, 1.0
+    if not colon or not abs(value) <= MAX_WEIGHT:
+        raise InputError(f"adapter {name[:100]!r}: give a file, and its weight from -{MAX_WEIGHT} to {MAX_WEIGHT}")
+    return file, value

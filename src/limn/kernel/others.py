@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from limn.kernel.adapter import Adapter, Beside, SecondModel
+from torch import Tensor
+
+from limn.kernel.adapter import Adapter, Beside, SecondModel, TextAdapter
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance
+from limn.kernel.options import weighed
 from limn.kernel.stage import Stage
 
 
@@ -38,6 +41,7 @@ class Others:
         self.own = own
         self.load: Callable[[str], Model | Beside] | None = None
         self._loaded: dict[str, Beside] = {}
+        self._taught: dict[tuple[int, tuple[str, ...]], Encodings] = {}
 
     def weights(self, guidances: Iterable[Guidance]) -> dict[str, str]:
         """Return the SHA-256 of the weights of each other model or change, by its name.
@@ -45,9 +49,7 @@ class Others:
         Raises:
             InputError: If one cannot be loaded, or cannot be asked about the states of the first.
         """
-        names = {name for guidance in guidances for name in guidance.adapters}
-        present = {name for stage in self.own.stages for name in stage.adapters}
-        return {name: self._get(name).weights for name in sorted(names - present)}
+        return {weighed(name)[0]: self._get(name).weights for name in self._names(guidances)}
 
     def adapters(self, guidances: Iterable[Guidance], place: int) -> dict[str, Adapter]:
         """Return the other models that guidances ask at a stage, by name.
@@ -55,7 +57,35 @@ class Others:
         Raises:
             InputError: As :meth:`weights`.
         """
-        return {name: self._get(name).adapters[place] for name in self.weights(guidances)}
+        return {name: self._get(name).adapters[place] for name in self._names(guidances)}
+
+    def encodings(self, guidances: Iterable[Guidance], place: int) -> Encodings | None:
+        """Return a stage's encoder with the words of all adapters that guidances name; None where there are none.
+
+        Raises:
+            InputError: As :meth:`weights`; two adapters teach the same word, or the encoder cannot be taught.
+        """
+        words: dict[str, Tensor] = {}
+        teachers: dict[str, str] = {}
+        for name, adapter in self.adapters(guidances, place).items():
+            for word, vectors in adapter.words.items() if isinstance(adapter, TextAdapter) else ():
+                if word in words:
+                    raise InputError(
+                        f"adapter {name[:100]}: teaches {word!r}, as {teachers[word][:100]} does; use one"
+                    )
+                words[word], teachers[word] = vectors, name
+        if not words:
+            return None
+        key = place, tuple(sorted({weighed(name)[0] for name in teachers.values()}))
+        if key not in self._taught:
+            encoder: Any = self.own.stages[place].encoder
+            self._taught[key] = Encodings(encoder.knowing(words))
+        return self._taught[key]
+
+    def _names(self, guidances: Iterable[Guidance]) -> list[str]:
+        names = {name for guidance in guidances for name in guidance.adapters}
+        present = {name for stage in self.own.stages for name in stage.adapters}
+        return sorted(names - present)
 
     def _get(self, name: str) -> Beside:
         if name not in self._loaded:

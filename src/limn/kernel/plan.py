@@ -60,7 +60,7 @@ class Batch:
 
     def carrying(self, adapter: str) -> list[int]:
         """Return the rows that ask an adapter."""
-        return [row for row, branch in enumerate(self.branches) if branch.adapter == adapter]
+        return [row for row, branch in enumerate(self.branches) if adapter in branch.changes]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,11 +130,12 @@ class Plan:
     def _forwards(self, weights: Weights, rows: Sequence[tuple[int, Branch]], max_rows: int | None) -> Forwards:
         size = max_rows or len(rows)
         parts = [rows[start : start + size] for start in range(0, len(rows), size)]
-        others = dict.fromkeys(branch.adapter for _, branch in rows if branch.adapter != weights[0])
+        # In one order whatever asks for them, so that what they add up to is the same to the last bit.
+        others = sorted({name for _, branch in rows for name in branch.changes if name in self._carried})
         return Forwards(
             weights=weights,
             names=tuple(name for name, branch in self.union.items() if self._weights(branch) == weights),
-            carried=tuple(adapter for adapter in others if adapter is not None),
+            carried=tuple(others),
             batches=[
                 Batch(pictures=Rows([picture for picture, _ in part]), branches=[branch for _, branch in part])
                 for part in parts

@@ -21,12 +21,14 @@ class Region:
         box: Left, top, right, bottom as shares of the picture's sides, each in [0, 1].
         mask: PNG bytes of a grey mask (white: inside), used instead of the box when not empty.
         weight: Strength of the region.
+        adapter: File of an adapter that acts there, perhaps with its weight, as ``zorp.safetensors:0.8``.
     """
 
     words: str
     box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     mask: bytes = b""
     weight: float = 1.0
+    adapter: str = ""
 
     def __post_init__(self) -> None:
         left, top, right, bottom = self.box
@@ -89,9 +91,12 @@ def prompt_record(prompt: Prompt) -> dict[str, Any]:
         record["images"] = [image.hex() for image in prompt.images]
     if prompt.regions:
         record["regions"] = [
-            {"words": region.words, "box": list(region.box), "mask": region.mask.hex(), "weight": region.weight}
+            {
+                "words": region.words, "box": list(region.box), "mask": region.mask.hex(), "weight": region.weight,
+                **({"adapter": region.adapter} if region.adapter else {}),
+            }
             for region in prompt.regions
-        ]
+        ]  # fmt: skip
     if prompt.weights:
         record["weights"] = list(prompt.weights)
     return record
@@ -105,6 +110,7 @@ def prompt_from(record: Mapping[str, Any]) -> Prompt:
             box=tuple(region["box"]),
             mask=bytes.fromhex(region["mask"]),
             weight=region["weight"],
+            adapter=region.get("adapter", ""),
         )
         for region in record.get("regions", ())
     )

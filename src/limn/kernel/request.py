@@ -74,6 +74,7 @@ class Request:
         guidance: All guidances, in place of the model's own and ``guide``; an empty list switches guidance off.
         region: Where words belong, as regions, text or tables; each is given to the prompts that hold its words.
         regions: A painting (PNG) whose colours ``region`` names.
+        adapter: Files of adapters, each perhaps with a weight, as ``zorp.safetensors:0.8``.
         style: One of the model's styles, put into every prompt's words.
         normalise: Whether letters that only look Latin become Latin (:mod:`limn.text.homoglyphs`).
         familiar: Whether words that the model never learned are read as the nearest thing that it did.
@@ -111,7 +112,14 @@ class Request:
     region: tuple[Region | str | Mapping[str, Any], ...] = option(
         (),
         str,
-        'Words of the prompt by colour, "#ff0000=a heart", or box, "0,0,0.5,1=a cat@0.5".',
+        'Words of the prompt by colour, "#ff0000=a heart", or box, "0,0,0.5,1=a cat@0.5", perhaps "=a cat@ADAPTER".',
+        folds=True,
+        many=True,
+    )
+    adapter: tuple[str, ...] = option(
+        (),
+        str,
+        "A learned word, subject or LoRA: its file, perhaps with a weight, as cat.safetensors:0.8; may be repeated.",
         folds=True,
         many=True,
     )
@@ -134,7 +142,7 @@ class Request:
         given = [self.prompts] if isinstance(self.prompts, str | Prompt) else self.prompts
         prompts = tuple(prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given)
         changes: dict[str, Any] = {"prompts": prompts, "size": _size(self.size)}
-        for name in ("guide", "region", "guidance"):
+        for name in ("guide", "region", "guidance", "adapter"):
             value = getattr(self, name)
             changes[name] = (
                 value if value is None else (value,) if isinstance(value, str | Mapping) else tuple(value)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel import registry
-from limn.kernel.adapter import Adapter, RowAdapter, SecondModel
+from limn.kernel.adapter import Adapter, RowAdapter, SecondModel, TextAdapter
 from limn.kernel.branch import Branch, Branches
 from limn.kernel.codec import Codec
 from limn.kernel.encodings import Encodings
@@ -115,6 +115,7 @@ class Runner:
         self._memories: list[dict[str, Any]] = [{} for _ in self.guidances]
         self._encodings = encodings if encodings is not None else Encodings(encoder)
         self._carried = {name: own for name, own in self.adapters.items() if isinstance(own, RowAdapter)}
+        self._readings: dict[tuple[str, ...], Encodings] = {}
         # Equal prompts are expanded once, unless a guidance tells pictures apart.
         adaptive = any(guidance.adaptive for guidance in self.guidances)
         keys: list[object] = list(range(len(self.prompts)) if adaptive else self.prompts)
@@ -143,15 +144,24 @@ class Runner:
         asked = []
         for picture in self._expanded:
             branches: Branches = {"main": Branch(self.prompts[picture])}
-            for guidance, memory in zip(self.guidances, memories, strict=True):
+            pairs = zip(self.guidances, memories, strict=True)
+            for guidance, memory in sorted(pairs, key=lambda pair: pair[0].rank is Rank.WEIGHTS):
                 branches = guidance.expand(branches, replace(step, memory=memory, picture=picture))
             asked.append(branches)
         key = tuple(tuple(branches.items()) for branches in asked)
         if key not in self._plans:
+            self._check_carried(asked)
             self._plans[key] = Plan([asked[place] for place in self._places], self._carried, self.max_rows)
         plan = self._plans[key]
         self.ledger.branches.setdefault(step.index, plan.union)
         return plan
+
+    def _check_carried(self, asked: Sequence[Branches]) -> None:
+        for name in sorted({name for branches in asked for branch in branches.values() for name in branch.carries}):
+            if name not in self._carried:
+                raise InputError(
+                    f"adapter {name[:100]!r}: is no change that rows can carry; give the file of a LoRA or word"
+                )
 
     def _forward(self, forwards: Forwards, step: Step) -> Tensor:
         """Answer all questions to one set of weights."""
@@ -190,20 +200,45 @@ class Runner:
 
     def _condition(self, batch: Batch) -> Conditioning:
         """Return the rows of conditioning; the same rows are joined once a walk."""
-        other = self.adapters.get(batch.branches[0].adapter or "")
-        encodings = other.encodings if isinstance(other, SecondModel) else self._encodings
         rows = list(zip(batch.pictures.places, batch.branches, strict=True))
         keys = tuple(
-            (id(encodings), branch.adapter, branch.prompt, branch.drop, picture if self.given else None)
+            (branch.adapter, branch.carries, branch.prompt, branch.drop, picture if self.given else None)
             for picture, branch in rows
         )
         if keys not in self._stacked:
+            groups: dict[tuple[str, ...], list[int]] = {}
+            for row, branch in enumerate(batch.branches):
+                groups.setdefault(self._reading(branch), []).append(row)
             asks = [
                 Ask(branch.prompt, branch.drop, {name: value[picture] for name, value in self.given.items()})
                 for picture, branch in rows
             ]
-            self._stacked[keys] = encodings.encode(asks)
+            parts = [self._encoded(names, batch, [asks[row] for row in places]) for names, places in groups.items()]
+            order = [row for places in groups.values() for row in places]
+            self._stacked[keys] = (
+                parts[0]
+                if len(parts) == 1
+                else Conditioning.stack(parts).pick([order.index(row) for row in range(len(rows))])
+            )
         return self._stacked[keys]
+
+    def _reading(self, branch: Branch) -> tuple[str, ...]:
+        """Return the adapters that give a branch's text encoder other weights."""
+        own = ((name, self.adapters[name]) for name in branch.changes if name in self._carried)
+        return tuple(name for name, adapter in own if isinstance(adapter, TextAdapter) and adapter.reading())
+
+    def _encoded(self, reading: tuple[str, ...], batch: Batch, asks: Sequence[Ask]) -> Conditioning:
+        other = self.adapters.get(batch.branches[0].adapter or "")
+        if isinstance(other, SecondModel):
+            return other.encodings.encode(asks)
+        if not reading:
+            return self._encodings.encode(asks)
+        kept = self._readings.setdefault(reading, Encodings(self._encodings.encoder))
+        with ExitStack() as stack:
+            for name in reading:
+                if isinstance(adapter := self.adapters[name], TextAdapter) and (changed := adapter.reading()):
+                    stack.enter_context(changed)
+            return kept.encode(asks)
 
     def _combine(self, answers: Predictions, step: Step) -> Tensor:
         """Fold by rank; convert only when the next guidance works in another space."""

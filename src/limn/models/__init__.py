@@ -85,9 +85,10 @@ def _beside(own: Generator, device: str, name: str) -> Generator | Beside:
 
 def folds(model: str) -> dict[str, Fold]:
     """Return what a model of this name takes up of a request before anything is drawn, in order."""
+    from limn.models.adapters import adapted
     from limn.text.reading import FOLDS
 
-    return {**FOLDS, "familiar": partial(_familiar, model)}
+    return {**FOLDS, "adapter": adapted, "familiar": partial(_familiar, model)}
 
 
 def _familiar(model: str, request: Request) -> Request:

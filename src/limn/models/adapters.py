@@ -1,66 +1,269 @@
-"""What a guidance can ask beside a model: another model, or a low-rank change to this one."""
+"""What a request or a guidance names beside a model: learned words and changes to its layers, from one file."""
 
 from __future__ import annotations
 
 import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from limn.io.files import sha256_of
-from limn.kernel.adapter import Beside
-from limn.kernel.errors import WeightsError
+from limn.kernel.errors import AdapterWarning, InputError, WeightsError
+from limn.kernel.options import weighed
+from limn.kernel.request import Request
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
+    from limn.kernel.adapter import Beside
     from limn.kernel.generator import Generator
-    from limn.kernel.predictor import Predictor
-    from limn.networks.low_rank import LowRank
+    from limn.kernel.stage import Stage
+    from limn.networks.low_rank import Change, Layer, LowRank
+    from limn.personalise.learned import Learned
 
-_PEFT = ("adapter_model.safetensors", "adapter_config.json")
+_SIGNS: Final = ("lora", "hada_w", "lokr_w", "bundle_emb.", "limn.")
+TEXT: Final = "text_encoder"
+"""What the changes to a text encoder are called."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tuned:
+    """What a file changes at one stage; see :class:`limn.kernel.adapter.RowAdapter` and ``TextAdapter``.
+
+    Args:
+        network: Changes to the network that answers.
+        text: Changes to the text encoder's network.
+        words: Vectors (n, width) of each learned word.
+    """
+
+    network: LowRank
+    text: LowRank
+    words: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def on(self, predictor: Any) -> AbstractContextManager[Any]:
+        """Let all rows of every forward have the changes."""
+        return self.network.on(predictor)
+
+    def among(self, rows: Sequence[int]) -> AbstractContextManager[None]:
+        """Let these rows of every forward have the changes, and no others."""
+        return self.network.among(rows)
+
+    def reading(self) -> AbstractContextManager[None] | None:
+        """Return a context in which the text encoder has other weights; None where it keeps its own."""
+        return self.text.on(None) if self.text.updates else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Matched:
+    """How a learned thing fits a model.
+
+    Args:
+        layers: By the place of a stage and whether it is the text encoder: changes of layers, and those layers.
+        words: By the place of a stage: vectors (n, width) of each word that its encoder can read.
+        unexpected: Names in the file that nothing in the model takes, with the reason where there is one.
+        missing: Words for which the file has no vectors of the encoder's width.
+        misshapen: Whether a layer of that name has another shape, so that it was made for another model.
+    """
+
+    layers: Mapping[tuple[int, bool], tuple[Mapping[str, Change], Mapping[str, Layer]]]
+    words: Mapping[int, Mapping[str, Tensor]]
+    unexpected: tuple[str, ...]
+    missing: tuple[str, ...]
+    misshapen: bool
+
+    @property
+    def matched(self) -> int:
+        """Layers and words that fit."""
+        words = {word for known in self.words.values() for word in known}
+        return sum(len(layers) for _, layers in self.layers.values()) + len(words)
+
+    def __str__(self) -> str:
+        some = [*self.unexpected, *self.missing][:2]
+        counts = f"{self.matched} matched, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
+        return counts + (f" ({', '.join(name[:120] for name in some)})" if some else "")
 
 
 def beside(own: Generator, name: str) -> Beside | None:
-    """Read a low-rank change to a model.
+    """Read what a file changes in a model.
 
     Args:
         own: The model that it changes.
-        name: A safetensors file, or a folder that peft wrote.
+        name: A safetensors file, or a folder that peft wrote; perhaps with a weight, as ``zorp.safetensors:0.8``.
 
     Returns:
         The change, or ``None`` when the name stands for something else.
 
     Raises:
+        InputError: It has words only, and a weight.
         WeightsError: The file is damaged, unsafe or was made for another model.
     """
-    from limn.networks.low_rank import is_low_rank
+    from limn.kernel.adapter import Beside
 
-    path = Path(name).expanduser()
-    path = path / _PEFT[0] if path.is_dir() and (path / _PEFT[0]).exists() else path
-    if path.suffix != ".safetensors" or not path.is_file() or not is_low_rank(path):
+    given, weight = weighed(name)
+    if not is_adapter(given):
         return None
-    files = [file for file in (path, path.with_name(_PEFT[1])) if file.exists()]
+    from limn.networks.low_rank import LowRank, fitted
+    from limn.personalise.learned import PEFT, file_of, read
+
+    path = file_of(Path(given))
+    learned = read(path)
+    fits = match(own, learned)
+    _check(own, path, learned, fits)
+    if weight != 1 and not any(learned.changes.values()):
+        raise InputError(
+            f"adapter {name[:200]}: a word has no weight here; weigh it in the prompt with token_weights"
+        )
+    files = [file for file in (path, path.with_name(PEFT[1])) if file.exists() and path.name == PEFT[0]] or [path]
     weights = hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
-    return Beside(weights=weights if len(files) > 1 else sha256_of(path), adapters=_for_stages(own, path))
+
+    def changes(place: int, *, text: bool) -> LowRank:
+        own_changes, layers = fits.layers.get((place, text), ({}, {}))
+        return fitted(own_changes, layers, weight) if layers else LowRank({})
+
+    tuned = [
+        Tuned(
+            network=changes(place, text=False), text=changes(place, text=True), words=fits.words.get(place, {})
+        )
+        for place in range(len(own.stages))
+    ]  # fmt: skip
+    return Beside(weights=weights if len(files) > 1 else sha256_of(path), adapters=tuned)
 
 
-def _for_stages(own: Generator, path: Path) -> list[LowRank]:
-    """Return the change for the first stage whose network has all layers that it names, and none for the others."""
-    from limn.networks.low_rank import LowRank, read_low_rank
+def is_adapter(name: str) -> bool:
+    """Say whether a name stands for the file of something learned, by how it looks; models are files too.
 
-    errors = []
+    Raises:
+        WeightsError: It is a file of tensors, and damaged or unsafe.
+    """
+    from limn.networks.weights import read_header
+    from limn.personalise.learned import file_of
+    from limn.personalise.words import MAX_VECTORS
+
+    path = file_of(Path(name))
+    if path.suffix != ".safetensors" or not path.is_file():
+        return False
+    header = read_header(path)
+    if any(sign in name for name in header for sign in _SIGNS):
+        return True
+    shapes = [shape for _, shape in header.values()]
+    return bool(shapes) and all(len(shape) == 1 or (len(shape) == 2 and shape[0] <= MAX_VECTORS) for shape in shapes)
+
+
+def match(own: Generator, learned: Learned) -> Matched:
+    """Find what in a model a learned thing belongs to."""
+    from limn.networks.low_rank import fit
+
+    layers: dict[tuple[int, bool], tuple[Mapping[str, Change], Mapping[str, Layer]]] = {}
+    unexpected, misshapen = [*learned.unread], False
+    networks = _networks(own)
+    for network, changes in learned.changes.items():
+        wanted = [key for key, (named, _) in networks.items() if named == network or not network]
+        fits = {key: fit(changes, networks[key][1]) for key in wanted}
+        best = max(fits, key=lambda key: len(fits[key].layers), default=None)
+        if best is None:
+            unexpected += [f"{network}.{name}" for name in changes]
+            continue
+        misshapen |= bool(fits[best].misshapen)
+        unexpected += [*fits[best].unknown, *(f"{name}: {why}" for name, why in fits[best].misshapen.items())]
+        layers[best] = (changes, fits[best].layers)
+    words, missing, extra = _words(own.stages, learned.words)
+    return Matched(
+        layers=layers, words=words, unexpected=(*unexpected, *extra), missing=missing, misshapen=misshapen
+    )
+
+
+def adapted(request: Request) -> Request:
+    """Return a request whose adapters, and those of its prompts' regions, are a guidance.
+
+    Raises:
+        InputError: One is not there, or is no file of something learned.
+    """
+    regional = {region.adapter for prompt in request.prompts for region in prompt.regions if region.adapter}
+    if not request.adapter and not regional:
+        return request
+    from limn.guidance.adapted import Adapted
+
+    for name in (*request.adapter, *regional):
+        check_adapter(name)
+    part = Adapted(adapter=request.adapter, parts_of=tuple(regional))
+    if request.guidance is not None:
+        return replace(request, adapter=(), guidance=(*request.guidance, part))
+    return replace(request, adapter=(), guide=(*request.guide, part))
+
+
+def check_adapter(name: str) -> None:
+    """Refuse what is no file of something learned.
+
+    Raises:
+        InputError: It is not there, or is something else.
+        WeightsError: It is a pickle, damaged or unsafe.
+    """
+    from limn.networks.weights import read_header
+    from limn.personalise.learned import file_of
+
+    given, _ = weighed(name)
+    path = file_of(Path(given))
+    if not path.exists():
+        raise InputError(f"adapter {given[:200]}: no such file; check the path")
+    if path.is_dir():
+        raise InputError(f"adapter {given[:200]}: is a folder, without peft's files; name a safetensors file")
+    read_header(path)
+    if not is_adapter(given):
+        raise InputError(f"adapter {given[:200]}: holds a whole model; load it with --model")
+
+
+def _check(own: Generator, path: Path, learned: Learned, fits: Matched) -> None:
+    """Refuse what was made for another model, and warn of what fits in part."""
+    if learned.extra:
+        names = ", ".join(sorted(learned.extra))[:100]
+        raise WeightsError(f"{path}: needs {names}, which this limn does not know; update limn")
+    base = learned.record.get("base")
+    base = base if isinstance(base, dict) else {}
+    made = f"it was learned on {str(base['name'])[:100]}" if "name" in base else "it was made for another model"
+    other = "weights" in base and base["weights"] != own.weights
+    kin = any(named == "unet" for named, _ in _networks(own).values())  # Stable Diffusion's checkpoints are alike
+    if not fits.matched or fits.misshapen or (other and not kin):
+        raise WeightsError(f"{path}: does not fit {own.name}: {fits}; {made}, use it with that")
+    if other:
+        warnings.warn(f"{path}: {made}, whose weights are not those of {own.name}", AdapterWarning, stacklevel=2)
+    if fits.unexpected or fits.missing:
+        warnings.warn(f"{path}: fits {own.name} in part: {fits}", AdapterWarning, stacklevel=2)
+
+
+def _networks(own: Generator) -> dict[tuple[int, bool], tuple[str, nn.Module]]:
+    """Return a model's networks by stage, that which answers and that which reads, with what files call them."""
+    networks: dict[tuple[int, bool], tuple[str, nn.Module]] = {}
     for place, stage in enumerate(own.stages):
-        try:
-            change = read_low_rank(path, _network(stage.predictor))
-        except WeightsError as error:
-            errors.append(error)
-        else:
-            return [change if place == other else LowRank({}) for other in range(len(own.stages))]
-    raise errors[0]
+        reader = getattr(stage.encoder, "model", None)
+        usual = "unet" if reader is not None else "transformer"
+        networks[place, False] = (usual if place == 0 else f"{usual}_{place + 1}", network_of(stage))
+        if reader is not None:
+            networks[place, True] = (TEXT if place == 0 else f"{TEXT}_{place + 1}", reader)
+    return networks
 
 
-def _network(predictor: Predictor) -> nn.Module:
-    """Return the network inside a predictor."""
-    network: Any = getattr(predictor, "network", predictor)
+def network_of(stage: Stage) -> nn.Module:
+    """Return the network inside a stage's predictor."""
+    network: Any = getattr(stage.predictor, "network", stage.predictor)
     module: nn.Module = getattr(network, "module", network)
     return module
+
+
+def _words(
+    stages: Sequence[Stage], words: Mapping[str, Sequence[Tensor]]
+) -> tuple[dict[int, dict[str, Tensor]], tuple[str, ...], tuple[str, ...]]:
+    """Return the words that each stage can read, those that none can, and the vectors that nothing takes."""
+    known: dict[int, dict[str, Tensor]] = {}
+    widths = {place: getattr(stage.encoder, "width", 0) for place, stage in enumerate(stages)}
+    missing, extra = [], []
+    for word, several in words.items():
+        for place, width in widths.items():
+            for vectors in (vectors for vectors in several if vectors.shape[1] == width):
+                known.setdefault(place, {})[word] = vectors
+        if not any(word in own for own in known.values()):
+            missing.append(f"{word}: has vectors of {' and '.join(str(v.shape[1]) for v in several)} numbers")
+        extra += [f"{word}: {v.shape[1]} numbers" for v in several if v.shape[1] not in widths.values()]
+    return known, tuple(missing), tuple(extra)

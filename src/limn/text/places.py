@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from limn.io.files import read_bounded
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Region
 
+FILES: Final = (".safetensors", ".pt", ".bin", ".ckpt")  # the last three are refused, by their names
 MAX_BYTES: Final = 50_000_000
 USE: Final = "write '#ff0000=a red heart', or '0,0,0.5,1=a cat' with left, top, right and bottom from 0 to 1"
 
@@ -25,32 +26,37 @@ class Place:
         colour: A colour of the painting, as ``#rrggbb``; empty for a box.
         box: Left, top, right, bottom as shares of the sides.
         weight: Strength of the region.
+        adapter: File of an adapter that acts there.
     """
 
     words: str
     colour: str = ""
     box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     weight: float = 1.0
+    adapter: str = ""
 
 
 def place(written: str | Mapping[str, Any]) -> Place:
-    """Read a region from text, or from a table with ``words``, ``colour`` or ``box``, and ``weight``.
+    """Read a region from text, or from a table with ``words``, ``colour`` or ``box``, ``weight`` and ``adapter``.
 
     Raises:
         InputError: If it is not of that form.
 
     >>> place("#F00=a red heart@0.5")
-    Place(words='a red heart', colour='#ff0000', box=(0.0, 0.0, 1.0, 1.0), weight=0.5)
+    Place(words='a red heart', colour='#ff0000', box=(0.0, 0.0, 1.0, 1.0), weight=0.5, adapter='')
+    >>> place("0,0,0.5,1=a <zorp>@zorp.safetensors:0.8").adapter
+    'zorp.safetensors:0.8'
     >>> place("0,0,0.5,1=a cat").box
     (0.0, 0.0, 0.5, 1.0)
     """
     if isinstance(written, str):
         where, equals, words = written.partition("=")
-        text, at, weight = words.rpartition("@")
-        weighted = bool(at) and _number(weight) is not None
+        words, weight = _tail(words, lambda tail: _number(tail) is not None)
+        words, adapter = _tail(words, _names_adapter)
         fields: Mapping[str, Any] = {
-            "words": text if weighted else words,
-            "weight": weight if weighted else 1.0,
+            "words": words,
+            "weight": weight or 1.0,
+            "adapter": adapter,
             "colour" if where.strip().startswith("#") else "box": where,
         }
         if not equals:
@@ -74,7 +80,11 @@ def regions(places: Sequence[Place], painting: Path | None) -> tuple[Region, ...
     for each in places:
         if each.colour and coloured.setdefault(each.colour, each) is not each:
             raise InputError(f"region {each.colour}: is given twice; one colour stands for one piece of the prompt")
-    boxes = tuple(Region(words=each.words, box=each.box, weight=each.weight) for each in places if not each.colour)
+    boxes = tuple(
+        Region(words=each.words, box=each.box, weight=each.weight, adapter=each.adapter)
+        for each in places
+        if not each.colour
+    )
     if painting is None:
         if coloured:
             raise InputError(f"region {next(iter(coloured))}: a colour needs a painting; add --regions FILE.png")
@@ -94,24 +104,40 @@ def _painted(painting: Path, coloured: Mapping[str, Place]) -> tuple[Region, ...
         made = regions_from_painting(data, {colour: each.words for colour, each in coloured.items()})
     except InputError as error:
         raise InputError(f"{painting}: {str(error).removeprefix('painting: ')}") from None
-    return tuple(replace(region, weight=each.weight) for region, each in zip(made, coloured.values(), strict=True))
+    pairs = zip(made, coloured.values(), strict=True)
+    return tuple(replace(region, weight=each.weight, adapter=each.adapter) for region, each in pairs)
 
 
 def _place(shown: str, fields: Mapping[str, Any]) -> Place:
-    unknown = set(fields) - {"words", "colour", "box", "weight"}
+    unknown = set(fields) - {"words", "colour", "box", "weight", "adapter"}
     words, colour, weight = fields.get("words"), fields.get("colour", ""), _number(fields.get("weight", 1.0))
     if unknown or not isinstance(words, str) or not words.strip() or ("colour" in fields) == ("box" in fields):
         raise InputError(f"region {shown!r}: is not of a known form; {USE}")
     if weight is None:
         raise InputError(f"region {shown!r}: its weight is no number; write it at the end, as @0.5")
+    adapter = fields.get("adapter", "")
+    if not isinstance(adapter, str):
+        raise InputError(f"region {shown!r}: its adapter is no text; give the name of a file")
     if "colour" in fields:
-        return Place(words=words.strip(), colour=_colour(shown, str(colour)), weight=weight)
+        return Place(words=words.strip(), colour=_colour(shown, str(colour)), weight=weight, adapter=adapter)
     box = fields["box"].split(",") if isinstance(fields["box"], str) else fields["box"]
     sides = [_number(each) for each in box] if isinstance(box, (list, tuple)) else []
     if len(sides) != 4 or None in sides:
         raise InputError(f"region {shown!r}: a box has four numbers; {USE}")
     left, top, right, bottom = (each or 0.0 for each in sides)
-    return Place(words=words.strip(), box=(left, top, right, bottom), weight=weight)
+    return Place(words=words.strip(), box=(left, top, right, bottom), weight=weight, adapter=adapter)
+
+
+def _tail(words: str, belongs: Callable[[str], bool]) -> tuple[str, str]:
+    """Split what stands behind the last @ off, if it is of the kind that belongs there."""
+    text, at, tail = words.rpartition("@")
+    return (text, tail.strip()) if at and belongs(tail.strip()) else (words, "")
+
+
+def _names_adapter(tail: str) -> bool:
+    name, colon, weight = tail.rpartition(":")
+    file = name if colon and _number(weight) is not None else tail
+    return file.endswith(FILES) or (bool(file) and (Path(file).expanduser() / "adapter_config.json").exists())
 
 
 def _colour(shown: str, text: str) -> str:

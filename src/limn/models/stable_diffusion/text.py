@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 
 from limn.io.configurations import FLAG, Rule, check_fields, either, many, number, one_of, read_json, text, whole
 from limn.io.files import open_file
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.predictor import Ask, Conditioning
+from limn.networks.token_embeddings import expand, expansions, learned_token
 
 _MAX_VOCABULARY: Final = 16 * 2**20
 _TOKEN: Final = either(text(100), Rule("a token", lambda value: isinstance(value, dict) and "content" in value))
@@ -98,13 +102,29 @@ class ClipEncoder:
         tokenizer: A ``transformers.CLIPTokenizer``.
         model: A ``transformers.CLIPTextModel``.
         limit: Tokens a prompt is cut or filled up to, the two at its ends among them.
+        learned: Vectors (n, width) of further words; each stands in a text as n tokens; ids follow the table's.
     """
 
-    def __init__(self, tokenizer: Any, model: Any, limit: int) -> None:
-        self.tokenizer, self.model, self.limit = tokenizer, model, limit
+    def __init__(self, tokenizer: Any, model: Any, limit: int, learned: Mapping[str, Tensor] | None = None) -> None:
+        self.tokenizer, self.model, self.limit, self.learned = tokenizer, model, limit, dict(learned or {})
+        size = model.get_input_embeddings().num_embeddings
+        self._expanded = expansions(tokenizer.convert_tokens_to_ids, self.learned, size)
+
+    @property
+    def width(self) -> int:
+        """Length of a word's vector."""
+        return int(self.model.get_input_embeddings().embedding_dim)
+
+    def knowing(self, words: Mapping[str, Tensor]) -> ClipEncoder:
+        """Return an encoder that reads each of these words as its vectors (n, width), and all else as this one."""
+        tokenizer = copy.deepcopy(self.tokenizer)
+        tokenizer.add_tokens([learned_token(word) for word in words])
+        return ClipEncoder(tokenizer, self.model, self.limit, {**self.learned, **words})
 
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return the hidden states (asks, limit, width) of the texts; a dropped text is the empty one.
+
+        Slopes reach the vectors of learned words that ask for them, and nothing else.
 
         Raises:
             InputError: If a prompt has pictures.
@@ -113,27 +133,61 @@ class ClipEncoder:
             raise InputError("prompt: this model reads text only; leave the pictures out")
         texts = ["" if "text" in ask.drop else ask.prompt.text for ask in asks]
         places = {each: place for place, each in enumerate(dict.fromkeys(texts))}
-        found = self.tokenizer(
-            list(places), padding="max_length", max_length=self.limit, truncation=True, return_tensors="pt"
-        )
-        with torch.no_grad():
-            hidden = self.model(found["input_ids"].to(self.model.device))[0]
-        rows = Conditioning(hidden, found["attention_mask"].bool().to(hidden.device))
-        return rows.pick([places[each] for each in texts])
+        rows = [self._padded(each) for each in places]
+        ids = torch.tensor([own for own, _, _ in rows])
+        mask = torch.tensor([[k < real for k in range(self.limit)] for _, _, real in rows])
+        slopes = torch.is_grad_enabled() and any(vectors.requires_grad for vectors in self.learned.values())
+        with torch.set_grad_enabled(slopes), self._reading_learned():
+            hidden = self.model(ids.to(self.model.device))[0]
+        return Conditioning(hidden, mask.to(hidden.device)).pick([places[each] for each in texts])
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the (start, end) characters of each token; (0, 0) for the ends and the padding."""
-        found = self.tokenizer(
-            text, padding="max_length", max_length=self.limit, truncation=True, return_offsets_mapping=True
-        )
-        return [(start, end) for start, end in found["offset_mapping"]]
+        return self._padded(text)[1]
 
     def unread(self, text: str) -> str:
         """Return the end of a text that is past the limit and not read."""
+        past = self._tokens(text)[1][self.limit - 2 :]
+        return text[past[0][0] :] if past else ""
+
+    def _tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Return the ids of a text's own tokens, and the characters behind each."""
         # Not verbose: the library would log a warning of its own about the length.
         found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        past = found["offset_mapping"][self.limit - 2 :]
-        return text[past[0][0] :] if past else ""
+        return expand(found["input_ids"], [(start, end) for start, end in found["offset_mapping"]], self._expanded)
+
+    def _padded(self, text: str) -> tuple[list[int], list[tuple[int, int]], int]:
+        """Return the ids and characters of a text between its ends, filled up, and how many are no filling."""
+        ids, spans = self._tokens(text)
+        known = self.tokenizer
+        row = [known.bos_token_id, *ids[: self.limit - 2], known.eos_token_id]
+        empty = self.limit - len(row)
+        ends = [(0, 0)] * (1 + empty)
+        return row + [known.pad_token_id] * empty, [(0, 0), *spans[: self.limit - 2], *ends], len(row)
+
+    @contextmanager
+    def _reading_learned(self) -> Iterator[None]:
+        """Let ids that follow the table's stand for the learned vectors while the model reads."""
+        table = self.model.get_input_embeddings()
+        if not self.learned:
+            yield
+            return
+        size = table.num_embeddings
+        learned = torch.cat([vectors.to(table.weight) for vectors in self.learned.values()])
+        kept: list[Tensor] = []
+
+        def before(module: Any, inputs: tuple[Tensor]) -> tuple[Tensor]:
+            kept.append(inputs[0])
+            return (inputs[0].clamp(max=size - 1),)
+
+        def after(module: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+            own = kept.pop() - size
+            return torch.where(own[..., None] >= 0, learned[own.clamp(min=0)], output)
+
+        with ExitStack() as stack:
+            stack.callback(table.register_forward_pre_hook(before).remove)
+            stack.callback(table.register_forward_hook(after).remove)
+            yield
 
 
 def _content(token: Any) -> str:
