@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 import limn
-from limn.cli import audit, cite, data, doctor, edit, generate, models, parts, plugins, runs, scene, train, upscale
+from limn.cli import (
+    audit,
+    cite,
+    data,
+    doctor,
+    edit,
+    generate,
+    models,
+    parts,
+    plugins,
+    runs,
+    scene,
+    trace,
+    train,
+    upscale,
+)
 
 app = typer.Typer(
     name="limn",
@@ -42,6 +57,7 @@ app.command("generate")(generate.generate)
 app.command("scene")(scene.scene)
 app.command("edit")(edit.edit)
 app.command("upscale")(upscale.upscale)
+app.command("trace")(trace.trace)
 for kind, noun, about in (
     ("guidance", "guide", "List the ways of steering, and show one."),
     ("samplers", "sampler", "List the walks from noise to picture, and show one."),

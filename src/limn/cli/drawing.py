@@ -38,6 +38,7 @@ class Outcome:
         folder: Where its pictures are.
         pictures: Files by index.
         larger: Files of larger copies by index.
+        vectors: Files of traced copies by index.
         failed: Reasons by index.
         kept: How many of the pictures existed.
         seconds: Time taken.
@@ -48,6 +49,7 @@ class Outcome:
     folder: Path = Path()
     pictures: dict[int, Path] = field(default_factory=dict)
     larger: dict[int, Path] = field(default_factory=dict)
+    vectors: dict[int, Path] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     kept: int = 0
     seconds: float = 0.0
@@ -61,8 +63,9 @@ class Outcome:
             return {"index": index, "prompt": items[index].prompt.text, "seed": items[index].seed}
 
         def files(index: int) -> dict[str, str]:
-            copy = {"larger": str(self.larger[index])} if index in self.larger else {}
-            return {"path": str(self.pictures[index]), **copy}
+            copies = {"larger": self.larger, "svg": self.vectors}
+            beside = {name: str(paths[index]) for name, paths in copies.items() if index in paths}
+            return {"path": str(self.pictures[index]), **beside}
 
         return {
             "key": self.request.key(),
@@ -132,7 +135,10 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, l
                 f"limn: picture {index} ({item.prompt.text[:60]!r}, seed {item.seed}) was not saved: {reason}"
             )
         paths = [path for _, path in sorted(outcome.pictures.items())]
-        files += [*paths, *(path for _, path in sorted(outcome.larger.items()))]
+        files += [
+            *paths,
+            *(path for copies in (outcome.larger, outcome.vectors) for _, path in sorted(copies.items())),
+        ]
         records.append(outcome.record())
         if show:
             for path in paths:
@@ -166,6 +172,16 @@ def enlarge(outcomes: Sequence[Outcome], how: Method) -> None:
     for outcome in outcomes:
         outcome.larger = {
             index: upscale(path, how, replace=True).path for index, path in sorted(outcome.pictures.items())
+        }
+
+
+def vectorise(outcomes: Sequence[Outcome], larger: Method) -> None:
+    """Trace an SVG beside each picture."""
+    from limn.studio.tracing import trace
+
+    for outcome in outcomes:
+        outcome.vectors = {
+            index: trace(path, larger, replace=True).path for index, path in sorted(outcome.pictures.items())
         }
 
 

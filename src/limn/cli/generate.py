@@ -50,6 +50,7 @@ Rerank = Annotated[
     int | None, typer.Option(help="Draw this many for each picture and keep those a judge finds nearest.", min=1)
 ]
 Judge = Annotated[str | None, typer.Option(help="The dual encoder that reranks: a name or a folder (judge_a).")]
+Svg = Annotated[bool, typer.Option("--svg", help="Also trace each picture into an SVG, for use as an icon.")]
 Upscale = Annotated[bool, typer.Option("--upscale", help="Also write a copy of each picture, four times as large.")]
 
 
@@ -73,6 +74,7 @@ def generate(
     rerank: Rerank = None,
     judge: Judge = None,
     upscale: Upscale = False,
+    svg: Svg = False,
     method: Method = "learned",
     threads: Threads = None,
 ) -> None:
@@ -94,7 +96,9 @@ def generate(
     studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].size or (64, 64))
     if threads is not None:
         _use_threads(threads)
-    larger = _larger(method, device) if upscale else None
+    larger = _larger(method, device) if upscale or svg else None
+    if svg:
+        _check_tracer()
     generator = models.load(requests[0].model, device=studio.check_device(device))
     complete = [generator.complete(incomplete) for incomplete in requests]
     outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows)
@@ -102,8 +106,10 @@ def generate(
         drawing.explain(outcomes)
     if rerank is not None:
         drawing.rerank(outcomes, keep, judge)
-    if larger is not None:
+    if larger is not None and upscale:
         drawing.enlarge(outcomes, larger)
+    if larger is not None and svg:
+        drawing.vectorise(outcomes, larger)
     labelled = drawing.labelled(outcomes, store, axes) if any(axes) else None
     drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled)
     drawing.check(outcomes)
@@ -154,6 +160,13 @@ def _larger(name: str, device: str) -> upscaling.Method:
     from limn.studio.upscaling import method
 
     return method(name, device=studio.check_device(device))
+
+
+def _check_tracer() -> None:
+    """Find out before anything is drawn whether the library that traces is missing."""
+    from limn.studio.tracing import tracer
+
+    tracer()
 
 
 def _use_threads(count: int) -> None:

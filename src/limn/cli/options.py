@@ -23,7 +23,7 @@ Show = Annotated[bool, typer.Option("--show", help="Draw the pictures in the ter
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1.")]
 Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
 Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
-Method = Annotated[str, typer.Option(help="How --upscale enlarges: learned or lanczos.")]
+Method = Annotated[str, typer.Option(help="How --upscale and --svg enlarge: learned or lanczos.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor.", min=1, max=1024)]
 
 
