@@ -47,8 +47,8 @@ def test_every_figure_says_its_unit(name: str) -> None:
 
 def test_the_unreadable_bound_a_share() -> None:
     share, account = Share(0.5, 0.4, 0.6, n=60), Account(asked=110, drawn=100, readable=60)
-    assert "30.0 to 70.0 %" in Figure.of("cook", share, account).note
-    assert Figure.of("cook", share, Account(asked=60, drawn=60, readable=60)).note == ""
+    assert Figure.of("cook", share, account).bounds == pytest.approx((0.3, 0.7))
+    assert Figure.of("cook", share, Account(asked=60, drawn=60, readable=60)).bounds is None
 
 
 def test_the_page_says_what_is_assumed_and_counts_no_picture_twice(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_report_of_two_models(tmp_path: Path) -> None:
     table = in_memory(study.probe(), sources, ["people"])
     report = study.analyse(table)
     assert [each.title for each in report.sections] == [
-        "Default culture", "Words", "Diversity", "Memorisation", "Comparison", "Pictures",
+        "Default culture", "Words", "Diversity", "Memorisation", "Comparison",
     ]  # fmt: skip
     assert "differ in specificity" in report.findings[0]
     assert "Cetinic" in write(tmp_path, report, table).read_text("utf-8")

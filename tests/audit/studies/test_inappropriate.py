@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from limn.audit.report.page import page
-from limn.audit.report.parts import Figures, Sheet
+from limn.audit.report.parts import Figures
 from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.inappropriate import Inappropriate
@@ -38,10 +38,10 @@ def test_the_harmless_habit_before_and_after_in_one_report() -> None:
     study = Inappropriate(n=1, seed=3)
     table = in_memory(study.probe(), [habit(0.6, "before"), habit(0.1, "after")], study.readers)
     report = study.analyse(table)
-    first, changed, sheet = report.sections[0].parts
+    first, changed = report.sections[0].parts
     assert isinstance(first, Figures)
     assert isinstance(changed, Figures)
-    assert isinstance(sheet, Sheet)
+    assert not report.hidden
     rows = {(row.name, row.model): row for row in first.rows}
     assert 0.35 < rows["triangle", "before"].value < 0.85  # type: ignore[operator]
     assert rows["circle", "before"].value == 0
@@ -79,6 +79,7 @@ def test_a_list_of_ones_own_is_asked_with_its_seeds_and_not_shown(tmp_path: Path
         "circle": None,
     }
     assert rest == []
+    assert report.hidden
     assert len(Inappropriate(prompts=str(file), most=1).probe().asks) == 1
     assert report.findings[-1] == f"1 of 4 lines of {file} are left out: 1 may be about minors (line 4)."
 

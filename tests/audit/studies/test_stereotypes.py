@@ -35,7 +35,7 @@ def test_the_report_has_every_part(tmp_path: Path) -> None:
     table = in_memory(study.probe(), oracles()[:2], ["people"])
     report = study.analyse(table)
     assert [each.title for each in report.sections] == [
-        "Who is drawn", "Against references", "Pictures", "Traits", "Counter-prompts", "Places",
+        "Who is drawn", "Against references", "Traits", "Counter-prompts", "Places",
     ]  # fmt: skip
     assert any("slope" in line for line in report.findings)
     assert any("persist" in line for line in report.findings)

@@ -43,9 +43,10 @@ def accounts(table: Table) -> str:
         for group in table.groups
         for model in table.models
     ]
-    body = grid(heads, [whole, *rows])
+    label = "Pictures by group"
+    body = grid(heads, [whole, *rows], class_="sortable", label=label)
     if len(rows) > LONG:
-        body = grid(heads, [whole]) + fold("By group", body)
+        body = grid(heads, [whole], label="Pictures") + fold("By group", body)
     again = len(table) - len(table.once())
     twice = (
         f" {again:,} rows are the same picture as another (equal words and seed) and count once." if again else ""
@@ -69,7 +70,10 @@ def sources(table: Table) -> str:
             )
             for name, value in lines.items()
         )
-        parts += [element("h3", html.escape(source.name)), element("div", element("table", rows), class_="scroll")]
+        listed = element(
+            "div", element("table", rows), class_="scroll", tabindex=0, role="group", aria_label=source.name
+        )
+        parts += [element("h3", html.escape(source.name)), listed]
     probe = table.probe
     if probe.asks:
         shared = probe.total - len({item.seed for item in probe.items()})
@@ -108,13 +112,13 @@ def _matrix(confusion: Confusion) -> str:
     caption = f"{title}: true value by row, reading by column."
     caption += f" Counted on {confusion.source}." if confusion.source else ""
     heads = ["", *confusion.values, "unreadable", "pictures"]
-    body = grid(heads, rows, caption=element("caption", html.escape(caption)), class_="matrix")
+    body = grid(heads, rows, caption=element("caption", html.escape(caption)), class_="matrix", label=title)
     return fold(html.escape(title), body) if len(rows) > LONG else body
 
 
 def _shaded(count: int, total: int, *, right: bool) -> str:
-    shade = f"background:color-mix(in srgb, var(--hue0) {45 * count / max(total, 1):.0f}%, transparent)"
-    return element("td", f"{count:,}", class_="right" if right else None, style=shade)
+    shade = f"s{10 * count / max(total, 1):.0f}"
+    return element("td", f"{count:,}", class_=f"{shade} right" if right else shade)
 
 
 def _value(value: object) -> str:

@@ -17,7 +17,8 @@ def copies_figures(copies: Mapping[tuple[str, str], Copies], memory: Memory) -> 
     rows = []
     for (kind, score), group, model in product(KINDS.items(), groups, models):
         name, part = f"{kind}; {group}" if len(groups) > 1 else kind, copies[model, group]
-        rows.append(Figure.of(name, getattr(part, score), part.account, model=model))
+        where = {"model": model} | ({"group": group} if len(groups) > 1 else {})
+        rows.append(Figure.of(name, getattr(part, score), part.account, model=model, where=where))
     note = (
         f"Threshold {memory.cut} on {len(memory.held.similar)} held-out pictures; {len(memory.known.pictures)} "
         f"training pictures; features: {memory.how}. Ratio at most 1 among held-out pictures: "

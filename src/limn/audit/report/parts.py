@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from limn.audit.statistics.estimate import Estimate, Share
 from limn.audit.statistics.measurement_error import bounds
-from limn.audit.table import Account, Table
+from limn.audit.table import Account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,10 @@ class Figure:
         model: Which model it is of, where there are several.
         method: How value and interval came about, for example ``"Wilson"``.
         note: Anything else, short; why it is not estimable.
+        n: What else it rests on, for example ``"34 concepts"``.
+        bounds: What a share of readable pictures would be if none, or all, of the unreadable ones counted.
+        where: Which pictures it rests on, by ``model``, ``group``, a slot or a field that was read; none where it
+            rests on no pictures of the table.
     """
 
     name: str
@@ -45,6 +49,9 @@ class Figure:
     model: str = ""
     method: str = ""
     note: str = ""
+    n: str = ""
+    bounds: tuple[float, float] | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,6 +64,8 @@ class Figure:
         reference: float | None = None,
         p: float | None = None,
         note: str = "",
+        n: str = "",
+        where: Mapping[str, str] | None = None,
     ) -> Figure:
         """Return an estimate as a figure of a report.
 
@@ -67,16 +76,12 @@ class Figure:
             model: Which model it is of.
             reference: What it is compared with.
             p: Probability of so much under no difference.
-            note: Anything else; where there is no estimate its reason is added, and where a share rests on pictures
-                of which some could not be read, what it would be if all of those, or none, counted.
+            note: Anything else; where there is no estimate its reason is added.
+            n: What else it rests on.
+            where: Which pictures it rests on.
         """
         unknown = 0 if account is None else account.unreadable
-        ends = (
-            bounds(estimate, estimate.n, estimate.n + unknown) if isinstance(estimate, Share) and unknown else None
-        )
-        between = (
-            "" if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} % whatever the unreadable show"
-        )
+        readable, drawn = estimate.n, estimate.n + unknown
         return cls(
             name=name,
             value=estimate.value,
@@ -89,7 +94,10 @@ class Figure:
             readable=None if account is None else account.readable,
             model=model,
             method=estimate.how,
-            note="; ".join(filter(None, (estimate.why, note, between))),
+            note="; ".join(filter(None, (estimate.why, note))),
+            n=n,
+            bounds=bounds(estimate, readable, drawn) if isinstance(estimate, Share) and unknown else None,
+            where=where or {},
         )
 
 
@@ -106,6 +114,7 @@ class Figures:
         zero: A value to mark as "no difference"; None for none.
         note: What to keep in mind, a sentence.
         unit: What intervals and tests take as drawn by chance, for example "prompts".
+        field: What was read of the pictures behind the rows, which are sorted by it when they are shown.
     """
 
     title: str
@@ -116,6 +125,7 @@ class Figures:
     zero: float | None = None
     note: str = ""
     unit: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,11 +237,6 @@ class Sheet:
     most: int = 12
     note: str = "The first pictures of each group, in the order of their seeds; none was left out."
 
-    @classmethod
-    def of(cls, title: str, tables: Mapping[str, Table], most: int = 12) -> Sheet:
-        """Return the first pictures of some rows, by label."""
-        return cls(title=title, groups={label: part.pictures(most) for label, part in tables.items()}, most=most)
-
 
 def by_name(rows: Iterable[Figure]) -> tuple[Figure, ...]:
     """Return rows so that those of one name, of several models, stand together."""
@@ -269,17 +274,21 @@ class Report:
     Args:
         title: Of the page.
         question: What is estimated, in words a reader without statistics understands.
+        summary: The answer in plain words with the numbers that it rests on, a paragraph for each model.
         findings: What came out, a sentence each, the most important first.
         sections: The figures behind them.
         caveats: What the figures do not say, a sentence each.
         papers: Citation keys, the study's own first.
         tests: How many hypotheses were tested, and how that was corrected for; empty when none.
+        hidden: Whether the pictures stay out of the page, since nobody should see them unasked.
     """
 
     title: str
     question: str
+    summary: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     caveats: tuple[str, ...] = ()
     papers: tuple[str, ...] = field(default=())
     tests: str = ""
+    hidden: bool = False

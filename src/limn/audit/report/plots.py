@@ -12,7 +12,7 @@ from limn.audit.report.words import element, labels, number, ticks
 HUES = 8
 """Colours that the page knows, as CSS variables ``--hue0`` and so on."""
 
-WIDTH, HEIGHT = 260, 22  # of an interval in a table row
+WIDTH, HEIGHT = 230, 22  # of an interval in a table row
 PAD = 8  # beside an interval's axis
 CHART = (640, 340)
 EDGE = (58, 14, 14, 46)  # left, top, right, bottom of a chart
@@ -22,7 +22,9 @@ def span(figures: Figures) -> tuple[float, float]:
     """Return the ends of the axis that all rows of a table of figures share."""
     if figures.bounds is not None:
         return figures.bounds
-    ends = [end for row in figures.rows for end in (row.value, row.low, row.high, row.reference)]
+    ends = [
+        end for row in figures.rows for end in (row.value, row.low, row.high, row.reference, *(row.bounds or ()))
+    ]
     known = [end for end in [*ends, figures.zero] if end is not None and abs(end) < float("inf")]
     if figures.percent and all(0 <= end <= 1 for end in known):
         return 0.0, 1.0
@@ -35,6 +37,9 @@ def interval(figure: Figure, ends: tuple[float, float], *, hue: int = 0, zero: f
     middle, inside = HEIGHT / 2, []
     for tick in ticks(*ends, most=6):
         inside.append(_line(_at(tick, ends), 0, _at(tick, ends), HEIGHT, class_="grid"))
+    if figure.bounds is not None:
+        low, high = (_at(end, ends) for end in figure.bounds)
+        inside.append(f'<rect class="bounds" x="{low:.1f}" y="6" width="{high - low:.1f}" height="10"/>')
     if zero is not None:
         inside.append(_line(_at(zero, ends), 0, _at(zero, ends), HEIGHT, class_="zero"))
     if figure.reference is not None and ends[0] <= figure.reference <= ends[1]:

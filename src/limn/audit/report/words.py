@@ -23,9 +23,9 @@ def element(tag: str, *inside: str, **given: object) -> str:
     return f"<{tag}{pairs}>{''.join(inside)}</{tag}>"
 
 
-def fold(summary: str, inside: str) -> str:
+def fold(summary: str, inside: str, *, unfolded: bool = False) -> str:
     """Return what is folded away until somebody asks for it."""
-    return element("details", element("summary", summary), inside)
+    return element("details", element("summary", summary), inside, open="" if unfolded else None)
 
 
 def grid(
@@ -36,25 +36,28 @@ def grid(
     caption: str = "",
     foot: str = "",
     class_: str | None = None,
+    label: str = "",
 ) -> str:
-    """Return a table that scrolls where it is too wide.
+    """Return a table that scrolls where it is too wide, also by the keyboard.
 
     Args:
         heads: Headings, plain text.
-        rows: Rows, HTML.
+        rows: Rows, HTML; or bodies of a table, each kept together when it is sorted.
         kinds: Class of each heading; that of numbers where there is text, if None.
         caption: HTML above the headings.
         foot: Last row, HTML.
         class_: Class of the table.
+        label: What it is, for those who do not see it.
     """
     classes = ["n" if text else "" for text in heads] if kinds is None else kinds
     cells = (
-        element("th", html.escape(text), scope="col", class_=kind or None)
+        element("th", html.escape(text), scope="col", class_=kind or None) if text else element("td")
         for text, kind in zip(heads, classes, strict=True)
     )
-    head, body = element("thead", element("tr", *cells)), element("tbody", *rows)
+    head, bodies = element("thead", element("tr", *cells)), all(row.startswith("<tbody") for row in rows)
+    body = "".join(rows) if bodies else element("tbody", *rows)
     table = element("table", caption, head, body, foot and element("tfoot", foot), class_=class_)
-    return element("div", table, class_="scroll")
+    return element("div", table, class_="scroll", tabindex=0, role="group", aria_label=label or None)
 
 
 def number(value: float | None, *, percent: bool = False) -> str:
@@ -77,6 +80,18 @@ def number(value: float | None, *, percent: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
+def between(low: float | None, high: float | None, *, percent: bool = False) -> str:
+    """Return the ends of an interval, the unit once; nothing where there is none.
+
+    >>> between(0.04, 0.2, percent=True), between(-1, 2), between(None, 2)
+    ('4.0 to 20.0 %', '\u22121 to 2', '')
+    """
+    if low is None or high is None:
+        return ""
+    first = number(low, percent=percent)
+    return f"{first.removesuffix(' %')} to {number(high, percent=percent)}"
+
+
 def spoken(estimate: Estimate) -> str:
     """Return a share with its interval for a sentence.
 
@@ -90,6 +105,21 @@ def spoken(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return value
     return f"{value} ({number(estimate.low, percent=True)} to {number(estimate.high, percent=True)})"
+
+
+def plain(estimate: Estimate) -> str:
+    """Return a share as pictures of a hundred, for a sentence without statistics.
+
+    >>> from limn.audit.statistics.shares import share
+    >>> plain(share(69, 100)), plain(share(0, 0))
+    ('69 of 100 pictures (between 59 and 77)', 'a share that nobody can tell (nothing readable)')
+    """
+    if estimate.value is None:
+        return f"a share that nobody can tell ({estimate.why})"
+    value = f"{100 * estimate.value:.0f} of 100 pictures"
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} (between {100 * estimate.low:.0f} and {100 * estimate.high:.0f})"
 
 
 def shown(value: object) -> str:

@@ -47,6 +47,7 @@ def record(
         "command": command,
         "title": report.title,
         "question": report.question,
+        "summary": list(report.summary),
         "findings": list(report.findings),
         "sections": sections,
         "caveats": [*report.caveats, *STANDING],

@@ -80,7 +80,7 @@ def write_report(folder: Path, study: Study, table: Table, *, json: bool, comman
     report = replace(report, sections=(*report.sections, *agreement(table)))
     options = registry.record(study)
     page = write(folder, report, table, command=command, study=options)
-    for finding in report.findings:
+    for finding in (*report.summary, *report.findings):
         console.say(f"limn: {finding}")
     if json:
         print(json_text.dumps(record(report, table, command=command, study=options), indent=2))

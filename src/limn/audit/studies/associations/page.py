@@ -36,11 +36,23 @@ def report(encoders: Sequence[EncoderAssociations], people: People) -> Report:
     return Report(
         title="Associations of pictures and words",
         question=f"Are pictures of a {GROUPS[0]} nearer to some words than those of a {GROUPS[1]}, else alike?",
+        summary=(told(effects),),
         findings=tuple(findings) or ("No association stands out after correction.",),
         sections=(*map(section, encoders), sheet),
         caveats=CAVEATS,
         papers=("wolfe2023contrastive", "caliskan2017weat"),
         tests=f"Holm within each table; {len(TEMPLATES)} templates averaged; permutation by subject, two-sided",
+    )
+
+
+def told(effects: Sequence[Figure]) -> str:
+    """Say in plain words which associations stand out."""
+    tested = [row for row in effects if row.p is not None]
+    sure = [f"{row.name} ({row.model})" for row in tested if (row.p or 0.0) < 0.05]
+    named = f": {', '.join(sure)}" if sure else ""
+    return (
+        f"Of {len(tested)} associations of pictures with words, {len(sure)} stand out from chance{named}; "
+        f"for {len(tested) - len(sure)} the pictures do not tell."
     )
 
 

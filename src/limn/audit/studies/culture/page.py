@@ -18,12 +18,11 @@ from limn.audit.report.parts import (
     Points,
     Report,
     Section,
-    Sheet,
     by_name,
     point,
 )
+from limn.audit.report.words import plain
 from limn.audit.studies.culture.measures import MEASURES, PlacedPictures, differences, dominance
-from limn.audit.table import Table
 
 QUESTION = (
     "Which place do pictures show when the prompt names none, how closely do they follow a place that is named, and "
@@ -38,13 +37,10 @@ CAVEATS = (
 )
 
 
-def report(
-    table: Table, models: Mapping[str, PlacedPictures], copies: Mapping[str, Copies], memory: Memory | None
-) -> Report:
+def report(models: Mapping[str, PlacedPictures], copies: Mapping[str, Copies], memory: Memory | None) -> Report:
     """Tell what was measured.
 
     Args:
-        table: All rows.
         models: What is counted of each model.
         copies: Copies of training pictures by model.
         memory: The training set; None where copies were not looked for.
@@ -58,14 +54,29 @@ def report(
         section, finding = traded({one: models[one], other: models[other]})
         sections.append(section)
         findings.insert(0, finding)
-    sheet = Sheet.of("By place", {f"{m}, {g}": table.of(model=m, group=g) for g in table.groups for m in models})
     return Report(
         title="Culture",
         question=QUESTION,
+        summary=tuple(told(model, pictures) for model, pictures in models.items()),
         findings=tuple(findings),
-        sections=(*sections, Section(title="Pictures", parts=(sheet,))),
+        sections=tuple(sections),
         caveats=CAVEATS,
         papers=("cetinic2022myth", "friedman2023vendi"),
+    )
+
+
+def told(model: str, pictures: PlacedPictures) -> str:
+    """Say in plain words what a model shows by default, and whether it follows a place that is named."""
+    if not pictures.field or not any(pictures.counts):
+        return f"Nobody could read which place the pictures of {model} show."
+    shares = pictures.default()
+    place = max(shares, key=lambda name: shares[name].value or 0)
+    mark = pictures.reference[pictures.places.index(place)]
+    right = pictures.specificity()
+    follows = f" Where a place is named it is there in {plain(right)}." if right.estimable else ""
+    return (
+        f"When no place is named, {model} shows {place} in {plain(shares[place])}, where the reference has "
+        f"{100 * mark:.0f}.{follows}"
     )
 
 
@@ -85,16 +96,25 @@ def _default(models: Mapping[str, PlacedPictures]) -> tuple[Part, ...]:
     if not read:
         return (nearness(models),)
     rows = by_name(
-        Figure.of(place, share, pictures.unmarked.account(pictures.field), model=model, reference=mark)
+        Figure.of(
+            place, share, pictures.unmarked.account(pictures.field), model=model, reference=mark,
+            where={"model": model, "place": "", pictures.field: place},
+        )
         for model, (pictures, shares) in read.items()
         for (place, share), mark in zip(shares.items(), pictures.reference, strict=True)
-    )
+    )  # fmt: skip
     bars = {
         model: {place: share.value or 0.0 for place, share in shares.items()} for model, (_, shares) in read.items()
     }
     title = "Shown when no place is named, as read"
     return (
-        Figures(title=title, rows=rows, axis="share of readable pictures", unit="pictures"),
+        Figures(
+            title=title,
+            rows=rows,
+            axis="share of readable pictures",
+            unit="pictures",
+            field=next(iter(read.values()))[0].field,
+        ),
         Bars(title="Default culture", groups=bars),
         nearness(models),
     )
@@ -121,7 +141,11 @@ def measured(models: Mapping[str, PlacedPictures]) -> list[Section]:
     for title, names in {"Words": ("specificity", "literalness"), "Diversity": tuple(MEASURES)[2:4]}.items():
         parts = []
         for name in names:
-            rows = tuple(Figure.of(name, known[name], model=m) for m, known in estimates.items() if name in known)
+            rows = tuple(
+                Figure.of(name, known[name], model=m, n=f"{len(models[m].subjects)} subjects", where={"model": m})
+                for m, known in estimates.items()
+                if name in known
+            )
             if rows:
                 share = name == "specificity"
                 title_of, axis = name.capitalize(), MEASURES[name]

@@ -147,7 +147,7 @@ class Culture(Study):
         models = {model: self.placed(table, model) for model in table.models}
         memory = self._memory
         copies = {m: Copies.of(pictures.table, memory) for m, pictures in models.items()} if memory else {}
-        return report(table, models, copies, memory)
+        return report(models, copies, memory)
 
     @cached_property
     def _memory(self) -> Memory | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from limn.audit.report.parts import Figure, Figures, Listing, Points, Report, Section, Sheet, point
+from limn.audit.report.parts import Figure, Figures, Listing, Points, Report, Section, point
 from limn.audit.statistics.associations import Association
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.multiple_testing import holm
 from limn.audit.studies.homoglyphs.measures import Effect
-from limn.audit.studies.homoglyphs.prompts import NAMED, SCRIPTS
+from limn.audit.studies.homoglyphs.prompts import SCRIPTS
 from limn.audit.table import Table
 from limn.data.people.worlds import LETTERS
 
@@ -48,20 +48,39 @@ def report(
         sections.append(_shown(table, effects, obeyed, planted))
     if encoders:
         sections.append(_associations(encoders))
-    groups = [group for group in table.groups if group != NAMED]
-    sheets = (Sheet.of(m, {g: table.of(model=m, group=g) for g in groups}, most=8) for m in table.models)
     return Report(
         title="Look-alike letters",
         question="How far do pictures move towards a culture when one letter of a prompt is from its script?",
+        summary=tuple(told(model, attacks, p) for model in table.models),
         findings=tuple(
             _finding(effect, p[effect.model, effect.script])
             for effect in sorted(attacks, key=lambda effect: -(effect.relative.value or 0.0))
         ),
-        sections=(*sections, Section(title="Pictures", parts=tuple(sheets))),
+        sections=tuple(sections),
         caveats=CAVEATS,
         papers=("struppek2023homoglyphs", "caliskan2017weat"),
         tests=f"{corrected.tests} sign-flip tests of prompts, {corrected.how}",
     )
+
+
+def told(model: str, effects: Sequence[Effect], p: Mapping[tuple[str, str], float | None]) -> str:
+    """Say in plain words which letters move the pictures of a model."""
+    own = [effect for effect in effects if effect.model == model]
+    sure = [effect for effect in own if (p[model, effect.script] or 1.0) < 0.05]
+    names = {
+        "towards": [effect.script for effect in sure if (effect.difference.value or 0) > 0],
+        "away from": [effect.script for effect in sure if (effect.difference.value or 0) < 0],
+    }
+    moved = [
+        f"{len(scripts)} move its pictures {way} the culture ({', '.join(scripts)})"
+        for way, scripts in names.items()
+        if scripts
+    ]
+    still = [effect for effect in own if effect.difference.low == effect.difference.high == 0]
+    moved += [f"{len(still)} change nothing"] if still else []
+    left = len(own) - len(sure) - len(still)
+    moved += [f"for {left} the pictures do not tell"] if left else []
+    return f"Of {len(own)} look-alike letters that {model} was asked with: {'; '.join(moved)}."
 
 
 def _finding(effect: Effect, p: float | None) -> str:
@@ -75,9 +94,13 @@ def _figure(
 ) -> Figure:  # fmt: skip
     """Return one estimate of an effect, with the pictures behind it."""
     name = f"{effect.script}: {effect.group}" if effect.control else effect.script
-    account = table.of(model=effect.model, group=effect.group).account(field)
+    part = table.of(model=effect.model, group=effect.group)
+    n = f"{len({row.prompt for row in part.rows})} prompts"
     model = effect.model if len(table.models) > 1 else ""
-    return Figure.of(name, estimate, account, model=model, reference=reference, p=p, note=note)
+    where = {"model": effect.model, "group": effect.group}
+    return Figure.of(
+        name, estimate, part.account(field), model=model, reference=reference, p=p, note=note, n=n, where=where
+    )
 
 
 def _bias(table: Table, effects: Sequence[Effect], p: Mapping[tuple[str, str], float | None]) -> Section:
@@ -112,9 +135,9 @@ def _shown(
         title="What the pictures show",
         parts=(
             Figures(title="Pictures that show the script's motif", rows=tuple(shares), axis="share", bounds=(0, 1),
-                    unit=UNIT),
+                    unit=UNIT, field="motif"),
             Figures(title="True shift of that share", rows=tuple(shifts), axis="attacked less clean", zero=0,
-                    unit=UNIT),
+                    unit=UNIT, field="motif"),
             Points(title="Relative bias against the true shift", points=tuple(filter(None, points)),
                    x="true shift of the share", y="relative bias, per cent"),
             Figures(title="Clean prompts that name everything", rows=(*kept, *drop), axis="share of fields",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from limn.audit.report.parts import Curves, Figure, Figures, Line, Listing, Part, Report, Section, Sheet
-from limn.audit.report.words import spoken
+from limn.audit.report.parts import Curves, Figure, Figures, Line, Listing, Part, Report, Section
+from limn.audit.report.words import plain, spoken
 from limn.audit.studies.inappropriate.measures import Detections, changes
-from limn.audit.studies.inappropriate.prompts import THINGS
-from limn.audit.table import Table
+from limn.audit.studies.inappropriate.prompts import CATEGORIES
 
 QUESTION = (
     "How often does a prompt of each category give a picture that a detector flags, on average over prompts? How "
@@ -23,13 +22,13 @@ SATURATES = "It saturates: where the curve is near 1, it tells nothing of how mo
 KS = (1, 2, 5, 10, 25, 50, 100, 200)
 
 
-def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None, left_out: str) -> Report:
+def report(models: Mapping[str, Detections], at: int, *, hidden: bool, left_out: str) -> Report:
     """Tell what was flagged.
 
     Args:
         models: What was flagged of each, the first being before.
         at: Of how many prompts the expected maximum is told.
-        pictures: What is harmless to show; None for nothing.
+        hidden: Whether the pictures stay out of the page.
         left_out: Which lines of a list count for nothing, in words.
     """
     parts: list[Part] = [
@@ -40,12 +39,10 @@ def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None,
         note = f"Change from {next(iter(models))}, same prompts and seeds; {test}."
         rows = differences(models)
         parts.append(Figures(title="Before and after", rows=rows, axis="change", zero=0, note=note, unit="prompts"))
-    if pictures is not None:
-        groups = {name: pictures.of(model=name).pictures() for name in models}
-        parts.append(Sheet(title=f"Prompts about a {THINGS[0]}", groups=groups))
     return Report(
         title="Inappropriate pictures",
         question=QUESTION,
+        summary=told(models),
         findings=(*(f"{name}: {_finding(model, at)}" for name, model in models.items()), *filter(None, [left_out])),
         sections=(
             Section(title="Inappropriate probability", parts=tuple(parts)),
@@ -54,7 +51,21 @@ def report(models: Mapping[str, Detections], at: int, *, pictures: Table | None,
         caveats=CAVEATS,
         papers=("schramowski2023safe",),
         tests=f"{len(models) - 1} (sign flips of prompts, corrected after Holm)" if len(models) > 1 else "",
+        hidden=hidden,
     )
+
+
+def told(models: Mapping[str, Detections]) -> tuple[str, ...]:
+    """Say in plain words how often pictures are flagged, and whether that changed."""
+    (first, before), *others = models.items()
+    sentences = [f"With {first}, {plain(before.share())} are flagged."]
+    changed = changes(before, [model for _, model in others]) if others else []
+    for (name, after), change in zip(others, changed, strict=True):
+        way = "fewer" if (change.flagged.value or 0) < 0 else "more"
+        sure = change.p is not None and change.p < 0.05
+        told = f"that is {way}" if sure else "the pictures do not tell whether that is a change"
+        sentences.append(f"With {name}, {plain(after.share())}: {told}.")
+    return tuple(sentences)
 
 
 def _finding(model: Detections, at: int) -> str:
@@ -74,7 +85,9 @@ def shares(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
     for category in ("all", *next(iter(models.values())).names):
         for name, model in models.items():
             part = model if category == "all" else model.only(category)
-            rows.append(Figure.of(category, part.share(), part.account, model=name))
+            where = {"model": name} | ({} if category == "all" else {CATEGORIES: category})
+            n = f"{part.asked} prompts"
+            rows.append(Figure.of(category, part.share(), part.account, model=name, n=n, where=where))
     return tuple(rows)
 
 
@@ -83,9 +96,9 @@ def differences(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
     (_, first), *others = models.items()
     rows = []
     for (name, _), change in zip(others, changes(first, [model for _, model in others]), strict=True):
-        rows.append(Figure.of(name, change.flagged, model="flagged", p=change.p))
+        rows.append(Figure.of(name, change.flagged, model="flagged", p=change.p, where={"model": name}))
         if change.kept.estimable:
-            rows.append(Figure.of(name, change.kept, model="what was named is there"))
+            rows.append(Figure.of(name, change.kept, model="what was named is there", where={"model": name}))
     return tuple(rows)
 
 

@@ -99,9 +99,9 @@ class Inappropriate(Study):
             models = {"released scores": Detections.released(Path(self.scores))}
         else:
             models = {name: Detections.of(table.of(model=name), self.flags) for name in table.models}
-        shown = not self.prompts and not self.scores
-        pictures = table.of(group=THINGS[0]) if shown else None
-        return report(models, self.at, pictures=pictures, left_out=self._left_out)
+        safe = {ask.prompt for ask in harmless()}
+        hidden = any(ask.prompt not in safe for ask in table.probe.asks)
+        return report(models, self.at, hidden=hidden, left_out=self._left_out)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
         """Audit an oracle whose prompts have shares from two beta laws, and which guidance lowers to two fifths.

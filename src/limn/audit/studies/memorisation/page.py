@@ -9,7 +9,7 @@ import numpy as np
 from limn.audit.replication import Copies, Memory
 from limn.audit.report.copies import copies_figures
 from limn.audit.report.parts import Curves, Figure, Figures, Line, Report, Section, Sheet
-from limn.audit.report.words import spoken
+from limn.audit.report.words import plain, spoken
 
 QUESTION = (
     "Which share of the pictures is nearer to a training picture than chance resemblance explains? The threshold is "
@@ -41,6 +41,7 @@ def report(copies: Mapping[tuple[str, str], Copies], memory: Memory) -> Report:
     return Report(
         title="Copies of training pictures",
         question=QUESTION,
+        summary=tuple(told(name, part) for name, part in named.items()),
         findings=tuple(f"{name}: {spoken(part.copied)} are copies beyond chance." for name, part in named.items()),
         sections=(
             Section(title="Copying", parts=(copies_figures(copies, memory), nearness(named, memory))),
@@ -50,6 +51,17 @@ def report(copies: Mapping[tuple[str, str], Copies], memory: Memory) -> Report:
         caveats=CAVEATS,
         papers=("carlini2023extracting", "somepalli2023diffusion"),
     )
+
+
+def told(name: str, copies: Copies) -> str:
+    """Say in plain words how many pictures are copies."""
+    share = copies.copied
+    if share.value is None:
+        return f"{name}: nobody can tell how many are copies ({share.why})."
+    if share.low is not None and share.low > 0:
+        return f"{name}: {plain(share)} are nearer to a training picture than chance resemblance explains."
+    most = "" if share.high is None else f"; up to {100 * max(share.high, 0):.0f} of 100 pictures may be"
+    return f"{name}: no copies were found beyond what chance resemblance gives{most}."
 
 
 def nearness(copies: Mapping[str, Copies], memory: Memory) -> Curves:

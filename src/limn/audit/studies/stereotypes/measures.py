@@ -73,13 +73,37 @@ class ConceptShares:
             among=tuple(among),
         )
 
+    @property
+    def marks(self) -> tuple[float | None, ...]:
+        """What concepts are compared with one by one: captions that do not say it, else the reference."""
+        return self.trained if any(mark is not None for mark in self.trained) else self.reference
+
     def tests(self) -> Adjusted:
-        """Test each concept against its training share, errors of the reader aside (Benjamini-Hochberg)."""
+        """Test each concept against its mark, errors of the reader aside (Benjamini-Hochberg)."""
         p: list[float | None] = []
-        for share, mark in zip(self.shares, self.trained, strict=True):
+        for share, mark in self._beside(self.marks):
             k, n = (round(number) for number in share.weighed)
             p.append(None if mark is None else total_variation([k, n - k], [mark, 1 - mark]).test.p)
         return benjamini_hochberg(p)
+
+    def apart(self) -> tuple[int, int, int]:
+        """Return how many concepts lie below their mark, above it, and cannot be told from it."""
+        told = self.tests().rejected
+        known = [(share, mark, one) for (share, mark), one in zip(self._beside(self.marks), told, strict=True)]
+        sides = [(share.behind.value or 0.0) > mark for share, mark, one in known if mark is not None and one]
+        return sides.count(False), sides.count(True), sum(mark is not None for _, mark, _ in known) - len(sides)
+
+    def beside(self, marks: Sequence[float | None]) -> list[GroupShare]:
+        """Return the shares that a mean difference to these marks rests on."""
+        return [share for share, mark in self._beside(marks) if share.behind.value is not None and mark is not None]
+
+    def pictures(self, marks: Sequence[float | None]) -> Account:
+        """Return how many pictures a mean difference to these marks rests on."""
+        accounts = [share.account for share in self.beside(marks)]
+        asked, drawn, readable = (
+            sum(getattr(one, name) for one in accounts) for name in ("asked", "drawn", "readable")
+        )
+        return Account(asked=asked, drawn=drawn, readable=readable)
 
     def _beside(self, marks: Sequence[float | None]) -> Iterator[tuple[GroupShare, float | None]]:
         """Return the shares that have the same denominator as the marks, beside these."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from limn.audit.group_shares import GroupShare
-from limn.audit.report.parts import Bars, Figure, Figures, Listing, Part, Report, Section, Sheet, by_name
-from limn.audit.statistics.estimate import Estimate
+from limn.audit.report.parts import Bars, Figure, Figures, Listing, Part, Report, Section, by_name
+from limn.audit.report.words import plain
+from limn.audit.statistics.estimate import Estimate, Share
 from limn.audit.studies.stereotypes.measures import ConceptShares, NearestPlace
 from limn.audit.table import Account, Table
+from limn.data.paraphrase import article
 
 QUESTION = (
     "As whom does the model represent people when the prompt does not say it, and is that more one-sided than a "
@@ -21,12 +23,15 @@ CAVEATS = (
     "The share among captions that do not say it is what a faithful model draws for such a prompt; that makes it "
     "faithful, not fair.",
 )
-AXIS = "share of readable pictures"
+AXIS = "share of pictures"
 MARK = (
-    "The mark is the share among training captions that do not say it; where none is known, the reference. What is "
-    "set against labour statistics is the share among women and men, whom these count: pictures of others are left "
-    "out there."
+    "Shares of readable pictures, corrected where the reader's errors were counted. The mark is the share among "
+    "training captions that do not say it; where none is known, the reference. What is set against labour "
+    "statistics is the share among women and men, whom these count: pictures of others are left out there. p is "
+    "corrected after Benjamini and Hochberg."
 )
+PLURAL = {"woman": "women", "man": "men", "person": "nobody of a gender"}
+TRAINED = "in training captions that do not say it"
 PICTURES = "pictures of one prompt"
 PERSISTS = "share of the stereotype with the counter-prompt over the share without; 1 changes nothing"
 SLOPE = "slope of log odds: 1 copies, above amplifies, below flattens"
@@ -44,6 +49,7 @@ def report(
     space: str,
     base: float | None = None,
     notes: Sequence[str] = (),
+    reference: str = "in the reference",
 ) -> Report:
     """Tell what was estimated.
 
@@ -58,15 +64,16 @@ def report(
         space: Encoder in which places were compared.
         base: Share of the value in the whole reference, by which exaggeration is told; None for none.
         notes: Further findings.
+        reference: Where the reference shows whom it shows, in words.
     """
     lines = [f"{shares.model}: {line}" for shares in occupations for line in findings(shares, value)]
     sections = _people(table.of(part="occupations"), occupations, field, value, base) if occupations else []
-    described = by_name(row for shares in traits for row in figures(shares))
+    described = by_name(row for shares in traits for row in figures(shares, "traits"))
     if described:
-        part = Figures(title=f"Represented as {value}", rows=described, axis=AXIS, unit=PICTURES)
+        part = Figures(title=f"Represented as {value}", rows=described, axis=AXIS, unit=PICTURES, field=field)
         sections.append(Section(title="Traits", parts=(part,)))
     persists = by_name(
-        Figure.of(name, share, account, model=model)
+        Figure.of(name, share, account, model=model, where=_denied(name, model))
         for model, rows in persistence.items()
         for name, (share, account) in rows.items()
     )
@@ -76,7 +83,9 @@ def report(
             for row in persists
             if row.name == "all" and row.value is not None
         ]
-        part = Figures(title="Persistence", rows=persists, axis=PERSISTS, percent=False, zero=1, unit=PICTURES)
+        part = Figures(
+            title="Persistence", rows=persists, axis=PERSISTS, percent=False, zero=1, unit=PICTURES, field=field
+        )
         sections.append(Section(title="Counter-prompts", parts=(part,)))
     if places:
         listings = tuple(_places(model, rows, space) for model, rows in places.items())
@@ -85,6 +94,7 @@ def report(
     return Report(
         title="Stereotypes",
         question=QUESTION,
+        summary=tuple(filter(None, (told(shares, value, reference) for shares in (*occupations, *traits)))),
         findings=(*lines, *notes),
         sections=tuple(sections),
         caveats=CAVEATS,
@@ -93,6 +103,29 @@ def report(
             f"{model}: {tests.how}, over pictures of each concept" for model, tests in tested if any(tests.p)
         ),
     )
+
+
+def told(shares: ConceptShares, value: str, reference: str) -> str:
+    """Say in plain words what came out of one model."""
+    if not shares.shares:
+        return ""
+    many = PLURAL.get(value, value)
+    if len(shares.shares) == 1:
+        only = shares.shares[0]
+        return f"Asked for {article(only.name)}, {shares.model} shows {many} in {plain(only.behind)}."
+    sentences = []
+    below, above, unsure = shares.apart()
+    if known := below + above + unsure:
+        where = TRAINED if shares.marks is shares.trained else reference
+        more = len(shares.shares) - known
+        unknown = f" For {more} more there is nothing to compare with." if more else ""
+        sentences.append(
+            f"Of {known} professions, {shares.model} draws {below} as {many} less often than {where}, {above} more "
+            f"often; for {unsure} the pictures do not tell.{unknown}"
+        )
+    mean = shares.mean().as_a(Share)
+    sentences += [f"On average {shares.model} shows {many} in {plain(mean)}."] if mean.estimable else []
+    return " ".join(sentences)
 
 
 def findings(shares: ConceptShares, value: str) -> list[str]:
@@ -116,33 +149,43 @@ def findings(shares: ConceptShares, value: str) -> list[str]:
     return lines
 
 
-def figures(shares: ConceptShares) -> list[Figure]:
+def figures(shares: ConceptShares, part: str) -> list[Figure]:
     """Return a line for each concept, its mark the training share if known, else the reference."""
     rows = zip(shares.shares, shares.alike, shares.trained, shares.reference, shares.tests().p, strict=True)
     return [
         Figure.of(
-            share.name,
-            share.behind,
-            share.account,
-            model=shares.model,
-            reference=mark,
-            p=p,
+            share.name, share.behind, share.account, model=shares.model, reference=mark, p=p,
             note=_note(share, shares.among),
+            where={"model": shares.model, "part": part, "concept": share.name},
         )
         for every, alike, trained, reference, p in rows
         for share, mark in [(alike, reference) if trained is None and reference is not None else (every, trained)]
-    ]
+    ]  # fmt: skip
 
 
 def against(shares: ConceptShares, base: float | None) -> list[Figure]:
     """Return mean differences to every reference."""
     rows = {
-        "less unmarked training captions": shares.beyond(shares.trained),
-        "less all training captions": shares.beyond(shares.named),
-        "less the reference": shares.beyond(shares.reference),
-        **({} if base is None else {"exaggeration of the reference": shares.beyond(shares.reference, base)}),
+        "less unmarked training captions": (shares.trained, None),
+        "less all training captions": (shares.named, None),
+        "less the reference": (shares.reference, None),
+        **({} if base is None else {"exaggeration of the reference": (shares.reference, base)}),
     }
-    return [Figure.of(name, estimate, model=shares.model) for name, estimate in rows.items() if estimate.n]
+    estimates = ((name, marks, shares.beyond(marks, side)) for name, (marks, side) in rows.items())
+    return [
+        Figure.of(
+            name, estimate, shares.pictures(marks), model=shares.model, n=f"{len(shares.beside(marks))} concepts",
+            where={"model": shares.model, "part": "occupations"},
+        )
+        for name, marks, estimate in estimates
+        if estimate.n
+    ]  # fmt: skip
+
+
+def _denied(name: str, model: str) -> dict[str, str]:
+    """Return which pictures a counter-prompt gave."""
+    concept, _, value = name.partition(": ")
+    return {"model": model, "part": "counter"} | ({"concept": concept} if value else {})
 
 
 def _among(shares: ConceptShares) -> str:
@@ -168,8 +211,10 @@ def _people(
         shares.model: {share.name: table.of(model=shares.model, concept=share.name) for share in shares.shares}
         for shares in models
     }
-    rows = by_name(row for shares in models for row in figures(shares))
-    drawn = Figures(title=f"Represented as {value}", rows=rows, axis=AXIS, bounds=(0, 1), note=MARK, unit=PICTURES)
+    rows = by_name(row for shares in models for row in figures(shares, "occupations"))
+    drawn = Figures(
+        title=f"Represented as {value}", rows=rows, axis=AXIS, bounds=(0, 1), note=MARK, unit=PICTURES, field=field
+    )
     bars = [
         Bars(
             title=f"{model}: all values of {field}, as read",
@@ -187,14 +232,15 @@ def _people(
     compared: list[Part] = []
     if differences:
         axis = "difference of shares"
-        compared.append(Figures(title="Mean difference", rows=differences, axis=axis, zero=0, unit="concepts"))
+        compared.append(
+            Figures(title="Mean difference", rows=differences, axis=axis, zero=0, unit="concepts", field=field)
+        )
     if slopes:
         unit = "pictures, and concepts where these scatter more than pictures would,"
         compared.append(Figures(title="Slopes", rows=slopes, axis=SLOPE, percent=False, zero=1, unit=unit))
     return [
         Section(title="Who is drawn", parts=(drawn, *bars)),
         *([Section(title="Against references", parts=tuple(compared))] if compared else []),
-        Section(title="Pictures", parts=tuple(Sheet.of(model, parts) for model, parts in tables.items())),
     ]
 
 

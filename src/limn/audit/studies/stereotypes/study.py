@@ -131,6 +131,7 @@ class Stereotypes(Study):
             space=self.encoder,
             base=self._base,
             notes=self._unused(table),
+            reference=self._named,
         )
 
     def shares(self, table: Table, model: str, part: str = "occupations") -> ConceptShares:
@@ -197,6 +198,11 @@ class Stereotypes(Study):
             known = [row[self.value] for row in self._own.values() if self.value in row]
             return sum(known) / len(known) if known else None
         return {"woman": WOMEN, "man": 1 - WOMEN}.get(self.value)
+
+    @property
+    def _named(self) -> str:
+        """Where the reference shows whom it shows, in words."""
+        return "among women and men in the labour statistics" if self._labour else f"in {self.reference}"
 
     def _unused(self, table: Table) -> tuple[str, ...]:
         """Say which lines of a reference of one's own nothing was asked about."""
