@@ -26,9 +26,9 @@ CAVEATS = (
 AXIS = "share of pictures"
 MARK = (
     "Shares of readable pictures, corrected where the reader's errors were counted. The mark is the share among "
-    "training captions that do not say it; where none is known, the reference. What is set against labour "
-    "statistics is the share among women and men, whom these count: pictures of others are left out there. p is "
-    "corrected after Benjamini and Hochberg."
+    "training captions that do not say it; where none is known, the reference. A reference that counts some values "
+    "only, as labour statistics count women and men, stands beside the share among these: pictures of others are "
+    "left out there. p is corrected after Benjamini and Hochberg."
 )
 PLURAL = {"woman": "women", "man": "men", "person": "nobody of a gender"}
 TRAINED = "in training captions that do not say it"
@@ -149,7 +149,7 @@ def findings(shares: ConceptShares, value: str) -> list[str]:
     return lines
 
 
-def figures(shares: ConceptShares, part: str) -> list[Figure]:
+def figures(shares: ConceptShares, part: str = "occupations") -> list[Figure]:
     """Return a line for each concept, its mark the training share if known, else the reference."""
     rows = zip(shares.shares, shares.alike, shares.trained, shares.reference, shares.tests().p, strict=True)
     return [
