@@ -39,7 +39,15 @@ INDEX = {
 }
 
 
-def build(folder: Path, size: str = "tiny", seed: int = 0, *, prediction: str = "epsilon", version: int = 1) -> Path:
+def build(
+    folder: Path,
+    size: str = "tiny",
+    seed: int = 0,
+    *,
+    prediction: str = "epsilon",
+    version: int = 1,
+    inpainting: bool = False,
+) -> Path:
     """Write a checkpoint.
 
     Args:
@@ -48,6 +56,7 @@ def build(folder: Path, size: str = "tiny", seed: int = 0, *, prediction: str = 
         seed: Decides the weights.
         prediction: ``"epsilon"`` or ``"v_prediction"``.
         version: 1 or 2; the second projects with matrices in the transformer blocks.
+        inpainting: Whether the U-Net has nine input channels.
 
     Returns:
         The folder.
@@ -57,7 +66,9 @@ def build(folder: Path, size: str = "tiny", seed: int = 0, *, prediction: str = 
 
     folder = Path(folder)
     configs = _configs(SIZES[size], _write_tokenizer(folder / "tokenizer"), prediction, version)
-    _write_json(folder / "model_index.json", INDEX)
+    configs["unet"] |= {"in_channels": 9} if inpainting else {}
+    kind = "StableDiffusionInpaintPipeline" if inpainting else "StableDiffusionPipeline"
+    _write_json(folder / "model_index.json", INDEX | {"_class_name": kind})
     _write_json(folder / "scheduler" / "scheduler_config.json", configs["scheduler"])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

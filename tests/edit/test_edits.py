@@ -14,13 +14,15 @@ from limn.codecs.tokens import Tokens
 from limn.edit.inpaint import Inpaint
 from limn.edit.mask_free import MaskFree
 from limn.edit.outpaint import Outpaint
-from limn.edit.token_pictures import packed, touched, unpacked
+from limn.edit.pictures import packed, unpacked
+from limn.edit.sdedit import SDEdit
 from limn.encoders.prompt import PromptEncoder
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Picture, Progress
+from limn.kernel.known import touched
 from limn.kernel.request import Request
 from limn.kernel.stage import Stage
 from limn.networks.token_embeddings import TokenVectors
@@ -98,13 +100,13 @@ def corner() -> Pixels:
 
 
 def test_a_mask_touches_the_tokens_it_overlaps() -> None:
-    inside = torch.from_numpy(corner() > 127)
+    inside = torch.from_numpy(corner() > 127)[None]
     assert touched(inside, 4).view(4, 4).int().tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [0] * 4, [0] * 4]
 
 
 def test_what_is_outside_the_mask_stays(generator: Generator) -> None:
     before = tokens(picture())[0]
-    hidden = touched(torch.from_numpy(corner() > 127), 4)[0]
+    hidden = touched(torch.from_numpy(corner() > 127)[None], 4).flatten()
     changed = torch.zeros(16, dtype=torch.bool)
     for step in generator.draw(generator.request("a star", n=6, edit=Inpaint.of(picture(), corner()))):
         if isinstance(step, Progress):
@@ -150,7 +152,7 @@ def test_what_does_not_fit_is_refused(generator: Generator) -> None:
         Inpaint.of(picture(), corner()[:8])
     with pytest.raises(InputError, match="16x12 pixels, the model edits 16x16"):
         draw(generator, Inpaint.of(picture()[:12], corner()[:12]))
-    with pytest.raises(InputError, match="blind to what comes after a region; use a masked token model"):
+    with pytest.raises(InputError, match="blind to what comes after a region; use emoji, or"):
         draw(made(causal=True), Inpaint.of(picture(), corner()))
     with pytest.raises(InputError, match="hexadecimal"):
         Inpaint(picture=packed(picture()), mask="zz")
@@ -198,6 +200,7 @@ def test_edits_are_data(name: str) -> None:
         "inpaint": Inpaint.of(picture(), corner()),
         "outpaint": Outpaint.of(picture(), "top", 4),
         "mask_free": MaskFree.of(picture()),
+        "sdedit": SDEdit.of(picture(), strength=0.3, invert=True, source="a star"),
     }[name]
     assert registry.build("edit", json.loads(json.dumps(registry.record(edit)))) == edit
     assert hash(edit) == hash(registry.build("edit", registry.record(edit)))

@@ -12,15 +12,29 @@ from limn.cli import drawing
 from limn.cli.options import OUT, Batch, Device, Explain, Json, Out, Rows, Sheet, Show, drawing_options
 from limn.kernel.request import Request
 
-Picture = Annotated[Path, typer.Argument(help="The picture: PNG, JPEG or WebP.", show_default=False)]
+Picture = Annotated[
+    Path, typer.Argument(help="PNG, JPEG or WebP; scaled and cropped to the model's size.", show_default=False)
+]
 Prompts = Annotated[list[str], typer.Argument(help="What is to be seen in it.", show_default=False)]
-Mask = Annotated[Path | None, typer.Option(help="A picture of the same size, white where to draw anew.")]
+Mask = Annotated[
+    Path | None,
+    typer.Option(
+        help="A picture of the same size: white is drawn anew, black stays. Lighter than half counts as white, "
+        "transparent as black; grey also mixes drawn and old pixels (not with tokens)."
+    ),
+]
 Box = Annotated[str | None, typer.Option(help='Where to draw anew: "left,top,right,bottom", each from 0 to 1.')]
 Extend = Annotated[str | None, typer.Option(help='Draw on beyond a side: "right=16" pixels; left, top, bottom.')]
-Model = Annotated[str, typer.Option(help="A masked token model: a name (limn models) or a folder.")]
+Strength = Annotated[
+    float | None,
+    typer.Option(help="Share of the steps that is taken: near 0 little changes (0.6; with a region 1: all anew)."),
+]
+Resample = Annotated[int | None, typer.Option(help="Walk each step so often, so that seams close (RePaint).")]
+Invert = Annotated[bool, typer.Option("--invert", help="Start from the picture's own noise, found by walking back.")]
+Source = Annotated[str | None, typer.Option(help="What the picture shows, for --invert.")]
 
 
-@drawing_options(without=["size", "regions", "region", "model"])
+@drawing_options(without=["size", "regions", "region"])
 def edit(
     *,
     picture: Picture,
@@ -28,8 +42,11 @@ def edit(
     mask: Mask = None,
     box: Box = None,
     extend: Extend = None,
+    strength: Strength = None,
+    resample: Resample = None,
+    invert: Invert = False,
+    source: Source = None,
     asked: Mapping[str, Any],
-    model: Model = "muse_shapes",
     out: Out = OUT,
     grid: Sheet = False,
     explain: Explain = False,
@@ -39,19 +56,22 @@ def edit(
     batch: Batch = None,
     max_rows: Rows = None,
 ) -> None:
-    """Draw a part of a picture anew (--mask, --box), draw on beyond a side (--extend), or let it drift to the words.
+    """Draw a part of a picture anew (--mask, --box), draw on beyond a side (--extend), or change all of it.
 
-    What lies outside stays as it is. The same command draws the same pictures.
+    What lies outside a region stays as it is, to the bit. The same command draws the same pictures.
     """
     from limn.store import Store
 
     store = Store(out)
     from limn import models, studio
-    from limn.studio.editing import DRIFT, edit_of
+    from limn.studio.editing import edit_of
 
-    generator = models.load(model, device=studio.check_device(device))
-    plan = edit_of(picture, generator.size, mask=mask, box=box, extend=extend)
-    usual = DRIFT if mask is None and box is None and extend is None else {}
+    incomplete = Request.of(prompts, asked)
+    generator = models.load(incomplete.model, device=studio.check_device(device))
+    plan, usual = edit_of(
+        picture, generator, mask=mask, box=box, extend=extend,
+        strength=strength, resample=resample, invert=invert or None, source=source,
+    )  # fmt: skip
     request = generator.complete(Request.of(prompts, {**usual, **asked, "edit": plan}))
     outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=max_rows)
     if explain:

@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from limn.edit.token_pictures import packed, tokens_of, touched, unpacked
-from limn.kernel.codec import HIDDEN
-from limn.kernel.edit import Edit, Pixels
+from limn.edit.pictures import draws_tokens, packed, unpacked
+from limn.edit.repainting import Inside, Repainting
+from limn.kernel.edit import Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.stage import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inpaint(Edit):
-    """Hide the tokens that a mask touches and draw them (Chang et al. 2023, section 3.3).
+class Inpaint(Repainting):
+    """Draw anew where a mask says; pixels outside it are the picture's own, to the bit.
 
-    Tokens outside the mask stay bit for bit; pixels outside those that were hidden are the picture's own.
+    What is lighter than half is drawn. Models of tokens give back whole tokens that the mask touches. Models that
+    denoise give back the picture and what was drawn, mixed as the mask's grey says.
 
     Args:
-        picture: The picture as hexadecimal text of a PNG, of the model's size; see :meth:`of`.
-        mask: The mask, likewise: what is lighter than half is drawn anew.
-        paste: Whether pixels outside the hidden tokens are taken from the picture, not from its tokens.
+        mask: The mask, as hexadecimal text of a PNG of the picture's size.
+        paste: Whether pixels outside are taken from the picture, not from its state.
     """
 
     paper: ClassVar[str] = "chang2023muse"
 
-    picture: str = ""
     mask: str = ""
     paste: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         inside = self._inside()
         if inside.shape != unpacked(self.picture, "picture").shape[:2]:
             raise InputError("mask: is of another size than the picture; draw it on a copy of the picture")
@@ -42,12 +40,12 @@ class Inpaint(Edit):
             raise InputError("mask: is black all over, nowhere lighter than half; paint white what to draw anew")
 
     @classmethod
-    def of(cls, picture: Pixels, mask: Pixels, *, paste: bool = True) -> Inpaint:
+    def of(cls, picture: Pixels, mask: Pixels, **options: Any) -> Inpaint:
         """Make an edit of arrays: a picture (height, width, 3) and a mask (height, width), 0 to 255."""
-        return cls(picture=packed(picture), mask=packed(mask), paste=paste)
+        return cls(picture=packed(picture), mask=packed(mask), **options)
 
     @classmethod
-    def box(cls, picture: Pixels, box: tuple[float, float, float, float], *, paste: bool = True) -> Inpaint:
+    def box(cls, picture: Pixels, box: tuple[float, float, float, float], **options: Any) -> Inpaint:
         """Make an edit of a box: left, top, right and bottom as shares of the picture's sides.
 
         Raises:
@@ -61,23 +59,23 @@ class Inpaint(Edit):
         columns = slice(int(left * width), max(int(left * width) + 1, round(right * width)))
         mask = np.zeros((height, width), np.uint8)
         mask[rows, columns] = 255
-        return cls.of(picture, mask, paste=paste)
+        return cls.of(picture, mask, **options)
 
-    def start(self, stage: Stage, size: tuple[int, int]) -> Tensor:
-        """Return the picture's tokens with those hidden that the mask touches; see :meth:`Edit.start`."""
-        ids = tokens_of(stage, unpacked(self.picture, "picture"), size)
-        hidden = touched(torch.from_numpy(self._inside()), stage.codec.multiple).to(ids.device)
-        return ids.masked_fill(hidden, HIDDEN)
+    def window(self, size: tuple[int, int]) -> tuple[Pixels, Inside]:
+        """Return the picture and the mask; see :meth:`Repainting.window`."""
+        return unpacked(self.picture, "picture"), self._inside()
 
     def finish(self, stage: Stage, drawn: Pixels) -> Pixels:
-        """Return what was drawn inside the tokens that the mask touches, the picture elsewhere."""
+        """Return what was drawn where the mask says, the picture elsewhere."""
         if not self.paste:
             return drawn
-        factor = stage.codec.multiple
-        tokens = touched(torch.from_numpy(self._inside()), factor).numpy()
-        cells = tokens.reshape(drawn.shape[0] // factor, drawn.shape[1] // factor)
-        inside = cells.repeat(factor, 0).repeat(factor, 1)
-        return np.where(inside[..., None], drawn, unpacked(self.picture, "picture"))
+        picture, inside = self.window(drawn.shape[:2])
+        if draws_tokens(stage):
+            cells = self._cells(stage, inside)[0, 0].cpu().numpy()
+            whole = cells.repeat(stage.codec.multiple, 0).repeat(stage.codec.multiple, 1)
+            return np.where(whole[..., None], drawn, picture)
+        share = unpacked(self.mask, "mask")[..., :1] / 255.0
+        return np.rint((1 - share) * picture + share * drawn).astype(np.uint8)
 
-    def _inside(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def _inside(self) -> Inside:
         return unpacked(self.mask, "mask")[..., 0] > 127

@@ -8,9 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from limn.edit.token_pictures import packed, tokens_of, unpacked
+from limn.edit.pictures import draws_tokens, packed, state_of, unpacked
 from limn.kernel.codec import HIDDEN
 from limn.kernel.edit import Edit, Pixels
+from limn.kernel.errors import InputError
 from limn.kernel.stage import Stage
 
 
@@ -35,5 +36,7 @@ class MaskFree(Edit):
 
     def start(self, stage: Stage, size: tuple[int, int]) -> Tensor:
         """Return the picture's tokens, all hidden where a stage refines; see :meth:`Edit.start`."""
-        ids = tokens_of(stage, unpacked(self.picture, "picture"), size)
+        if not draws_tokens(stage):
+            raise InputError("mask_free: needs a masked token model such as muse; use sdedit")
+        ids = state_of(stage, unpacked(self.picture, "picture"), size)
         return torch.full_like(ids, HIDDEN) if stage.refines else ids

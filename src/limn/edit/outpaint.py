@@ -3,57 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from limn.edit.token_pictures import packed, tokens_of, touched, unpacked
-from limn.kernel.codec import HIDDEN
-from limn.kernel.edit import Edit, Pixels
+from limn.edit.pictures import packed, unpacked
+from limn.edit.repainting import Inside, Repainting
+from limn.kernel.edit import Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.stage import Stage
 
+Side = Literal["left", "top", "right", "bottom"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Outpaint(Edit):
-    """Make a picture larger on one side (Chang et al. 2023, section 3.3).
+class Outpaint(Repainting):
+    """Make a picture larger on one side; what is there stays bit for bit.
 
-    The model sees a window of its own size at that edge, whose new part is hidden. What is there stays bit for bit.
+    The model sees a window of its own size at that edge, whose new part is drawn.
 
     Args:
-        picture: The picture as hexadecimal text of a PNG; see :meth:`of`.
         side: Where the picture grows.
         pixels: By how many pixels; less than the model's size, so that something of the picture is seen.
     """
 
     paper: ClassVar[str] = "chang2023muse"
 
-    picture: str = ""
-    side: Literal["left", "top", "right", "bottom"] = "right"
+    side: Side = "right"
     pixels: int = 8
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.pixels <= 4096:
             raise InputError(f"extend: {self.pixels} pixels are not allowed; give at least 1")
 
     @classmethod
-    def of(cls, picture: Pixels, side: Literal["left", "top", "right", "bottom"], pixels: int) -> Outpaint:
+    def of(cls, picture: Pixels, side: Side, pixels: int, **options: Any) -> Outpaint:
         """Make an edit of an array (height, width, 3)."""
-        return cls(picture=packed(picture), side=side, pixels=pixels)
+        return cls(picture=packed(picture), side=side, pixels=pixels, **options)
 
-    def start(self, stage: Stage, size: tuple[int, int]) -> Tensor:
-        """Return the tokens of the window at the edge, the new ones hidden; see :meth:`Edit.start`."""
+    def window(self, size: tuple[int, int]) -> tuple[Pixels, Inside]:
+        """Return the window at the edge and its new part; see :meth:`Repainting.window`."""
         canvas, new, window = self._canvas(size)
-        hidden = touched(torch.from_numpy(new[window]), stage.codec.multiple)
-        if hidden.all():
+        return canvas[window], new[window]
+
+    def check(self, stage: Stage, size: tuple[int, int]) -> None:
+        """Refuse a stage that would see nothing of the picture; see :meth:`Edit.check`."""
+        super().check(stage, size)
+        if self._cells(stage, self.window(size)[1]).all():
             most = size[self._axis] - stage.codec.multiple
             raise InputError(
                 f"extend: {self.pixels} pixels leave nothing of the picture to see; give at most {most}"
             )
-        ids = tokens_of(stage, canvas[window], size)
-        return ids.masked_fill(hidden.to(ids.device), HIDDEN)
 
     def finish(self, stage: Stage, drawn: Pixels) -> Pixels:
         """Return the picture with the new part beside it."""
@@ -65,9 +66,7 @@ class Outpaint(Edit):
     def _axis(self) -> int:
         return 0 if self.side in ("top", "bottom") else 1
 
-    def _canvas(
-        self, size: tuple[int, int]
-    ) -> tuple[Pixels, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], tuple[slice, slice]]:
+    def _canvas(self, size: tuple[int, int]) -> tuple[Pixels, Inside, tuple[slice, slice]]:
         """Return the enlarged picture, which of its pixels are new, and where the window lies."""
         source = unpacked(self.picture, "picture")
         before = self.side in ("left", "top")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
 from limn.kernel.completion import Fold, folded, guidances, placed, styled
-from limn.kernel.edit import Edit, Pixels
+from limn.kernel.edit import Pixels
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError
 from limn.kernel.guidance import Guidance, hashes
@@ -132,15 +133,21 @@ class Generator:
             check_together(parts, stage.predictor.space)
         if request.edit is not None:
             for stage in self.stages[self.stages.index(main) :]:
-                request.edit.start(stage, size)
+                request.edit.check(stage, size)
+            request.edit.steps(main.steps if request.steps is None else request.steps)
         sampler = main.sampler if request.sampler is None else request.sampler
+        sampler = registry.parse("samplers", sampler) if isinstance(sampler, str) else sampler
+        if sampler.space != main.predictor.space == "clean":
+            raise InputError(
+                f"sampler {registry.name_of(sampler)}: draws tokens, this model denoises; see limn sampler list"
+            )
         return replace(
             request,
             model=self.name,
             weights=self.weights,
             steps=main.steps if request.steps is None else request.steps,
             size=size,
-            sampler=registry.parse("samplers", sampler) if isinstance(sampler, str) else sampler,
+            sampler=sampler,
             guidance=parts,
             files=self.sources(parts),
             scale=None,
@@ -236,22 +243,27 @@ class Generator:
         prompts, indices = [item.prompt for item in chunk], tuple(item.index for item in chunk)
         seeds = Streams([item.seed for item in chunk])
         given: dict[str, Tensor] = {}
-        steps = sum(request.steps if stage is main else stage.steps for stage in self.stages)
-        taken = 0
+        asked = request.steps if edit is None else edit.steps(request.steps)
+        steps, taken = sum(asked if stage is main else stage.steps for stage in self.stages), 0
         for place, stage in enumerate(self.stages):
-            own = {"sampler": request.sampler, "steps": request.steps, "spacing": request.spacing}
+            own: dict[str, Any] = {}
+            if stage is main:
+                own = {"sampler": request.sampler, "steps": request.steps, "spacing": request.spacing}
+            if edit is not None and (stage is main or stage.refines):
+                own["edit"] = partial(edit.walk, stage=stage, size=request.size)
+                for name, state in edit.given(stage, request.size).items():
+                    given[name] = state.expand(len(chunk), *state.shape[1:])
             walk = stage.walk(
                 prompts,
                 parts,
                 seeds if place == 0 else seeds.fork(stage.gives),
                 size=request.size,
                 given=given,
-                noise=_start(edit, stage, request.size, len(chunk)) if stage is main or stage.refines else None,
                 adapters=self.others.adapters(parts, place),
                 encodings=self._encodings_of(parts, place),
                 max_rows=max_rows,
                 ledger=ledger,
-                **(own if stage is main else {}),  # type: ignore[arg-type]
+                **own,
             )
             for step in walk:
                 taken += 1
@@ -277,14 +289,6 @@ class Generator:
                 allowed = f"{low}" if low == high else f"a multiple of {multiple} from {low} to {high}"
                 raise InputError(f"size: {str(side)[:40]} pixels is not allowed; {self.name} draws {allowed}")
         return size
-
-
-def _start(edit: Edit | None, stage: Stage, size: tuple[int, int], pictures: int) -> Tensor | None:
-    """Return where an edit starts, once for each picture."""
-    if edit is None:
-        return None
-    start = edit.start(stage, size)
-    return start.expand(pictures, *start.shape[1:])
 
 
 def _pixels(images: Tensor) -> Pixels:

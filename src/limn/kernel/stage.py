@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -11,12 +11,14 @@ from limn.kernel.adapter import Adapter
 from limn.kernel.codec import Codec
 from limn.kernel.encodings import Encodings
 from limn.kernel.guidance import Guidance
+from limn.kernel.known import KNOWN, nothing_known
 from limn.kernel.predictor import Encoder, Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, Runner
 from limn.kernel.sampler import Sampler, Schedule
 from limn.kernel.step import Step
+from limn.kernel.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,7 @@ class Stage:
         steps: Used unless the request says otherwise.
         gives: What this stage makes, by name; the last stage gives ``"image"``.
         refines: Whether it draws in finer detail what an earlier stage drew, by its own sampler and steps.
+        known: Whether the network also reads what is known of a picture (:mod:`limn.kernel.known`).
         adapters: Other sets of weights a guidance may name.
         device: Where the state lives.
     """
@@ -44,6 +47,7 @@ class Stage:
     steps: int
     gives: str = "image"
     refines: bool = False
+    known: bool = False
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     device: str = "cpu"
 
@@ -63,6 +67,7 @@ class Stage:
         encodings: Encodings | None = None,
         max_rows: int | None = None,
         ledger: Ledger | None = None,
+        edit: Callable[[Walk], Iterator[Step]] = Walk.__call__,
     ) -> Iterator[Step]:
         """Walk one batch from noise to state.
 
@@ -81,20 +86,29 @@ class Stage:
             encodings: Text encodings kept from earlier walks.
             max_rows: Most rows in one forward pass.
             ledger: Where forwards are noted.
+            edit: Walks in place of the sampler alone; see :meth:`limn.kernel.edit.Edit.walk`.
 
         Yields:
             Each step, with ``x`` where the walk then stands and ``clean`` as predicted.
         """
-        sampler, steps = sampler or self.sampler, steps or self.steps
-        levels = self.schedule.levels(steps, sampler, spacing)
-        if noise is None:
-            noise = streams.normal(self.codec.shape(*size))
-        start = noise.to(self.device)
-        if start.is_floating_point():
-            start = start * self.schedule.start_scale(steps, sampler, spacing)
-        predict = Runner(
-            self.predictor, self.encoder, prompts, guidances, streams,
-            given=given, adapters={**self.adapters, **(adapters or {})}, codec=self.codec, encodings=encodings,
-            max_rows=max_rows, ledger=ledger,
-        )  # fmt: skip
-        yield from sampler.walk(predict, start, levels, streams)
+        sampler, steps, given = sampler or self.sampler, steps or self.steps, dict(given or {})
+        if self.known and KNOWN not in given:
+            given[KNOWN] = nothing_known(self.codec, size, self.device).expand(len(prompts), -1, -1, -1)
+
+        def answering(prompts: Sequence[Prompt], guidances: Sequence[Guidance]) -> Runner:
+            return Runner(
+                self.predictor, self.encoder, prompts, guidances, streams,
+                given=given, adapters={**self.adapters, **(adapters or {})}, codec=self.codec, encodings=encodings,
+                max_rows=max_rows, ledger=ledger,
+            )  # fmt: skip
+
+        walk = Walk(
+            sampler=sampler,
+            predict=answering(prompts, guidances),
+            levels=self.schedule.levels(steps, sampler, spacing),
+            streams=streams,
+            noise=lambda: (streams.normal(self.codec.shape(*size)) if noise is None else noise).to(self.device),
+            scale=self.schedule.start_scale(steps, sampler, spacing),
+            plain=lambda prompt: answering([prompt], ()),
+        )
+        yield from edit(walk)

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from limn.codecs.latents import Latents
 from limn.codecs.pixels import Pixels
+from limn.encoders.known import Known
 from limn.encoders.prompt import PromptEncoder
 from limn.io.configurations import read_config
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
 from limn.kernel.generator import Generator
+from limn.kernel.known import KNOWN
 from limn.kernel.predictor import Conditioning
 from limn.kernel.stage import Stage
 from limn.models.parts import ModelConfig, assembled, check_fit, fill, sampler_of
@@ -70,7 +72,10 @@ class Network:
     ) -> Tensor:
         """Answer rows (rows, channels, height, width); shapes as in :class:`limn.predictors.diffusion.Diffusion`."""
         edits = edits if any(edit is not None for edit in edits) else ()
-        answer: Tensor = self.transformer(x, time, conditioning.tokens, conditioning.mask, edits=edits, sigma=sigma)
+        answer: Tensor = self.transformer(
+            x, time, conditioning.tokens, conditioning.mask,
+            edits=edits, sigma=sigma, given=conditioning.extras.get(KNOWN),
+        )  # fmt: skip
         return answer
 
 
@@ -98,15 +103,18 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     fits = {
         "state": (codec.shape(config.size, config.size), (shape.channels, grid, grid)),
         "text": (shape.text_width, words.width),
+        "given": (shape.given, (1 + shape.channels) * bool(shape.given)),
     }
     check_fit(folder, "transformer and codec", fits)
+    encoder = PromptEncoder(words, limit=shape.text_limit, device=device)
     stage = Stage(
-        encoder=PromptEncoder(words, limit=shape.text_limit, device=device),
+        encoder=Known(encoder) if shape.given else encoder,
         predictor=Diffusion(network=Network(transformer), target=config.target),
         codec=codec,
         schedule=Flow(),
         sampler=sampler_of(folder, config.sampler),
         steps=config.steps,
+        known=bool(shape.given),
         device=device,
     )
     return assembled(name, [stage], config, hashes)

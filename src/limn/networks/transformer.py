@@ -32,6 +32,7 @@ class TransformerConfig:
         channels: Channels of the state (pictures and latents).
         grid: Side of the state in cells; for token models the side of the token square.
         patch: Cells along the side of a picture token.
+        given: Further channels of the state's size that are read beside it, for painting into pictures.
         vocabulary: Number of token ids; 0 for a picture model.
         text_width: Width of the text vectors.
         text_limit: Most text tokens a row may have.
@@ -45,6 +46,7 @@ class TransformerConfig:
     channels: int = 16
     grid: int = 8
     patch: int = 1
+    given: int = 0
     vocabulary: int = 0
     text_width: int = 256
     text_limit: int = 48
@@ -54,7 +56,7 @@ class TransformerConfig:
     def __post_init__(self) -> None:
         check_range(self, width=(8, 4096), depth=(1, 64), heads=(1, 64), channels=(1, 512), grid=(1, 128))
         check_range(self, patch=(1, 16), vocabulary=(0, 2**17), text_width=(1, 4096), text_limit=(0, 1024))
-        check_range(self, expansion=(1, 8))
+        check_range(self, expansion=(1, 8), given=(0, 1024))
         require(self.width % (4 * self.heads) == 0, "width must be a multiple of 4 times heads")
         require(self.grid % self.patch == 0, "grid must be a multiple of patch")
         require(self.width**2 * self.depth <= 2**31, "width and depth ask for more than 25 billion weights")
@@ -193,6 +195,7 @@ class Transformer(nn.Module):
         self.time_in = nn.Sequential(nn.Linear(TIME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
         cells = config.channels * config.patch**2
         self.embed = nn.Embedding(config.vocabulary, width) if config.vocabulary else nn.Linear(cells, width)
+        self.given_in = nn.Linear(config.given * config.patch**2, width, bias=False) if config.given else None
         self.head_table = nn.Parameter(torch.zeros(2, width))
         self.head_modulation = nn.Linear(width, 2 * width)
         self.head = nn.Linear(width, config.vocabulary or cells)
@@ -214,6 +217,7 @@ class Transformer(nn.Module):
         sigma: Tensor | None = None,
         cache: Cache | None = None,
         lines: Tensor | None = None,
+        given: Tensor | None = None,
     ) -> Tensor:
         """Answer for every row.
 
@@ -226,6 +230,7 @@ class Transformer(nn.Module):
             sigma: Noise level over signal level (rows,), handed to the edits.
             cache: Earlier tokens of a causal model, extended in place.
             lines: Which lines of the grid of patches a picture ``state`` holds; the first ones if None.
+            given: What is read beside a picture ``state`` (rows, given, height, width); nothing if None.
 
         Returns:
             The same shape as a picture ``state``, or logits (rows, tokens, vocabulary).
@@ -236,7 +241,7 @@ class Transformer(nn.Module):
         condition = self.text_pool(pooled)
         if time is not None:
             condition = condition + self.time_in(waves(time))
-        x = self._tokens_in(state, max(seen - words, 0), lines)
+        x = self._tokens_in(state, max(seen - words, 0), lines, given)
         if not seen:
             x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
         look = _behind if self.config.causal else padding
@@ -265,7 +270,7 @@ class Transformer(nn.Module):
         work += config.text_width * width * (1 if seen else 1 + words)  # pooled, and each word
         work += 8 * width**2  # modulation of the blocks and of the head
         work += (TIME_WIDTH + width) * width if timed else 0
-        work += tokens * width * (config.vocabulary or 2 * cells)
+        work += tokens * width * (config.vocabulary or 2 * cells + config.given * config.patch**2)
         return 2 * rows * work
 
     def _grid(self, state: Tensor) -> tuple[int, int] | None:
@@ -274,14 +279,19 @@ class Transformer(nn.Module):
         whole = state.shape[1] == self.config.side**2 and not self.config.causal
         return (self.config.side, self.config.side) if whole else None
 
-    def _tokens_in(self, state: Tensor, offset: int, lines: Tensor | None) -> Tensor:
+    def _tokens_in(self, state: Tensor, offset: int, lines: Tensor | None, given: Tensor | None) -> Tensor:
         if self.config.vocabulary:
             places = self.places.flatten(0, 1)[offset : offset + state.shape[1]]
             tokens: Tensor = self.embed(state) + places
             return tokens
-        x = self.embed(F.pixel_unshuffle(state, self.config.patch).permute(0, 2, 3, 1))
+        x = self.embed(self._patches(state))
+        if self.given_in is not None and given is not None:
+            x = x + self.given_in(self._patches(given))
         places = self.places[: x.shape[1]] if lines is None else self.places[lines]
         return torch.flatten(x + places[:, : x.shape[2]], 1, 2)
+
+    def _patches(self, state: Tensor) -> Tensor:
+        return F.pixel_unshuffle(state, self.config.patch).permute(0, 2, 3, 1)
 
     def _tokens_out(self, x: Tensor, state: Tensor) -> Tensor:
         if self.config.vocabulary:
@@ -294,11 +304,13 @@ class Transformer(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=1 / math.sqrt(module.in_features))
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.trunc_normal_(module.weight, std=1)
-        for silent in (self.trunk.modulation, self.head_modulation, self.head):
-            nn.init.zeros_(silent.weight)
+        for silent in (self.trunk.modulation, self.head_modulation, self.head, self.given_in):
+            if silent is not None:
+                nn.init.zeros_(silent.weight)
         nn.init.trunc_normal_(self.text_places, std=0.1)
 
 

@@ -2,64 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 from PIL import Image
 
 from limn.edit.inpaint import Inpaint
 from limn.edit.mask_free import MaskFree
-from limn.edit.outpaint import Outpaint
+from limn.edit.outpaint import Outpaint, Side
+from limn.edit.pictures import draws_tokens
+from limn.edit.sdedit import SDEdit
 from limn.io.pictures import composite, cover, decode, file_bytes
 from limn.kernel.edit import Edit
 from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.generator import Generator
 
 DRIFT: Final = {"steps": 50, "sampler": "resample"}
-"""Options of an edit without a mask, unless the person says otherwise; steps are how far the picture goes."""
+"""Options of an edit of tokens without a mask, unless the person says otherwise; steps are how far it goes."""
 
-Side = Literal["left", "top", "right", "bottom"]
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def edit_of(
     picture: Path,
-    size: tuple[int, int],
+    generator: Generator,
     *,
     mask: Path | None = None,
     box: str | None = None,
     extend: str | None = None,
-) -> Edit:
+    **how: Any,
+) -> tuple[Edit, Mapping[str, Any]]:
     """Make the edit that a person asks for; a picture of another size is scaled and cropped, its mask with it.
 
     Args:
         picture: A PNG, JPEG or WebP; what is transparent counts as white.
-        size: Height and width in pixels that the model edits.
+        generator: The model that edits, in its own size.
         mask: A picture of the same size, lighter than half where to draw anew; what is transparent counts as black.
         box: In place of a mask: left, top, right, bottom as shares of the sides, ``"0.5,0,1,1"``.
         extend: In place of a mask: a side and pixels, ``"right=16"``.
+        **how: Fields of :class:`limn.edit.repainting.Repainting`; None for the edit's own.
 
     Returns:
-        Inpainting, outpainting, or an edit without a mask when nothing says where.
+        Inpainting, outpainting, or an edit without a mask when nothing says where; and the options of a request that
+        belong to it unless the person says otherwise.
 
     Raises:
         InputError: More than one of them is given, or one cannot be used.
     """
     if sum(choice is not None for choice in (mask, box, extend)) > 1:
         raise InputError("edit: --mask, --box and --extend exclude each other; give one of them")
-    image = _opened(picture, "picture", (255, 255, 255))
+    image, size = _opened(picture, "picture", (255, 255, 255)), generator.size
+    how = {name: value for name, value in how.items() if value is not None}
     if extend is not None:
         side, pixels = _side(extend)
-        return Outpaint.of(_across(image, size, side), side, pixels)
+        return Outpaint.of(_across(image, size, side), side, pixels, **how), {}
     if mask is not None:
         region = _opened(mask, "mask", (0, 0, 0)).convert("L")
         if region.size != image.size:
             given, wanted = (f"{width}x{height}" for width, height in (region.size, image.size))
             raise InputError(f"mask: has {given} pixels, the picture {wanted}; draw it on a copy of the picture")
-        return Inpaint.of(_fitted(image, size), _fitted(region, size))
+        return Inpaint.of(_fitted(image, size), _fitted(region, size), **how), {}
     if box is not None:
-        return Inpaint.box(_fitted(image, size), _box(box))
-    return MaskFree.of(_fitted(image, size))
+        return Inpaint.box(_fitted(image, size), _box(box), **how), {}
+    if not draws_tokens(generator.main):
+        return SDEdit.of(_fitted(image, size), **how), {}
+    if how:
+        raise InputError(f"{next(iter(how))}: is about noise, this model draws tokens; --steps say how far it goes")
+    return MaskFree.of(_fitted(image, size)), DRIFT
 
 
 def _opened(path: Path, what: str, ground: tuple[int, int, int]) -> Image.Image:

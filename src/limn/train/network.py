@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, from_autoencoder
 from limn.networks.weights import frozen, load_state, read_tensors, sized
 from limn.train import task
@@ -82,7 +83,8 @@ def starting(name: str, network: nn.Module | None = None) -> Mapping[str, Tensor
     Args:
         name: A folder with a checkpoint or a model, or the name of a shipped model.
         network: What is to be trained. An autoencoder or a VQ starts from the model's own; a VQ may start from an
-            autoencoder of its layers, with codes of its own.
+            autoencoder of its layers, with codes of its own; a transformer that reads further channels may start
+            from one that does not.
 
     Raises:
         WeightsError: There are none, or they are damaged.
@@ -92,7 +94,10 @@ def starting(name: str, network: nn.Module | None = None) -> Mapping[str, Tensor
         quantised = isinstance(network, VQ) and "std" in weights
         return {**network.state_dict(), **from_autoencoder(weights)} if quantised else weights
     model = _home(name) / "model.safetensors"
-    return read_tensors(model) if model.exists() else averaged(_home(name)).state_dict()
+    weights = read_tensors(model) if model.exists() else averaged(_home(name)).state_dict()
+    if isinstance(network, Transformer) and network.given_in is not None:
+        weights = {"given_in.weight": network.given_in.weight, **weights}
+    return weights
 
 
 def state_of(folder: Path) -> Checkpoint:

@@ -108,7 +108,7 @@ def test_missing_files_and_fields_are_named(copy: Path, part: str) -> None:
 @pytest.mark.parametrize(
     ("part", "changes", "match"),
     [
-        ("unet", {"in_channels": 9}, "inpainting and upscaling models are not read"),
+        ("unet", {"in_channels": 7}, "upscaling and other models that read further pictures are not read"),
         ("vae", {"latent_channels": 16}, "16 latent channels"),
         ("unet", {"cross_attention_dim": 24}, "parts of two models are mixed"),
         ("unet", {"norm_num_groups": 7}, "contradict each other"),

@@ -67,6 +67,7 @@ def load(
 
 def _generator(path: Path, found: Configs, words: Path, networks: Networks, device: str) -> Generator:
     from limn.codecs.latents import Latents
+    from limn.encoders.known import Known
     from limn.guidance.classifier_free import ClassifierFree
     from limn.kernel.generator import Generator
     from limn.kernel.stage import Stage
@@ -79,10 +80,11 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
     vae, text, scheduler = found["vae"], found["text_encoder"], found["scheduler"]
     limit = text["max_position_embeddings"]
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
+    encoder = ClipEncoder(
+        read_tokenizer(words, size=text["vocab_size"], limit=limit, pad=found.pad), networks.text_encoder, limit
+    )
     stage = Stage(
-        encoder=ClipEncoder(
-            read_tokenizer(words, size=text["vocab_size"], limit=limit, pad=found.pad), networks.text_encoder, limit
-        ),
+        encoder=Known(encoder) if found.paints else encoder,
         predictor=Diffusion(network=UNet(networks.unet), target=target_of(scheduler)),
         codec=Latents(
             Vae(networks.vae, vae["latent_channels"], factor),
@@ -91,6 +93,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
         schedule=schedule_of(scheduler),
         sampler=sampler_of(scheduler),
         steps=STEPS,
+        known=found.paints,
         device=device,
     )
     side = found["unet"]["sample_size"] * factor

@@ -158,7 +158,9 @@ _SCHEDULER: Final[Mapping[str, Rule]] = _COMMON | {
 }
 _PAIR: Final = many(either(text(100), _NULL), 2)
 _INDEX: Final[Mapping[str, Rule]] = _COMMON | {
-    "_class_name": one_of("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"),
+    "_class_name": one_of(
+        "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
+    ),
     "feature_extractor": _PAIR,
     "image_encoder": one_of([None, None]),
     "requires_safety_checker": FLAG,
@@ -192,6 +194,11 @@ class Configs:
 
     def __getitem__(self, part: str) -> Mapping[str, Any]:
         return self.parts[part]
+
+    @property
+    def paints(self) -> bool:
+        """Whether the U-Net also reads what is known of a picture: a mask, and latents with the hole grey."""
+        return bool(self["unet"].get("in_channels", 4) > self["vae"]["latent_channels"])
 
 
 def config_path(folder: Path, part: str) -> Path:
@@ -232,18 +239,18 @@ def check_together(source: Path, configs: Configs) -> None:
     """Check that the parts belong together.
 
     Raises:
-        WeightsError: they do not, or the model paints into a given picture.
+        WeightsError: they do not, or the model reads pictures other than what is known of the one it draws.
     """
     unet, channels, width = (
         configs["unet"],
         configs["vae"]["latent_channels"],
         configs["text_encoder"]["hidden_size"],
     )
-    for side in ("in_channels", "out_channels"):
-        if unet.get(side, 4) != channels:
+    for side, allowed in (("in_channels", (channels, 1 + 2 * channels)), ("out_channels", (channels,))):
+        if unet.get(side, 4) not in allowed:
             raise WeightsError(
                 f"{source}: the U-Net has {unet.get(side, 4)} {side} where the VAE has {channels} latent channels; "
-                "inpainting and upscaling models are not read"
+                "upscaling and other models that read further pictures are not read"
             )
     if unet["cross_attention_dim"] != width:
         raise WeightsError(

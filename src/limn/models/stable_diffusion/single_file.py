@@ -126,12 +126,15 @@ def _tokenizer(path: Path, given: Path | None) -> tuple[Path, Path]:
 
 
 def _known(
-    path: Path, shapes: Mapping[str, object], width: int, said: Mapping[str, Mapping[str, Any]]
+    path: Path, shapes: Mapping[str, tuple[int, ...]], width: int, said: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return what is published of the file's version, with the prediction that marks in the file tell."""
     known = dict({768: V1, 1024: V2}.get(width, {}))
     if not known:
         return known
+    first = shapes.get(f"{_UNET}input_blocks.0.0.weight", ())
+    if len(first) == 4 and first[1] == 9:  # an inpainting model
+        known["unet"] = {**known["unet"], "in_channels": 9}
     if "v_pred" in shapes:
         marks = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": "ztsnr" in shapes}
         known["scheduler"] = {**known["scheduler"], **marks}

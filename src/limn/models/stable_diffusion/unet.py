@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
+from limn.kernel.known import KNOWN
 from limn.kernel.predictor import Conditioning
 
 Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
@@ -151,8 +152,10 @@ class UNet:
         sigma: Tensor,
     ) -> Tensor:
         """Answer rows (rows, channels, height, width); see :class:`limn.predictors.diffusion.Network`."""
-        model = self.model
+        model, known = self.model, conditioning.extras.get(KNOWN)
         weight = model.conv_in.weight  # model.device and .dtype search the whole tree: milliseconds a step
+        if known is not None:  # its mask says what is to be drawn
+            x = torch.cat([x, 1 - known[:, :1].to(x), known[:, 1:].to(x)], 1)
         state = x.to(weight.device, weight.dtype)
         extra = {}
         if any(edit is not None for edit in edits):

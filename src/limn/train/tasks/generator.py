@@ -134,7 +134,7 @@ class Generator(Task[Transformer, Drawing]):
     @torch.inference_mode()
     def draw(self, network: Transformer, prompts: list[str], steps: int = 24) -> NDArray[np.uint8]:
         """Walk from noise with guidance by Euler's method; returns (prompts, height, width, 3)."""
-        config, count = network.config, len(prompts)
+        config, count = self.network.config, len(prompts)
         text, mask = self.text(*self.words.ids(prompts, limit=config.text_limit))
         shape = (count, config.channels, config.grid, config.grid)
         x = torch.randn(shape, generator=torch.Generator().manual_seed(1)).to(self.device)

@@ -1,4 +1,4 @@
-"""What the edits of token models share: a picture's tokens, and which of them a mask touches."""
+"""What edits share: a picture as text in a record, and as the state of a model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -18,12 +17,6 @@ from limn.predictors.autoregressive import Autoregressive
 from limn.predictors.masked import Masked
 
 MAX_SIDE: Final = 4096
-
-_WHY = {
-    True: "edit: this model draws each token from those before it, blind to what comes after a region; "
-    "use a masked token model such as muse",
-    False: "edit: this model draws no tokens and cannot edit; use a masked token model such as muse",
-}
 
 
 def packed(picture: Pixels) -> str:
@@ -44,27 +37,38 @@ def unpacked(text: str, what: str) -> Pixels:
     return np.asarray(decode(data, name=what, max_pixels=MAX_SIDE**2).convert("RGB"))
 
 
-def tokens_of(stage: Stage, picture: Pixels, size: tuple[int, int]) -> Tensor:
-    """Return the tokens of a picture, (1, tokens).
+def draws_tokens(stage: Stage) -> bool:
+    """Say whether a stage edits tokens, or else noise.
 
     Raises:
-        InputError: The model is no masked token model, or the picture is of another size.
+        InputError: It can do neither.
     """
-    if not isinstance(stage.predictor, Masked):
-        raise InputError(_WHY[isinstance(stage.predictor, Autoregressive)])
+    if isinstance(stage.predictor, Autoregressive):
+        raise InputError(
+            "edit: this model draws each token from those before it, blind to what comes after a region; "
+            "use emoji, or a masked token model such as muse"
+        )
+    return isinstance(stage.predictor, Masked)
+
+
+def image_of(stage: Stage, picture: Pixels, size: tuple[int, int]) -> Tensor:
+    """Return a picture as a tensor (1, 3, height, width) in [-1, 1], where the stage's states are.
+
+    Raises:
+        InputError: The picture is of another size than the model's.
+    """
     if picture.shape[:2] != size:
         actual, wanted = "x".join(map(str, picture.shape[1::-1])), "x".join(map(str, size[::-1]))
         raise InputError(f"edit: the picture has {actual} pixels, the model edits {wanted}; scale or crop it")
-    image = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-    with torch.no_grad():
-        return stage.codec.encode(image.to(stage.device))
+    return (torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1).to(stage.device)
 
 
-def touched(inside: Tensor, factor: int) -> Tensor:
-    """Return which tokens a mask touches, (1, tokens).
+def state_of(stage: Stage, picture: Pixels, size: tuple[int, int]) -> Tensor:
+    """Return a picture's state (1, *state): tokens, latents or pixels.
 
-    Args:
-        inside: Which pixels are inside (height, width).
-        factor: Pixels along one side of a token.
+    Raises:
+        InputError: As :func:`draws_tokens` and :func:`image_of`.
     """
-    return F.max_pool2d(inside[None, None].float(), factor).flatten(1) > 0
+    draws_tokens(stage)
+    with torch.no_grad():
+        return stage.codec.encode(image_of(stage, picture, size))
