@@ -78,8 +78,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
     from limn.predictors.diffusion import Diffusion
 
     vae, text, scheduler = found["vae"], found["text_encoder"], found["scheduler"]
-    limit = text["max_position_embeddings"]
-    factor = 2 ** (len(vae["block_out_channels"]) - 1)
+    limit, factor = text["max_position_embeddings"], 2 ** (len(vae["block_out_channels"]) - 1)
     encoder = ClipEncoder(
         read_tokenizer(words, size=text["vocab_size"], limit=limit, pad=found.pad), networks.text_encoder, limit
     )
