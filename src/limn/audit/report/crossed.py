@@ -13,7 +13,7 @@ from limn.audit.report.words import element, fold, grid
 from limn.audit.table import Table
 
 FEW = 8  # values of a field above which a table of pairs is too wide to read
-TABLES = 6
+TABLES = 3  # pairs of fields, those that were named first
 
 NOTE = (
     "Pictures in which both fields could be read, as read: the reader's errors are not corrected here, and equal "
