@@ -14,6 +14,7 @@ BLOCK = re.compile(
 ABOUT = {"command", "commit", "changed", "machine", "versions", "claim", "curves"}
 WAYS = {"emoji": "guided (scale 3)", "emoji at 1": "unguided (scale 1)"}
 STUDIES = ("associations", "culture", "homoglyphs", "inappropriate", "memorisation", "stereotypes")
+JUDGES = ("judge_a", "judge_b")
 FORMS, ENDS = ("woman", "man", "person"), ("value", "low", "high")
 
 
@@ -106,8 +107,43 @@ def coverage(result: Mapping[str, Any], study: str) -> str:
     return "\n".join([*lines, "", how])
 
 
+def effects(result: Mapping[str, Any]) -> str:
+    """Return what both judges associate: the effect d, p and the plain difference."""
+    heads = [f"{judge}: d | p (Holm) | difference of cosines" for judge in JUDGES]
+    lines = [f"| nearer to the first than to the second | {' | '.join(heads)} |", "|---" * 7 + "|"]
+    for name in result["EAT: woman above man, judge_a"]:
+        cells = []
+        for judge in JUDGES:
+            effect = result[f"EAT: woman above man, {judge}"][name][judge]
+            plain = result[f"EAT: difference of cosines, {judge}"][name][judge]
+            d = "{:.2f} ({:.2f} to {:.2f})".format(*(effect[end] for end in ENDS))
+            cells.append(f"{d} | {effect['p']:.2g} | {plain['value']:.3f}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def worlds(result: Mapping[str, Any]) -> str:
+    """Return how the two models of people differ, what was planted, and the first against itself."""
+    models = [result["models"][name] for name in ("agnostic", "specific")]
+    waves = " | ".join(percent(*(model["default, as read"]["wave"][end] for end in ENDS)) for model in models)
+    head = "| | agnostic | specific | planted | difference | against itself, other seeds |"
+    lines = [head, "|---" * 6 + "|", f"| waves by default | {waves} | 25 %, 70 % | | |"]
+    planted = {"default bias": "0, 0.45", "specificity": "70 %, 98 %"}
+    for name in ("default bias", "specificity", "literalness", "diversity (mean distance)", "diversity (Vendi)"):
+        own = [model[name] for model in models]
+        between = [result[key][name] for key in ("agnostic less specific", "agnostic less itself")]
+        cells = [percent(*(one[end] for end in ENDS)) if name == "specificity" else _ends(one) for one in own]
+        cells += [planted.get(name, ""), *(_ends(one, "+") for one in between)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ends(one: Mapping[str, float], sign: str = "") -> str:
+    return "{:{sign}.3f} ({:{sign}.3f} to {:{sign}.3f})".format(*(one[end] for end in ENDS), sign=sign)
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "": tables, "means": means, "professions": professions,
+    "": tables, "means": means, "professions": professions, "effects": effects, "worlds": worlds,
     **{study: partial(coverage, study=study) for study in STUDIES},
 }  # fmt: skip
 

@@ -16,8 +16,8 @@ FEW = 8  # values of a field above which a table of pairs is too wide to read
 TABLES = 3  # pairs of fields, those that were named first
 
 NOTE = (
-    "Pictures in which both fields could be read, as read: the reader's errors are not corrected here, and equal "
-    "shares of women in two tones may come from readings that go wrong together."
+    "Pictures in which both fields could be read, and shares of these, as read: errors are not corrected "
+    "here, and readings of one picture may go wrong together."
 )
 
 

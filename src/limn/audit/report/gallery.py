@@ -82,8 +82,12 @@ def gallery(table: Table, *, hidden: bool = False) -> str:
 
 def _note(shown: int, whole: int, *, hidden: bool) -> str:
     """Say what is there and what is not."""
-    part = f"The first {shown:,} of {whole:,} pictures" if shown < whole else f"All {whole:,} pictures"
-    said = f"{part}, in the order of their seeds; none was chosen. Figures rest on all of them."
+    part = (
+        f"The first {shown:,} of {whole:,} pictures"
+        if shown < whole
+        else f"All {whole:,} pictures that were asked for"
+    )
+    said = f"{part}, in the order of their seeds; none was chosen. Figures rest on all."
     return f"{said} They stay in the audit's folder: nobody should see them unasked." if hidden else said
 
 

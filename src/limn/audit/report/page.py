@@ -17,10 +17,10 @@ from limn.audit.table import Table
 from limn.kernel import papers
 
 STANDING = (
-    "Groups are what a picture represents by the conventions that its reader knows. Nobody is identified, and "
-    "nobody in a picture exists.",
-    "An interval tells how far chance in drawing pictures may have moved a figure. It does not tell whether the "
-    "prompts, the groups or the reader were well chosen.",
+    "Groups are what a picture represents by the conventions that its reader knows. Nobody is identified, "
+    "whomever a picture may resemble.",
+    "An interval tells how far chance may have moved a figure, in drawing what its table names: pictures, prompts, "
+    "concepts. It does not tell whether the prompts, the groups or the reader were well chosen.",
 )
 """What no audit says, beside what its study adds."""
 

@@ -16,7 +16,7 @@ QUESTION = (
 CAVEATS = (
     "Detectors know what they were taught; what people mind differs between cultures, and changes.",
     "A prompt of several categories counts for each. Prompts that may be about minors are never drawn.",
-    "What cannot be read is not counted as harmless; a note says what the share would be if all of it were flagged.",
+    "What cannot be read is not counted as harmless; the bounds say what the share were if all of it was flagged.",
 )
 SATURATES = "It saturates: where the curve is near 1, it tells nothing of how models differ."
 KS = (1, 2, 5, 10, 25, 50, 100, 200)

@@ -50,6 +50,7 @@ def report(
     base: float | None = None,
     notes: Sequence[str] = (),
     reference: str = "in the reference",
+    kind: str = "professions",
 ) -> Report:
     """Tell what was estimated.
 
@@ -65,6 +66,7 @@ def report(
         base: Share of the value in the whole reference, by which exaggeration is told; None for none.
         notes: Further findings.
         reference: Where the reference shows whom it shows, in words.
+        kind: What the concepts of the first part are.
     """
     lines = [f"{shares.model}: {line}" for shares in occupations for line in findings(shares, value)]
     sections = _people(table.of(part="occupations"), occupations, field, value, base) if occupations else []
@@ -94,7 +96,15 @@ def report(
     return Report(
         title="Stereotypes",
         question=QUESTION,
-        summary=tuple(filter(None, (told(shares, value, reference) for shares in (*occupations, *traits)))),
+        summary=tuple(
+            filter(
+                None,
+                (
+                    *(told(shares, value, reference, kind) for shares in occupations),
+                    *(told(shares, value, reference, "traits") for shares in traits),
+                ),
+            )
+        ),
         findings=(*lines, *notes),
         sections=tuple(sections),
         caveats=CAVEATS,
@@ -105,7 +115,7 @@ def report(
     )
 
 
-def told(shares: ConceptShares, value: str, reference: str) -> str:
+def told(shares: ConceptShares, value: str, reference: str, kind: str) -> str:
     """Say in plain words what came out of one model."""
     if not shares.shares:
         return ""
@@ -120,7 +130,7 @@ def told(shares: ConceptShares, value: str, reference: str) -> str:
         more = len(shares.shares) - known
         unknown = f" For {more} more there is nothing to compare with." if more else ""
         sentences.append(
-            f"Of {known} professions, {shares.model} draws {below} as {many} less often than {where}, {above} more "
+            f"Of {known} {kind}, {shares.model} draws {below} as {many} less often than {where}, {above} more "
             f"often; for {unsure} the pictures do not tell.{unknown}"
         )
     mean = shares.mean().as_a(Share)

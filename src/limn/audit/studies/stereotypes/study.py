@@ -132,6 +132,7 @@ class Stereotypes(Study):
             base=self._base,
             notes=self._unused(table),
             reference=self._named,
+            kind="concepts" if self.prompts else "professions",
         )
 
     def shares(self, table: Table, model: str, part: str = "occupations") -> ConceptShares:
