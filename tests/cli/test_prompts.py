@@ -29,6 +29,34 @@ def test_jsonl_may_have_seed_and_negative(tmp_path: Path) -> None:
     assert (second["prompt"].text, second.get("seed"), second.get("negative")) == ("a dog", None, None)
 
 
+def test_negative_prompt_is_negative_and_names_may_have_spaces_around_them(tmp_path: Path) -> None:
+    lines = {
+        "p.csv": 'prompt, negative_prompt , seed\n"a cat, sitting", "blurry, text", 7\n',
+        "p.tsv": "prompt\tnegative\tseed\na cat, sitting\tblurry, text\t7\n",
+        "p.jsonl": '{"prompt": "a cat, sitting", "negative_prompt": "blurry, text", "seed": 7}',
+        "p.json": '[\n{"prompt": "a cat, sitting", "negative_prompt": "blurry, text", "seed": 7}\n]',
+    }
+    for name, content in lines.items():
+        (row,) = read(write(tmp_path, name, content))
+        assert (row["prompt"].text, row.get("negative"), row.get("seed")) == ("a cat, sitting", "blurry, text", 7)
+
+
+def test_a_list_may_hold_texts_and_lines_may_end_with_cr(tmp_path: Path) -> None:
+    for name, content in {
+        "p.json": '["a cat", "a dog"]',
+        "p.txt": "a cat\ra dog\r",
+        "q.csv": "prompt\ra cat\ra dog",
+    }.items():
+        assert [row["prompt"].text for row in read(write(tmp_path, name, content))] == ["a cat", "a dog"]
+
+
+def test_what_nothing_uses_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    read(write(tmp_path, "p.csv", "id,prompt,Style\n1,a cat,oil\n"))
+    assert "nothing uses id, Style; what is used: prompt, seed, negative" in capsys.readouterr().err
+    read(write(tmp_path, "q.csv", "prompt,seed\na cat,1\n"))
+    assert not capsys.readouterr().err
+
+
 def test_csv_needs_a_prompt_column_only(tmp_path: Path) -> None:
     path = write(tmp_path, "p.csv", 'id,prompt,seed\n1,"a cat, sitting",7\n2,a dog,\n')
     assert [(line["prompt"].text, line.get("seed")) for line in read(path)] == [
@@ -53,6 +81,20 @@ def test_csv_needs_a_prompt_column_only(tmp_path: Path) -> None:
         ("p.jsonl", b'{"prompt": "a", "seed": true}\n', "line 1: seed 'True'"),
         ("p.jsonl", b'{"prompt": "a", "negative": [1]}\n', "line 1: negative"),
         ("p.jsonl", b'{"prompt": "a\\ud800"}\n', "line 1: prompt: contains half a character"),
+        ("p.json", b'[{"prompt": "a"}, 3]', "item 2: is no object"),
+        ("p.json", b'[{"prompt": "a"},', "is not JSON"),
+        (
+            "p.jsonl",
+            b'{"prompt": "a", "negative": "b", "negative_prompt": "c"}',
+            "line 1: has negative and negative_",
+        ),
+        (
+            "p.csv",
+            b"prompt\na cat\na red heart, shining, on grass\n",
+            "line 3: has 3 cells and there are 1 columns; wr",
+        ),
+        ("p.csv", b"prompt,negative\na red heart, shining, blurry\n", "line 2: has 3 cells and there are 2 columns"),
+        ("p.csv", b"prompt,seed,seed\na cat,1,2\n", "line 1: has two columns named seed"),
         ("p.csv", b"text\na cat\n", "line 1: has no column named prompt"),
         ("p.csv", b"", "line 1: has no column named prompt"),
         ("p.csv", b'prompt\na cat\n"a dog\n', "is not CSV"),

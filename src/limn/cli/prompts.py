@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from limn.cli.console import say
 from limn.io.files import open_file
 from limn.kernel.errors import InputError
 from limn.kernel.prompt import Prompt
 
 MAX_BYTES = 128_000_000
 MAX_LINES = 1_000_000
+NAMES = ("prompt", "seed", "negative", "negative_prompt")
+"""Columns and fields that are used."""
 
 Row = Mapping[str, Any]
 """A :class:`Prompt` under ``prompt``, and what only it says in place of the whole call: seed, negative."""
@@ -37,18 +40,24 @@ def given(texts: Sequence[str], file: Path | None) -> list[Row]:
 
 
 def read(file: Path) -> list[Row]:
-    """Read prompts from text (one a line), JSONL or CSV by the file's ending; ``-`` is text on stdin.
+    """Read prompts from text (one a line), JSON, JSONL, CSV or TSV by the file's ending; ``-`` is text on stdin.
 
-    JSONL holds objects with ``prompt`` and, if wanted, ``seed`` and ``negative``; CSV has columns of these names.
-    Other fields are passed over.
+    JSONL holds objects with ``prompt`` and, if wanted, ``seed`` and ``negative``; JSON a list of such, or of texts;
+    CSV and TSV have columns of these names. ``negative_prompt`` is ``negative``; other fields are named on stderr.
 
     Raises:
         InputError: If the file cannot be read, holds no prompt, or a line cannot be used.
     """
-    rows = {".jsonl": _json_rows, ".ndjson": _json_rows, ".csv": _csv_rows}.get(file.suffix.lower(), _text_rows)
-    lines = [_line(f"{file}, line {number}", row) for number, row in rows(file, _content(file))]
+    rows = _KINDS.get(file.suffix.lower(), _text_rows)
+    lines: list[Row] = []
+    others: dict[str, None] = {}
+    for where, row in rows(file, _content(file)):
+        lines.append(_line(f"{file}, {where}", row))
+        others.update(dict.fromkeys(str(name) for name in row if name not in NAMES))
     if not lines:
         raise InputError(f"{file}: holds no prompt; write one a line")
+    if others:
+        say(f"limn: {file}: nothing uses {', '.join(list(others)[:20])}; what is used: {', '.join(NAMES)}")
     return lines
 
 
@@ -59,7 +68,7 @@ def _content(file: Path) -> bytes:
     with source as opened:
         while piece := opened.read(2**20):
             pieces.append(piece)
-            size, lines = size + len(piece), lines + piece.count(b"\n")
+            size, lines = size + len(piece), lines + max(piece.count(b"\n"), piece.count(b"\r"))
             if size > MAX_BYTES:
                 raise InputError(f"{file}: more than {MAX_BYTES // 1_000_000} MB of prompts; split it")
             if lines > MAX_LINES:
@@ -68,47 +77,78 @@ def _content(file: Path) -> bytes:
 
 
 def _decoded(file: Path, content: bytes) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    """Give each line with its number; lines end with LF, CR LF or CR."""
+    whole = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for number, line in enumerate(whole.split(b"\n"), start=1):
         try:
             yield number, line.decode()
         except UnicodeDecodeError:
             raise InputError(f"{file}, line {number}: is not UTF-8; save the file as UTF-8") from None
 
 
-def _text_rows(file: Path, content: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _text_rows(file: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in _decoded(file, content):
         if line.strip():
-            yield number, {"prompt": line.strip()}
+            yield f"line {number}", {"prompt": line.strip()}
 
 
-def _json_rows(file: Path, content: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _line_rows(file: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in _decoded(file, content):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            raise InputError(f"{file}, line {number}: is not JSON; write one object a line") from None
-        if not isinstance(row, dict):
-            raise InputError(f'{file}, line {number}: is no object; write {{"prompt": "..."}}')
-        yield number, row
+        if line.strip():
+            yield f"line {number}", _object(f"{file}, line {number}", _json(f"{file}, line {number}", line))
 
 
-def _csv_rows(file: Path, content: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader((f"{line}\n" for _, line in _decoded(file, content)), strict=True)
+def _list_rows(file: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    items = _json(str(file), "\n".join(line for _, line in _decoded(file, content)))
+    for place, item in enumerate(items if isinstance(items, list) else [items], start=1):
+        where = f"item {place}"
+        yield where, _object(f"{file}, {where}", {"prompt": item} if isinstance(item, str) else item)
+
+
+def _json(where: str, text: str) -> Any:
     try:
-        if "prompt" not in (reader.fieldnames or ()):
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"{where}: is not JSON; write one object a line (.jsonl), or a list (.json)") from None
+
+
+def _object(where: str, row: Any) -> Mapping[str, Any]:
+    if not isinstance(row, dict):
+        raise InputError(f'{where}: is no object; write {{"prompt": "..."}}')
+    return row
+
+
+def _cell_rows(file: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    mark = "\t" if file.suffix.lower() == ".tsv" else ","
+    lines = (f"{line}\n" for _, line in _decoded(file, content))
+    reader = csv.reader(lines, delimiter=mark, strict=True, skipinitialspace=True)
+    try:
+        columns = [name.strip() for name in next(reader, [])]
+        if "prompt" not in columns:
             raise InputError(f"{file}, line 1: has no column named prompt; add one")
-        for row in reader:
-            values = {name: row[name] for name in ("prompt", "seed", "negative") if row.get(name)}
+        if twice := [name for name in columns if name and columns.count(name) > 1]:
+            raise InputError(f"{file}, line 1: has two columns named {twice[0]}; leave one out")
+        for cells in reader:
+            where = f"line {reader.line_num}"
+            if len(cells) > len(columns):
+                wrong = f"has {len(cells)} cells and there are {len(columns)} columns"
+                raise InputError(f'{file}, {where}: {wrong}; write text with commas in quotes, "like this, here"')
+            values = {
+                name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name and cell.strip()
+            }
             if values:
-                yield reader.line_num, values
+                yield where, values
     except csv.Error as error:
         raise InputError(f"{file}, line {reader.line_num}: is not CSV ({error}); mend its quotes") from None
 
 
+_KINDS = {".jsonl": _line_rows, ".ndjson": _line_rows, ".json": _list_rows, ".csv": _cell_rows, ".tsv": _cell_rows}
+
+
 def _line(where: str, row: Mapping[str, Any]) -> Row:
-    text, seed, negative = row.get("prompt"), row.get("seed"), row.get("negative")
+    text, seed, negative = row.get("prompt"), row.get("seed"), row.get("negative", row.get("negative_prompt"))
+    if "negative" in row and "negative_prompt" in row:
+        raise InputError(f"{where}: has negative and negative_prompt; leave one out")
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: the prompt is empty; say what is to be drawn")
     if isinstance(seed, str) and seed.isdecimal() and len(seed) < 20:
