@@ -300,3 +300,12 @@ def test_two_processes_share_one_store(tmp_path) -> None:
     assert sum(len(run["pictures"]) - run["kept"] for run in runs) == 12
     assert len(pictures(tmp_path)) == 12
     assert [info.drawn for info in Store(tmp_path / "limn-runs").runs()] == [12]
+
+
+def test_a_negative_prompt_that_is_never_asked_is_told(limn) -> None:
+    for scale in ("0", "1"):
+        assert (
+            "'blurry' was never asked: guidance is off"
+            in limn("generate", f"a cat {scale}", "--negative", "blurry", "--scale", scale, "--steps", 2).err
+        )
+    assert "never asked" not in limn("generate", "a cat", "--negative", "blurry", "--scale", 2, "--steps", 2).err

@@ -61,6 +61,16 @@ def test_prompts_without_weights_are_left_alone() -> None:
     assert read("(end:2)" + " very" * 60 + " (end:2)").attention == Weighed(weights=((0, 2.0),))
 
 
+def test_weights_inside_words_are_the_mean_of_the_letters() -> None:
+    main = read("four heart(s:1.6) and a [to]mato")
+    spans = STEP.encoder.spans("four hearts and a tomato")  # type: ignore[union-attr]
+    letters = [1.0] * 10 + [1.6] + [1.0] * 7 + [1 / 1.1] * 2 + [1.0] * 4
+    means = {token: sum(letters[a:b]) / (b - a) for token, (a, b) in enumerate(spans) if a < b}
+    assert isinstance(main.attention, Weighed)
+    assert dict(main.attention.weights) == pytest.approx({k: mean for k, mean in means.items() if mean != 1})
+    assert main.attention.weights
+
+
 def test_regions_stay() -> None:
     region = Region(words="red heart")
     assert read("a (red:1.2) heart", regions=(region,)).prompt.regions == (region,)

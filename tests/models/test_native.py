@@ -18,6 +18,7 @@ from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.errors import InputError, LimnError, WeightsError
 from limn.kernel.generator import Generator, Picture
 from limn.kernel.rng import Streams
+from limn.kernel.runner import Ledger
 from limn.networks.autoencoder import Autoencoder, AutoencoderConfig
 from limn.networks.transformer import Transformer, TransformerConfig
 from limn.networks.weights import write_tensors
@@ -199,4 +200,27 @@ def test_what_ships_loads_and_has_a_card(name: str) -> None:
 def test_words_that_are_not_read_are_told(tmp_path: Path) -> None:
     model = limn.models.load(build(tmp_path))
     long = " ".join(["word"] * 48 + ["red", "dog"])
-    assert model.unread(model.request(["short", long])) == {long: "red dog"}
+
+    def unread(prompts: list[str], **options: Any) -> dict[str, str]:
+        list(model.draw(model.request(prompts, steps=1, **options), ledger=(ledger := Ledger())))
+        return ledger.unread
+
+    assert unread(["short", long]) == {long: "red dog"}
+    assert unread(["short"], negative=long, scale=2) == {long: "red dog"}
+    assert unread(["short"], guide=[f"composed:prompts='{long}'"]) == {long: "red dog"}
+    weighted = " ".join(["(word:1.2)"] * 40)
+    assert unread([weighted]), "brackets are words"
+    assert not unread([weighted], guide=["token_weights"]), "the text without them fits"
+    assert not unread(["short"], negative=long, scale=1), "what was not asked need not be read"
+
+
+def test_scale_0_is_no_guidance_and_the_words_keep_their_say(tmp_path: Path) -> None:
+    model = limn.models.load(build(tmp_path))
+
+    def pixels(words: str, **options: Any) -> np.ndarray:
+        return model.generate(words, steps=2, **options)[0].pixels
+
+    assert np.array_equal(pixels("a heart", scale=0), pixels("a heart", guidance=[]))
+    assert np.array_equal(pixels("a heart", scale=0, guide=["apg:eta=0.5"]), pixels("a heart", guidance=[]))
+    assert not np.array_equal(pixels("a heart", scale=0), pixels("a moon", scale=0))
+    assert model.request("a heart", scale=0, negative="blue").record()["guidance"][0]["against"] == "blue"

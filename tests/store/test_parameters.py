@@ -16,8 +16,9 @@ REQUEST = {
     "height": 32,
     "sampler": {"name": "euler_ancestral", "eta": 1.0},
     "guidance": [{"name": "interval"}, {"name": "classifier_free", "scale": 7.5, "against": "blurry\nbad"}],
-    "model": "emoji",
-    "weights": "0123456789abcdef",
+    "spacing": "karras",
+    "model": "/home/somebody/models/emoji.safetensors",
+    "weights": "of several files",
 }
 
 
@@ -37,12 +38,24 @@ def community(text: str) -> tuple[str, str, dict[str, str]]:
 
 
 def test_the_text_says_what_the_community_expects():
-    text = parameters_text({"prompt": "a red\nheart", "seed": 7, "request": REQUEST})
+    text = parameters_text(
+        {"prompt": "a red\nheart", "seed": 7, "model_file": "0123456789abcdef", "request": REQUEST}
+    )
     assert text.rpartition(", Version: limn")[0] == (
         "a red heart\n"
         "Negative prompt: blurry bad\n"
-        "Steps: 20, Sampler: Euler a, CFG scale: 7.5, Seed: 7, Size: 64x32, Model hash: 0123456789, Model: emoji"
+        "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7.5, Seed: 7, Size: 64x32, "
+        "Model hash: 0123456789, Model: emoji"
     )
+
+
+@pytest.mark.parametrize(
+    "model", ["/srv/models/dream", "/srv/models/dream/", r"C:\models\dream.safetensors", "dream"]
+)
+def test_no_path_and_no_hash_of_something_else(model):
+    text = parameters_text({"model": model, "weights": "0123456789abcdef"})
+    assert "Model: dream" in text
+    assert not re.search("hash|srv|models", text)
 
 
 def test_the_record_goes_before_the_request():

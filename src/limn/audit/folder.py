@@ -2,6 +2,7 @@
 
 audit.json           study, probe, models with hashes and settings, readers, command
 pictures/ab/KEY.png  every picture with the record from which it can be drawn again
+pictures/ab/KEY.json what a model answered that declined to draw one
 rows.parquet         every picture a row
 readings/NAME/       one Parquet file for each stretch of pictures that a reader read
 report.html, report.json
@@ -127,6 +128,20 @@ class Folder:
         self._sound[key] = digest
         return digest
 
+    def refuse(self, key: str, why: str, record: Mapping[str, Any]) -> None:
+        """Keep the answer of a model that declined to draw a picture."""
+        path = check_unlinked(self.path, self.picture(key).with_suffix(".json"))
+        make_folder(path.parent)
+        write_json(path, {**record, "audit": {"key": key, "refused": why}})
+
+    def refusal(self, key: str) -> str:
+        """Return why a model declined to draw a picture; empty when it did not."""
+        path = self.picture(key).with_suffix(".json")
+        with contextlib.suppress(LimnError, KeyError, TypeError):
+            answer = read_json(path)["audit"] if path.exists() else {}
+            return str(answer["refused"]) if answer.get("key") == key else ""
+        return ""
+
     def digest(self, key: str) -> str:
         """Return the SHA-256 of a picture's pixels, empty when there is no sound picture."""
         if key not in self._sound:
@@ -164,7 +179,7 @@ class Folder:
                 key = key_of(source, ask, item.seed)
                 digest = self.digest(key)
                 file = str(self.picture(key).relative_to(self.path)) if digest else ""
-                flaw = "" if digest else known.get(key, MISSING)
+                flaw = "" if digest else known.get(key) or self.refusal(key) or MISSING
                 rows.append(Row.of(source.name, item, ask, key=key, file=file, sha256=digest, flaw=flaw))
         return tuple(rows)
 

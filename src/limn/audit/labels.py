@@ -57,6 +57,7 @@ class FromFiles:
     digest: str
     batch: int = 64
     reads_slots: bool = True
+    alone: bool = True
 
     @property
     def hashes(self) -> Mapping[str, str]:

@@ -9,6 +9,9 @@ from typing import Any
 from limn.audit.probe import Ask, ProbeItem
 from limn.audit.readers.reader import Confusion, Reading
 
+REFUSED = "refused: "
+"""How the flaw of a picture begins that a model, or what stands before it, declined to draw: an answer, and kept."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFacts:
@@ -92,3 +95,8 @@ class Row:
     def drawn(self) -> bool:
         """Whether there is a picture."""
         return bool(self.sha256)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the model answered that it does not draw this."""
+        return self.flaw.startswith(REFUSED)

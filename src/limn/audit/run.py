@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from limn.audit.folder import Folder, Plan
 from limn.audit.probe import Probe
 from limn.audit.readers.reader import Reader, Reading, open_reader
-from limn.audit.rows import ReaderFacts, Row, SourceFacts
+from limn.audit.rows import REFUSED, ReaderFacts, Row, SourceFacts
 from limn.audit.sources import Drawing, FromGenerator, Source, key_of
 from limn.audit.table import Table
 from limn.io.atomic import make_folder, sweep
@@ -164,8 +164,7 @@ def in_memory(probe: Probe, sources: Sequence[Source], readers: Sequence[Reader 
     opened, facts = _opened(readers), _source_facts(sources)
     drawn: dict[str, Drawing] = {}
     for source in sources:
-        for keys, drawings in _batches(probe, source, lambda key: False):
-            drawn |= dict(zip(keys, drawings, strict=True))
+        drawn |= dict(_drawn(probe, source, lambda key: False))
     pixels = {key: drawing.pixels for key, drawing in drawn.items() if drawing.pixels is not None}
     readings = {
         reader.name: dict(zip(pixels, _all(reader, list(pixels.values())), strict=True)) for reader in opened
@@ -192,39 +191,41 @@ def in_memory(probe: Probe, sources: Sequence[Source], readers: Sequence[Reader 
 def _draw(probe: Probe, source: Source, home: Folder, flaws: dict[str, str]) -> Iterator[AuditProgress]:
     """Draw one source's missing pictures into a folder; note what fails."""
     wanted = {key_of(source, probe.asks[item.ask], item.seed) for item in probe.items()}
-    there = {key for key in wanted if home.digest(key)}
+    there = {key for key in wanted if home.digest(key) or home.refusal(key)}
     kept = done = len(there)
 
     def progress() -> AuditProgress:
         return AuditProgress(stage="drawing", name=source.name, done=done, total=len(wanted), kept=kept)
 
     yield progress()
-    for keys, drawings in _batches(probe, source, there.__contains__):
-        for key, drawing in zip(keys, drawings, strict=True):
-            if key in there:
-                continue
-            if drawing.pixels is None:
-                flaws[key] = drawing.flaw or "was not drawn"
-            else:
-                home.save(key, drawing.pixels, drawing.record)
-            done += 1
+    for key, drawing in _drawn(probe, source, there.__contains__):
+        if key in there:
+            continue
+        if drawing.pixels is not None:
+            home.save(key, drawing.pixels, drawing.record)
+        elif drawing.flaw.startswith(REFUSED):
+            home.refuse(key, drawing.flaw, drawing.record)
+        else:
+            flaws[key] = drawing.flaw or "was not drawn"
+        done += 1
         yield progress()
 
 
-def _batches(
-    probe: Probe, source: Source, there: Callable[[str], bool]
-) -> Iterator[tuple[list[str], list[Drawing]]]:
-    """Draw every batch in which something is not there yet, whole."""
+def _drawn(probe: Probe, source: Source, there: Callable[[str], bool]) -> Iterator[tuple[str, Drawing]]:
+    """Draw every batch in which something is missing: whole, or only that where neighbours do not matter."""
     items = {key_of(source, probe.asks[item.ask], item.seed): item for item in probe.items()}
-    keys = list(items)
+    keys = [key for key in items if not (source.alone and there(key))]
     for start in range(0, len(keys), source.batch):
         chunk = keys[start : start + source.batch]
-        if not all(there(key) for key in chunk):
-            asks = [probe.asks[items[key].ask] for key in chunk]
-            drawings = [_sound(drawing) for drawing in source.draw(asks, [items[key].seed for key in chunk])]
-            if len(drawings) != len(chunk):
-                raise InputError(f"{source.name}: drew {len(drawings)} pictures when asked for {len(chunk)}")
-            yield chunk, drawings
+        if all(there(key) for key in chunk):
+            continue
+        drawings = source.draw([probe.asks[items[key].ask] for key in chunk], [items[key].seed for key in chunk])
+        count = 0
+        for count, drawing in enumerate(drawings, start=1):
+            if count <= len(chunk):
+                yield chunk[count - 1], _sound(drawing)
+        if count != len(chunk):
+            raise InputError(f"{source.name}: drew {count} pictures when asked for {len(chunk)}")
 
 
 def _read(rows: Sequence[Row], reader: Reader, home: Folder) -> Iterator[AuditProgress]:

@@ -28,7 +28,8 @@ class Drawing:
 
     Args:
         pixels: (height, width, 3), uint8; None where drawing failed.
-        flaw: Why it failed; empty when it did not.
+        flaw: Why it failed; empty when it did not. One that begins with :data:`limn.audit.rows.REFUSED` is an
+            answer, which is kept and not asked for again.
         record: JSON-ready, kept in the picture's file, from which it can be drawn again.
     """
 
@@ -64,6 +65,10 @@ class Source(Decides, Protocol):
     @property
     def batch(self) -> int:
         """How many pictures it likes to draw together."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether a picture comes out the same whatever is drawn beside it."""
 
     def draw(self, asks: Sequence[Ask], seeds: Sequence[int]) -> Iterable[Drawing]:
         """Draw one picture for each ask with its seed, in order."""
@@ -107,6 +112,9 @@ class FromGenerator:
     together: int | None = None
     rewrite: Callable[[str], str] | None = None
     reads_slots: bool = field(default=False, init=False)
+    alone: bool = field(default=False, init=False)
+    unread: dict[str, str] = field(default_factory=dict, init=False)
+    """Prompts drawn so far that are longer than the model reads, with the words that play no part."""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -142,16 +150,19 @@ class FromGenerator:
         """Draw one picture for each ask with its seed, all in the same forward passes."""
         from limn.codecs.latents import TOGETHER
         from limn.kernel.request import Item
+        from limn.kernel.runner import Ledger
 
         requests = [self._request(ask.prompt, seed) for ask, seed in zip(asks, seeds, strict=True)]
         items = [Item(place, request.prompts[0], request.seed) for place, request in enumerate(requests)]
-        pictures = self.generator.together(requests[0], items)
+        pictures = self.generator.together(requests[0], items, ledger=(ledger := Ledger()))
+        self.unread |= ledger.unread
         together = [[item.prompt.text, item.seed] for item in items]
         for place, (picture, request) in enumerate(zip(pictures, requests, strict=True)):
             own = request.record()
             batch = {"size": 1, "pictures": [0], "place": place, "together": together, "decoded": TOGETHER}
             record = {"request": own, "prompt": own["prompts"][0], "seed": request.seed, "key": request.key()}
             record |= {"index": 0, "batch": batch, "circumstances": self._circumstances}
+            record |= {"model_file": self.generator.file} if self.generator.file else {}
             yield Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)
 
     @cached_property
@@ -175,6 +186,7 @@ class _Oracle:
     name: str = "oracle"
     batch: int = 256
     reads_slots: bool = field(default=True, init=False)
+    alone: bool = field(default=True, init=False)
 
     @property
     def hashes(self) -> Mapping[str, str]:

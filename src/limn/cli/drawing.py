@@ -99,8 +99,7 @@ def draw(
     )
     with console.Meter("pictures") as meter:
         for outcome in outcomes:
-            for text, words in generator.unread(outcome.request).items():
-                meter.say(f"limn: {text[:40]!r}... is too long for this model; not read: {words[:60]!r}")
+            known = set[str]()
             events = studio.generate(
                 generator, outcome.request, store,
                 device=device, batch=batch, max_rows=max_rows, ledger=outcome.ledger,
@@ -110,8 +109,25 @@ def draw(
                 done += isinstance(event, studio.Kept | studio.Drawn | studio.Failed)
                 if isinstance(event, studio.Started):
                     meter.kept += event.kept
+                for text in outcome.ledger.unread.keys() - known:
+                    known.add(text)
+                    meter.say(too_long(text, outcome.ledger.unread[text]))
                 meter.at(done + part, total)
+            for text in _never_asked(outcome):
+                meter.say(f"limn: {text[:60]!r} was never asked: guidance is off at this scale")
     return outcomes
+
+
+def too_long(text: str, unread: str) -> str:
+    """Say what of a text was not read."""
+    return f"limn: {text[:40]!r}... is too long for this model; not read: {unread[:60]!r}"
+
+
+def _never_asked(outcome: Outcome) -> list[str]:
+    """Return the negative prompts that drew nothing away."""
+    asked = {branch.prompt.text for branches in outcome.ledger.branches.values() for branch in branches.values()}
+    against = [str(getattr(part, "against", "") or "") for part in outcome.request.guidance or ()]
+    return [text for text in against if asked and text and text not in asked]
 
 
 def labelled(outcomes: Sequence[Outcome], store: Store, axes: Sequence[Axis | None]) -> Path:

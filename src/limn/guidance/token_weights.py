@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -23,10 +24,10 @@ class TokenWeights(Guidance):
     r"""Attend as ``softmax(Q K^T / sqrt(d) + log weight) V``: a word of weight 2 counts as if it were there twice.
 
     ``(words:1.3)`` in the prompt weighs 1.3, ``(words)`` 1.1 and ``[words]`` 1/1.1; brackets inside brackets
-    multiply, and ``\(`` is a plain bracket. Nobody looks at a word of weight 0. Attention is re-weighted as in Hertz
-    et al. 2023, section 3.2, but stays a distribution. Only the prompt is read so, not a negative prompt; a model
-    that also averages its words, as limn's own do, keeps the average of all. Without this guidance
-    brackets are text.
+    multiply, and ``\(`` is a plain bracket; a token only some of whose letters are weighted has their mean. Nobody
+    looks at a word of weight 0. Attention is re-weighted as in Hertz et al. 2023, section 3.2, but stays a
+    distribution. Only the prompt is read so, not a negative prompt; a model that also averages its words, as limn's
+    own do, keeps the average of all. Without this guidance brackets are text.
     """
 
     paper: ClassVar[str] = "hertz2023prompt"
@@ -44,13 +45,18 @@ class TokenWeights(Guidance):
             return {**branches, "main": main}
         ahead = len(plain) - len(plain.lstrip())
         spans = step.encoder.spans(plain.strip())
-        weights = {
-            token: weight
-            for token, (first, last) in enumerate(spans)
-            for start, end, weight in weighted
-            if first < last and start <= first + ahead < end
-        }
-        return {**branches, "main": main.edited(Weighed(weights=tuple(weights.items())))}
+        letters = [1.0] * len(plain)
+        for start, end, weight in weighted:
+            letters[start:end] = [weight] * (end - start)
+        weights = [
+            (token, _mean(letters[first + ahead : last + ahead])) for token, (first, last) in enumerate(spans)
+        ]
+        return {**branches, "main": main.edited(Weighed(weights=tuple(pair for pair in weights if pair[1] != 1)))}
+
+
+def _mean(letters: Sequence[float]) -> float:
+    """Return the mean weight of a token's letters, exact where they are equal; 1 of none."""
+    return sum(letters) / len(letters) if len(set(letters)) > 1 else next(iter(letters), 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

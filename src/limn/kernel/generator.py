@@ -22,6 +22,7 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, check_together
+from limn.kernel.sampler_names import read_name
 from limn.kernel.stage import Stage
 from limn.kernel.step import Step
 
@@ -81,6 +82,7 @@ class Generator:
         name: Registered name, or the folder it was loaded from.
         stages: In the order in which they run.
         weights: SHA-256 of the weights.
+        file: SHA-256 of the file of the network that draws, by which other tools know a model; empty if unknown.
         size: Default height and width in pixels.
         sizes: Smallest and largest side in pixels.
         guidance: Used unless a request names others.
@@ -95,6 +97,7 @@ class Generator:
         stages: Sequence[Stage],
         *,
         weights: str = "",
+        file: str = "",
         size: tuple[int, int],
         sizes: tuple[int, int] | None = None,
         guidance: Sequence[Guidance] = (),
@@ -102,7 +105,7 @@ class Generator:
         styles: Mapping[str, str] | None = None,
         folds: Mapping[str, Fold] | None = None,
     ) -> None:
-        self.name, self.stages, self.weights, self.size = name, tuple(stages), weights, size
+        self.name, self.stages, self.weights, self.file, self.size = name, tuple(stages), weights, file, size
         self.sizes = sizes or (min(size), max(size))
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
         self.folds, self.others = dict(folds or {"region": placed}), Others(self)
@@ -135,8 +138,10 @@ class Generator:
             for stage in self.stages[self.stages.index(main) :]:
                 request.edit.check(stage, size)
             request.edit.steps(main.steps if request.steps is None else request.steps)
-        sampler = main.sampler if request.sampler is None else request.sampler
-        sampler = registry.parse("samplers", sampler) if isinstance(sampler, str) else sampler
+        sampler, spacing = main.sampler if request.sampler is None else request.sampler, request.spacing
+        if isinstance(sampler, str):
+            name, spacing = read_name(sampler, spacing)
+            sampler = registry.parse("samplers", name)
         if sampler.space != main.predictor.space == "clean":
             raise InputError(
                 f"sampler {registry.name_of(sampler)}: draws tokens, this model denoises; see limn sampler list"
@@ -148,6 +153,7 @@ class Generator:
             steps=main.steps if request.steps is None else request.steps,
             size=size,
             sampler=sampler,
+            spacing=spacing,
             guidance=parts,
             files=self.sources(parts),
             scale=None,
@@ -167,13 +173,6 @@ class Generator:
             InputError: If one cannot be read, or is no model that can be asked beside this one.
         """
         return {**hashes(guidances), **self.others.weights(guidances)}
-
-    def unread(self, request: Request) -> dict[str, str]:
-        """Return, by prompt, the words at its end that are past an encoder's limit and play no part."""
-        texts = dict.fromkeys(prompt.text for prompt in request.prompts)
-        encoders = [self._encodings_of(request.guidance or (), place) for place in range(len(self.stages))]
-        unread = {text: max((encoder.unread(text) for encoder in encoders), key=len) for text in texts}
-        return {text: words for text, words in unread.items() if words}
 
     def draw(
         self,
@@ -216,14 +215,15 @@ class Generator:
                 else:
                     yield Progress(drawn=drawn, total=len(wanted), **event)
 
-    def together(self, request: Request, items: Sequence[Item]) -> list[Picture]:
+    def together(self, request: Request, items: Sequence[Item], ledger: Ledger | None = None) -> list[Picture]:
         """Draw any prompts and seeds in the same forward passes, in all else as a request says.
 
         Args:
             request: From :meth:`request`; its own prompts and seed play no part.
             items: What to draw, one picture each.
+            ledger: Where forwards are noted.
         """
-        return [event for event in self._draw_batch(request, items, None, None) if isinstance(event, Picture)]
+        return [event for event in self._draw_batch(request, items, None, ledger) if isinstance(event, Picture)]
 
     def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **given: Any) -> list[Picture]:
         """Draw and return pictures; takes the options of :meth:`request`.

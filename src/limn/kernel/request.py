@@ -67,7 +67,7 @@ class Request:
         size: Height and width in pixels, or text as ``64`` or ``64x96`` (width x height).
         sampler: A part, or text such as ``"ddim:eta=1"``.
         spacing: How the noise levels are spaced (:mod:`limn.samplers.levels`).
-        scale: Guidance scale, of whichever guidance has the slot ``scale``.
+        scale: Guidance scale, of whichever guidance has the slot ``scale``; 0 is no guidance, as 1 is.
         negative: Negative prompt of the same guidance.
         guide: Further guidances, as parts, text or records; one that the model has keeps the model's values where
             none are given, and one that takes another's place replaces it.
@@ -94,12 +94,14 @@ class Request:
     steps: int | None = option(None, int, "Steps of the sampler.")
     size: tuple[int, int] | None = option(None, str, "Pixels, or width x height, as 64x96.", number=True)
     sampler: Sampler | str | None = option(
-        None, str, 'Sampler with its options, as "ddim:eta=1" (limn sampler list).'
+        None, str, 'Sampler with its options, as "ddim:eta=1" or "DPM++ 2M Karras" (limn sampler list).'
     )
     spacing: str = option(
         "", str, "Spacing of noise levels: trailing, leading, linspace, karras, exponential, beta."
     )
-    scale: float | None = option(None, float, "Guidance scale: how strictly the words are followed.", folds=True)
+    scale: float | None = option(
+        None, float, "Guidance scale: how strictly the words are followed; 0 or 1 is without.", folds=True
+    )
     negative: str = option("", str, "What must not be seen.", folds=True)
     guide: tuple[Guidance | str | Mapping[str, Any], ...] = option(
         (),

@@ -60,6 +60,8 @@ class Ledger:
 
     forwards: list[Forward] = field(default_factory=list)
     branches: dict[int, Branches] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    """What was asked, and the words at its end that are past an encoder's limit and play no part."""
 
     @property
     def rows(self) -> int:
@@ -229,10 +231,12 @@ class Runner:
 
     def _encoded(self, reading: tuple[str, ...], batch: Batch, asks: Sequence[Ask]) -> Conditioning:
         other = self.adapters.get(batch.branches[0].adapter or "")
-        if isinstance(other, SecondModel):
-            return other.encodings.encode(asks)
-        if not reading:
-            return self._encodings.encode(asks)
+        encodings = other.encodings if isinstance(other, SecondModel) else self._encodings
+        for text in dict.fromkeys(ask.prompt.text for ask in asks if "text" not in ask.drop):
+            if len(words := encodings.unread(text)) > len(self.ledger.unread.get(text, "")):
+                self.ledger.unread[text] = words
+        if isinstance(other, SecondModel) or not reading:
+            return encodings.encode(asks)
         kept = self._readings.setdefault(reading, Encodings(self._encodings.encoder))
         with ExitStack() as stack:
             for name in reading:

@@ -67,13 +67,14 @@ def assembled(
         name: What it calls itself.
         stages: From the first to the last.
         config: Its defaults.
-        hashes: SHA-256 of each of its files of weights.
+        hashes: SHA-256 of each of its files of weights, that of the network that draws first.
         schedule: How the guidance scale goes over a walk by default.
     """
     return Generator(
         name,
         stages,
         weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
+        file=hashes[0],
         size=(config.size, config.size),
         guidance=[ClassifierFree(scale=config.scale, schedule=schedule)],  # type: ignore[arg-type]
         batch=config.batch,

@@ -30,6 +30,7 @@ class UniPC(Sampler):
     """
 
     paper: ClassVar[str] = "zhao2023unipc"
+    aliases: ClassVar[tuple[str, ...]] = ("uni_pc",)
     order: ClassVar[int] = 2
     grid: ClassVar[Grid] = "inner"
 

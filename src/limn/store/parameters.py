@@ -12,15 +12,27 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-_SAMPLERS = {"euler_ancestral": "Euler a", "ddim": "DDIM", "dpmpp_2m": "DPM++ 2M", "euler": "Euler", "heun": "Heun"}
+_SAMPLERS = {
+    "ddim": "DDIM",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_sde": "DPM++ SDE",
+    "euler": "Euler",
+    "euler_ancestral": "Euler a",
+    "heun": "Heun",
+    "lcm": "LCM",
+    "unipc": "UniPC",
+}
+_SCHEDULES = {"karras": "Karras", "exponential": "Exponential", "beta": "Beta"}
 
 
 def parameters_text(record: Mapping[str, Any]) -> str:
     """Return a record in the form that Stable Diffusion tools show and read.
 
     Args:
-        record: As a run saves it: ``prompt``, ``seed`` and, here or below ``request``, ``steps``, ``sampler``,
-            ``guidance``, ``width``, ``height``, ``model``, ``weights``; all optional.
+        record: As a run saves it: ``prompt``, ``seed``, ``model_file`` (SHA-256 of a file of weights) and, here or
+            below ``request``, ``steps``, ``sampler``, ``spacing``, ``guidance``, ``width``, ``height``, ``model``;
+            all optional. Of a path to a model only its name is written.
 
     >>> text = parameters_text({"prompt": "a red heart", "seed": 7, "steps": 4, "sampler": {"name": "dpmpp_2m"}})
     >>> text.partition(", Version")[0].splitlines()
@@ -31,15 +43,18 @@ def parameters_text(record: Mapping[str, Any]) -> str:
     free = next((part for part in _parts(merged.get("guidance")) if part.get("name") == "classifier_free"), {})
     sampler = next(iter(_parts(merged.get("sampler"))), {}).get("name")
     size = f"{merged['width']}x{merged['height']}" if "width" in merged and "height" in merged else None
-    weights = merged.get("weights")
+    weights, model = merged.get("model_file"), merged.get("model")
     settings = {
         "Steps": merged.get("steps"),
         "Sampler": _SAMPLERS.get(str(sampler), sampler),
+        "Schedule type": _SCHEDULES.get(str(merged.get("spacing"))),
         "CFG scale": free.get("scale"),
         "Seed": merged.get("seed"),
         "Size": size,
         "Model hash": weights[:10] if isinstance(weights, str) else None,
-        "Model": merged.get("model"),
+        "Model": re.split(r"[/\\]", model.rstrip("/\\"))[-1].removesuffix(".safetensors")
+        if isinstance(model, str)
+        else None,
         "Version": f"limn {_version()}",
     }
     negative = _line(merged.get("negative") or free.get("against") or "")

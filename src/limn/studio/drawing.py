@@ -130,6 +130,7 @@ def generate(
             yield Kept(item=items[index], path=path)
         drawn = failed = 0
         common = {**_common(request), "circumstances": facts(device)} if len(done) < len(items) else {}
+        common |= {"model_file": generator.file} if common and generator.file else {}
         for event in generator.draw(request, done=done, batch=size, max_rows=max_rows, ledger=ledger):
             if not isinstance(event, Picture):
                 yield event

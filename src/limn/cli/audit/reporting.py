@@ -73,11 +73,12 @@ def watched(events: Iterator[AuditProgress | Table], folder: Path) -> Table:
 def write_report(folder: Path, study: Study, table: Table, *, json: bool, command: str) -> None:
     """Estimate, write the report, and print where it is."""
     from limn.audit.report.agreement import agreement
+    from limn.audit.report.refusals import with_refusals
     from limn.audit.report.write import record, write
     from limn.kernel import registry
 
     report = study.analyse(table)
-    report = replace(report, sections=(*report.sections, *agreement(table)))
+    report = with_refusals(replace(report, sections=(*report.sections, *agreement(table))), table)
     options = registry.record(study)
     page = write(folder, report, table, command=command, study=options)
     for finding in (*report.summary, *report.findings):

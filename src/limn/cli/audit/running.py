@@ -14,7 +14,7 @@ import typer
 from limn.cli import console
 from limn.cli.audit.options import Against, GuideAgainst, GuideOf, Json, Readers, unused, written
 from limn.cli.audit.reporting import watched, write_report
-from limn.cli.audit.sources import ORACLE, USUAL, sharing, source
+from limn.cli.audit.sources import ORACLE, USUAL, consent, sharing, source, tell_unread
 from limn.cli.options import OUT, Batch, Device
 from limn.kernel.errors import InputError
 
@@ -27,7 +27,10 @@ def run(
     context: typer.Context,
     study: Annotated[str, typer.Argument(help='A study with its options, as "stereotypes:n=100".')],
     model: Annotated[
-        str | None, typer.Option(help="A name (limn models), a model folder or file, or oracle; emoji unless given.")
+        str | None,
+        typer.Option(
+            help="A name (limn models), a folder or file, openai:MODEL on a server, or oracle; emoji unless given."
+        ),
     ] = None,
     against: Against = None,
     guide: GuideOf = None,
@@ -51,6 +54,9 @@ def run(
     device: Device = "cpu",
     batch: Batch = None,
     out: Annotated[Path | None, typer.Option(help="The audit's folder; what is there already is kept.")] = None,
+    allow_network: Annotated[
+        bool, typer.Option("--allow-network", help="Send prompts to the server of openai:MODEL.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files there that limn did not write.")] = False,
     json: Json = False,
 ) -> None:
@@ -88,10 +94,14 @@ def run(
         if against or against_guide is not None or against_normalise:
             second = source(against or model or USUAL, against_guide, normalise=against_normalise, **common)
             sources.append(sharing(second, sources[0]))
+        if all(getattr(source, "alone", False) for source in sources):
+            unused({"steps": steps}, "no model here takes steps")
         if len({source.name for source in sources}) < len(sources):
             raise InputError("against: is the same model with the same guidance; change one of them")
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
+    consent(sources, wanted.probe(), folder, allowed=allow_network)
     table = watched(audit(wanted, sources, folder, readers=reader or None, command=command, force=force), folder)
+    tell_unread(sources)
     write_report(folder, wanted, table, json=json, command=command)
 
 

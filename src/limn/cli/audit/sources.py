@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limn.cli import console
+from limn.cli.audit.options import unused
+from limn.cli.drawing import too_long
+from limn.kernel.errors import InputError
+
 if TYPE_CHECKING:
+    from limn.audit.probe import Probe
     from limn.audit.sources import Source
 
 ORACLE = "oracle"
@@ -18,6 +25,7 @@ USUAL = "emoji"
 
 def source(model: str, guide: Sequence[str] | None, *, normalise: bool, **options: Any) -> Source:
     """Return what draws, named by model and what steers it."""
+    from limn.audit.hosted import PREFIX, read_model
     from limn.audit.sources import FromGenerator, FromPeople
     from limn.text.homoglyphs import normalised
 
@@ -25,11 +33,16 @@ def source(model: str, guide: Sequence[str] | None, *, normalise: bool, **option
         from limn.data.people import Population
 
         return FromPeople(population=Population())
+    rewrite = normalised if normalise else None
+    if model.startswith(PREFIX):
+        unused(
+            {"guide": guide}, f"{model} takes none; write what it takes behind its name, as {PREFIX}M,size=512x512"
+        )
+        return replace(read_model(model, os.environ, batch=options["together"]), rewrite=rewrite)
     name = Path(model).name
     added = [text.partition(":")[0] for text in guide or ()] + (["normalise"] if normalise else [])
     if guide is not None and not guide:
         added.append("no guidance")
-    rewrite = normalised if normalise else None
     return FromGenerator(model=model, name=" + ".join([name, *added]), guidance=guide, rewrite=rewrite, **options)
 
 
@@ -40,3 +53,42 @@ def sharing(second: Source, first: Source) -> Source:
     if isinstance(second, FromGenerator) and isinstance(first, FromGenerator) and second.model == first.model:
         return replace(second, model=first.generator)
     return second
+
+
+def consent(sources: Sequence[Source], probe: Probe, folder: Path, *, allowed: bool) -> None:
+    """Say what asking servers will take, before anything is sent.
+
+    Raises:
+        InputError: If something must be sent and that was not allowed.
+    """
+    from limn.audit.folder import Folder
+    from limn.audit.hosted import FromEndpoint
+    from limn.audit.sources import key_of
+
+    home, waiting = Folder(folder), 0
+    for source in sources:
+        if not isinstance(source, FromEndpoint):
+            continue
+        keys = {key_of(source, probe.asks[item.ask], item.seed) for item in probe.items()}
+        left = sum(not home.picture(key).exists() and not home.refusal(key) for key in keys)
+        cost = "; give price=... behind the model to have the costs told"
+        if source.price is not None:
+            cost = f", {left * source.price:,.2f} at {source.price:g} each, more where answers are asked for again"
+        before = f" ({len(keys) - left:,} were answered before)" if left < len(keys) else ""
+        console.say(f"limn: {source.name}: {left:,} requests to {source.base}{before}{cost}")
+        waiting += left
+    if waiting and not allowed:
+        raise InputError(
+            f"model: {waiting:,} prompts would be sent over the network; add --allow-network to send them"
+        )
+
+
+def tell_unread(sources: Sequence[Source]) -> None:
+    """Say how many prompts were longer than a model reads."""
+    from limn.audit.sources import FromGenerator
+
+    for source in sources:
+        if isinstance(source, FromGenerator) and source.unread:
+            text, words = next(iter(source.unread.items()))
+            console.say(f"limn: {source.name}: {len(source.unread):,} prompts are too long for it; the first:")
+            console.say(too_long(text, words))

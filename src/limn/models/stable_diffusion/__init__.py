@@ -101,6 +101,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
         str(path),
         [stage],
         weights=hashlib.sha256("\n".join([*networks.hashes, settings]).encode()).hexdigest(),
+        file=networks.hashes[0],
         size=(side, side),
         sizes=(min(LEAST, side), max(MOST, side)),
         guidance=[ClassifierFree(scale=SCALE)],

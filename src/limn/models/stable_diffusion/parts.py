@@ -39,7 +39,7 @@ class Networks:
         unet: ``UNet2DConditionModel`` of diffusers.
         vae: ``AutoencoderKL`` of diffusers.
         text_encoder: ``CLIPTextModel`` of transformers.
-        hashes: SHA-256 of each weights file.
+        hashes: SHA-256 of each weights file, that of the U-Net first.
     """
 
     unet: Any
