@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 WRITES = {
     "film.py": "film.png",
     "hearts.py": "hearts.png",
+    "images_server.py": None,
     "own_guidance.py": "between.png",
     "resume.py": "limn-runs",
     "samplers.py": None,
@@ -25,6 +27,7 @@ def test_an_example_runs_as_it_stands(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(models, "load", toys.load)
+    monkeypatch.setattr(sys, "argv", [str(path)])
     runpy.run_path(str(path), run_name="__main__")
     assert capsys.readouterr().out
     written = WRITES[path.name]

@@ -146,29 +146,6 @@ def test_a_server_that_is_gone(server: Server) -> None:
         draw(gone, "a cook")
 
 
-def test_ctrl_c_keeps_what_had_been_asked_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stopped:
-        def __init__(self, job: Any) -> None:
-            self.job, self.times = job, 0
-
-        def result(self) -> Any:
-            self.times += 1
-            if self.times == 1:
-                raise KeyboardInterrupt
-            return self.job.result()
-
-    class Pool(hosted.ThreadPoolExecutor):
-        def submit(self, *args: Any) -> Any:
-            return Stopped(super().submit(*args))
-
-    monkeypatch.setattr(hosted, "ThreadPoolExecutor", Pool)
-    drawings: list[Drawing] = []
-    with pytest.raises(KeyboardInterrupt):
-        drawings.extend(source(server).draw([Ask(prompt="a"), Ask(prompt="b")], [0, 1]))
-    assert all(drawing.pixels is not None for drawing in drawings)
-    assert len(drawings) == 2
-
-
 def test_seeds_are_sent_where_the_server_takes_them(server: Server) -> None:
     draw(source(server, seeded=True, rewrite=str.upper), "a cook")
     assert (server.asked[0]["seed"], server.asked[0]["prompt"]) == (0, "A COOK")

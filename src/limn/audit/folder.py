@@ -28,7 +28,7 @@ from limn.audit.readers.reader import Confusion, Reading
 from limn.audit.rows import ReaderFacts, Row, SourceFacts
 from limn.audit.sources import key_of
 from limn.audit.table import Table
-from limn.io.atomic import explained, make_folder, write_bytes, write_json
+from limn.io.atomic import explained, make_folder, sweep, write_bytes, write_json
 from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError, LimnError, StoreError
 from limn.store import read_record
@@ -113,6 +113,11 @@ class Folder:
             )
         except (KeyError, TypeError) as error:
             raise StoreError(f"{path}: is damaged ({error}); run the audit again") from None
+
+    def sweep(self) -> None:
+        """Remove what interrupted writers left."""
+        for folder in (self.path, *(self.path / "pictures").glob("*"), *(self.path / "readings").glob("*")):
+            sweep(folder)
 
     def picture(self, key: str) -> Path:
         """Return where a picture is, or will be."""

@@ -100,13 +100,13 @@ class FromEndpoint:
         return {**own, **({"rewrite": self.rewrite.__qualname__} if self.rewrite else {})}
 
     def draw(self, asks: Sequence[Ask], seeds: Sequence[int]) -> Iterator[Drawing]:
-        """Ask for each picture, several at once; what came is given before an error, or a stop, is raised.
+        """Ask for each picture, several at once; what came is given before an error is raised.
 
         Raises:
             NetworkError: If the key, the address or the account is refused, or several answers in a row fail.
         """
         stopped = threading.Event()
-        error: BaseException | None = None
+        error: NetworkError | None = None
 
         def pause(seconds: float) -> None:
             if stopped.wait(seconds):
@@ -117,11 +117,10 @@ class FromEndpoint:
             for job in jobs:
                 try:
                     yield self._counted(job.result())
-                except (NetworkError, KeyboardInterrupt) as reason:
+                except NetworkError as reason:
                     stopped.set()
                     error = error or reason
-                    kept = None if isinstance(reason, NetworkError) else job.result()
-                    yield kept or Drawing(pixels=None, flaw=f"no answer: {reason}")
+                    yield Drawing(pixels=None, flaw=f"no answer: {reason}")
         if error is not None:
             raise error
 

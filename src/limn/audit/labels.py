@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from limn.audit.probe import Ask
+from limn.audit.provenance.filling import filled
 from limn.audit.readers.reader import UNREADABLE, Reading, Value
 from limn.audit.report.agreement import LABELLER
 from limn.audit.rows import ReaderFacts
@@ -91,6 +92,7 @@ class LabelledPictures:
         version: Hash of the table.
         unused: Columns that nothing uses.
         again: Lines that repeat a picture.
+        taken: What the pictures' files say that the table does not, a sentence each.
     """
 
     asks: tuple[Ask, ...]
@@ -99,6 +101,7 @@ class LabelledPictures:
     version: str
     unused: tuple[str, ...]
     again: int
+    taken: tuple[str, ...] = ()
 
     @cached_property
     def values(self) -> Mapping[str, tuple[str, ...]]:
@@ -141,7 +144,8 @@ def read_labels(path: Path, study: Study, images: Path | None = None) -> Labelle
 
     Columns: ``prompt`` and ``file``; ``model``, ``seed``, ``group``, ``pair`` where there are such; slots that the
     study counts by, as ``concept``; and labels, ``FIELD:LABELLER``, or ``FIELD`` where the study reads it. A cell
-    of ``?`` is a picture of which the labeller could not tell, an empty one was not labelled.
+    of ``?`` is a picture of which the labeller could not tell, an empty one was not labelled. What is missing of
+    prompt, model and seed is taken from what the pictures' files say.
 
     Args:
         path: The CSV file, UTF-8.
@@ -156,6 +160,10 @@ def read_labels(path: Path, study: Study, images: Path | None = None) -> Labelle
         raise InputError(f"pictures: {name} looks at no pictures of a model; choose another study")
     lines = _lines(path)
     columns = list(lines[0][1])
+    taken: tuple[str, ...] = ()
+    if "file" in columns:
+        lines, taken = filled(lines, lambda line: (images or path.parent) / line["file"])
+        columns += ["prompt"] if any(line["prompt"] for _, line in lines) else []
     for column in ("prompt", "file", *study.needs):
         if column not in columns:
             raise InputError(f"{path}: {name} needs a column {column}; its columns are {', '.join(columns)}")
@@ -171,8 +179,9 @@ def read_labels(path: Path, study: Study, images: Path | None = None) -> Labelle
         sources=sources,
         labels=labels,
         version=sha256_of(path)[:12],
-        unused=tuple(text for text in columns if text not in (*PLAIN, *SLOTS, *fields)),
+        unused=tuple(text for text in dict.fromkeys(columns) if text not in (*PLAIN, *SLOTS, *fields)),
         again=again,
+        taken=taken,
     )
 
 
@@ -201,7 +210,7 @@ def _ask(path: Path, number: int, line: Mapping[str, str], slots: Sequence[str],
     """Return what a picture was asked for."""
     seed = line.get("seed", "")
     if not line["prompt"] or not line["file"]:
-        raise InputError(f"{path}, line {number}: has no prompt or no file")
+        raise InputError(f"{path}, line {number}: has no prompt, nor has its picture's file, or no file")
     if seed and not (seed.isascii() and seed.isdigit()):
         raise InputError(
             f"{path}, line {number}: seed {seed!r} is no whole number; leave it empty where it is not known"

@@ -17,7 +17,7 @@ from limn.audit.readers.reader import Reader, Reading, open_reader
 from limn.audit.rows import REFUSED, ReaderFacts, Row, SourceFacts
 from limn.audit.sources import Drawing, FromGenerator, Source, key_of
 from limn.audit.table import Table
-from limn.io.atomic import make_folder, sweep
+from limn.io.atomic import make_folder
 from limn.io.lock import Lock
 from limn.io.targets import keep_foreign
 from limn.kernel import registry
@@ -123,7 +123,7 @@ def gather(
         keep_foreign(home.written, force=force)
     make_folder(home.path)
     with Lock(home.path / ".lock", f"audit {folder}", wait=2.0):
-        sweep(home.path)
+        home.sweep()
         plan = Plan(probe=probe, sources=facts, study=study or {}, command=command)
         home.write(plan)
         flaws: dict[str, str] = {}

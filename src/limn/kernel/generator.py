@@ -22,6 +22,7 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger, check_together
+from limn.kernel.sampler import Sampler
 from limn.kernel.sampler_names import read_name
 from limn.kernel.stage import Stage
 from limn.kernel.step import Step
@@ -138,14 +139,7 @@ class Generator:
             for stage in self.stages[self.stages.index(main) :]:
                 request.edit.check(stage, size)
             request.edit.steps(main.steps if request.steps is None else request.steps)
-        sampler, spacing = main.sampler if request.sampler is None else request.sampler, request.spacing
-        if isinstance(sampler, str):
-            name, spacing = read_name(sampler, spacing)
-            sampler = registry.parse("samplers", name)
-        if sampler.space != main.predictor.space == "clean":
-            raise InputError(
-                f"sampler {registry.name_of(sampler)}: draws tokens, this model denoises; see limn sampler list"
-            )
+        sampler, spacing = self._walk(request)
         return replace(
             request,
             model=self.name,
@@ -279,6 +273,20 @@ class Generator:
     def _encodings_of(self, guidances: Sequence[Guidance], place: int) -> Encodings:
         """Return the encodings of a stage, of the words that guidances bring among them."""
         return self.others.encodings(guidances, place) or self._encodings[place]
+
+    def _walk(self, request: Request) -> tuple[Sampler, str]:
+        """Return the sampler that a request names, and how its levels are spaced."""
+        sampler, spacing = request.sampler, request.spacing
+        if isinstance(sampler, str):
+            name, spacing = read_name(sampler, spacing)
+            sampler = registry.parse("samplers", name)
+        sampler = self.main.sampler if sampler is None else sampler
+        assert isinstance(sampler, Sampler)
+        if sampler.space != self.main.predictor.space == "clean":
+            raise InputError(
+                f"sampler {registry.name_of(sampler)}: draws tokens, this model denoises; see limn sampler list"
+            )
+        return sampler, spacing
 
     def _size(self, size: tuple[int, int]) -> tuple[int, int]:
         multiple = self.stages[-1].codec.multiple

@@ -7,16 +7,15 @@ import json as json_text
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from limn.cli import console
 from limn.cli.audit.options import Against, GuideAgainst, GuideOf, Json, Readers, unused, written
 from limn.cli.audit.reporting import watched, write_report
-from limn.cli.audit.sources import ORACLE, USUAL, consent, sharing, source, tell_unread
+from limn.cli.audit.sources import USUAL, consent, drawn_by, tell_unread
 from limn.cli.options import OUT, Batch, Device
-from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from limn.audit.sources import Source
@@ -87,17 +86,12 @@ def run(
         unused(draws, f"{study.partition(':')[0]} draws nothing")
         wanted = _looking(wanted, model, against)
     else:
-        if model == ORACLE:
-            unused({name: draws[name] for name in ("guide", "steps")}, "the oracle is no model")
-        common: dict[str, Any] = {"steps": steps, "device": device, "together": batch}
-        sources = [source(model or USUAL, guide, normalise=False, **common)]
-        if against or against_guide is not None or against_normalise:
-            second = source(against or model or USUAL, against_guide, normalise=against_normalise, **common)
-            sources.append(sharing(second, sources[0]))
-        if all(getattr(source, "alone", False) for source in sources):
-            unused({"steps": steps}, "no model here takes steps")
-        if len({source.name for source in sources}) < len(sources):
-            raise InputError("against: is the same model with the same guidance; change one of them")
+        sources = drawn_by(
+            (model or USUAL, guide, False),
+            (against or model or USUAL, against_guide, against_normalise),
+            alone=not (against or against_guide is not None or against_normalise),
+            steps=steps, device=device, together=batch,
+        )  # fmt: skip
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
     consent(sources, wanted.probe(), folder, allowed=allow_network)
     table = watched(audit(wanted, sources, folder, readers=reader or None, command=command, force=force), folder)
@@ -117,6 +111,8 @@ def _pictures(
         console.say(f"limn: {path}: nothing uses {', '.join(listed.unused)}; labels are called FIELD:LABELLER")
     if listed.again:
         console.say(f"limn: {path}: {listed.again} lines repeat a picture, which counts once")
+    for note in listed.taken:
+        console.say(f"limn: {path}: {note}")
     folder = out or OUT / "audits" / _folder_name(study, listed.sources)
     table = watched(audit_pictures(study, listed, folder, readers=readers, command=command), folder)
     write_report(folder, study, table, json=json, command=command)

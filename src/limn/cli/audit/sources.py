@@ -23,13 +23,34 @@ ORACLE = "oracle"
 USUAL = "emoji"
 
 
-def source(model: str, guide: Sequence[str] | None, *, normalise: bool, **options: Any) -> Source:
+Asked = tuple[str, Sequence[str] | None, bool]
+"""A model, its guidance, and whether look-alike letters become Latin before it reads them."""
+
+
+def drawn_by(first: Asked, second: Asked, *, alone: bool, steps: int | None, **options: Any) -> list[Source]:
+    """Return what draws: the model in question, and unless it is ``alone`` what it is compared with.
+
+    Raises:
+        InputError: If an option would change nothing, or both are the same.
+    """
+    sources = [_source(*first, steps=steps, **options)]
+    if not alone:
+        sources.append(_sharing(_source(*second, steps=steps, **options), sources[0]))
+    if all(source.alone for source in sources):
+        unused({"steps": steps}, "no model here takes steps")
+    if len({source.name for source in sources}) < len(sources):
+        raise InputError("against: is the same model with the same guidance; change one of them")
+    return sources
+
+
+def _source(model: str, guide: Sequence[str] | None, normalise: bool, **options: Any) -> Source:
     """Return what draws, named by model and what steers it."""
     from limn.audit.hosted import PREFIX, read_model
     from limn.audit.sources import FromGenerator, FromPeople
     from limn.text.homoglyphs import normalised
 
     if model == ORACLE:
+        unused({"guide": guide}, "the oracle is no model")
         from limn.data.people import Population
 
         return FromPeople(population=Population())
@@ -46,7 +67,7 @@ def source(model: str, guide: Sequence[str] | None, *, normalise: bool, **option
     return FromGenerator(model=model, name=" + ".join([name, *added]), guidance=guide, rewrite=rewrite, **options)
 
 
-def sharing(second: Source, first: Source) -> Source:
+def _sharing(second: Source, first: Source) -> Source:
     """Load a model that draws in two ways only once."""
     from limn.audit.sources import FromGenerator
 

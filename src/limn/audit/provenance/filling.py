@@ -1,0 +1,68 @@
+"""What a table of pictures lacks, from what the pictures' files say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from limn.audit.provenance.read import read_provenance
+from limn.audit.provenance.record import Provenance
+
+Line = tuple[int, dict[str, str]]
+"""A line's number, and its cells by column."""
+
+FIELDS = ("prompt", "seed", "model")
+MOST_SEED = 2**63 - 1
+
+
+def filled(lines: Sequence[Line], where: Callable[[Mapping[str, str]], Path]) -> tuple[list[Line], tuple[str, ...]]:
+    """Fill empty cells and missing columns of ``prompt``, ``seed`` and ``model``; what a table says stays.
+
+    A seed that would make two pictures one, since they were drawn with other settings, is left out.
+
+    Args:
+        lines: Of the table.
+        where: Where the file of a line is.
+
+    Returns:
+        The lines, and what there is to tell, a sentence each.
+    """
+    made, counts, gaps = [], Counter[tuple[str, str]](), Counter[str]()
+    files: dict[tuple[str, ...], set[str]] = {}
+    for number, line in lines:
+        path = where(line)
+        lacking = [field for field in FIELDS if not line.get(field)]
+        told = read_provenance(path) if lacking and path.is_file() else None
+        own = _cells(told)
+        new = {field: own[field] for field in lacking if own.get(field)}
+        counts.update((told.tool, field) for field in new if told is not None)
+        if told is not None and told.gap and "prompt" in lacking:
+            gaps[f"{told.tool}: {told.gap}"] += 1
+        line = {**dict.fromkeys(FIELDS, ""), **line, **new}
+        files.setdefault(_identity(line), set()).add(line.get("file", ""))
+        made.append((number, line, "seed" in new))
+    again = 0
+    result = []
+    for number, line, seeded in made:
+        if seeded and len(files[_identity(line)]) > 1:
+            line, again = {**line, "seed": ""}, again + 1
+        result.append((number, line))
+    notes = [
+        f"took the {field} of {count:,} pictures from what {tool} wrote" for (tool, field), count in counts.items()
+    ]
+    notes += [f"{count:,} pictures tell no prompt ({gap})" for gap, count in gaps.items()]
+    if again:
+        notes.append(f"{again:,} pictures have model, words and seed of another one; their seeds are left out")
+    return result, tuple(notes)
+
+
+def _cells(told: Provenance | None) -> dict[str, str]:
+    if told is None:
+        return {}
+    seed = "" if told.seed is None or told.seed > MOST_SEED else str(told.seed)
+    return {"prompt": told.prompt, "seed": seed, "model": told.model}
+
+
+def _identity(line: Mapping[str, str]) -> tuple[str, ...]:
+    return line.get("model", ""), line.get("prompt", ""), line.get("seed", "")
