@@ -86,8 +86,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
         encoder=Known(encoder) if found.paints else encoder,
         predictor=Diffusion(network=UNet(networks.unet), target=target_of(scheduler)),
         codec=Latents(
-            Vae(networks.vae, vae["latent_channels"], factor),
-            std=(1 / vae.get("scaling_factor", 0.18215),),
+            Vae(networks.vae, vae["latent_channels"], factor), std=(1 / vae.get("scaling_factor", 0.18215),)
         ),
         schedule=schedule_of(scheduler),
         sampler=sampler_of(scheduler),
