@@ -99,7 +99,9 @@ def timings(pair: Pair, repeats: int) -> dict[str, Any]:
             seconds: dict[str, list[float]] = {"limn": [], "diffusers": []}
             outside: dict[str, list[float]] = {"limn": [], "diffusers": []}
             for turn in range(repeats + 1):
-                for side in sorted(seconds, reverse=turn % 2 == 1):  # who goes first changes, so that none gains by it
+                for side in sorted(
+                    seconds, reverse=turn % 2 == 1
+                ):  # who goes first changes, so that none gains by it
                     pair.inside, start = 0.0, time.perf_counter()
                     if side == "limn":
                         pair.limn_draw(sampler, batch, STEPS)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
+
+from limn.data import packages, pictograms, sets
 
 SAMPLE = Path(__file__).parent / "sample" / "pictograms"
 SKINS = (
@@ -110,3 +115,16 @@ def fake_packages() -> dict[str, bytes]:
                           "person-taking-bath-dark": "#4b2b21", "person-taking-bath-medium-dark": "#fcea2c",
                           "chequered-flag": "#000"}.items()}),
     }  # fmt: skip
+
+
+def pack(folder: Path) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    """Write the tarballs, and give what then stands for the pinned packages: a namespace, a name, its value."""
+    for name, data in fake_packages().items():
+        real = packages.EMOJIBASE if name == "emojibase" else sets.SETS[name].package
+        fake = replace(real, sha256=sha256(data).hexdigest())
+        (folder / fake.file).write_bytes(data)
+        if name == "emojibase":
+            yield vars(pictograms), "EMOJIBASE", fake
+            yield vars(packages), "EMOJIBASE", fake
+        else:
+            yield sets.SETS, name, replace(sets.SETS[name], package=fake)  # type: ignore[misc]

@@ -134,13 +134,20 @@ def load(folder: Path) -> Checkpoint | None:
         raise WeightsError(f"{path}: damaged ({error}); start in a new folder or restore it") from None
 
 
-def truncate_metrics(path: Path, step: int) -> None:
-    """Keep the lines of a metrics file up to a step, so that a resumed run doubles none."""
+def truncate_metrics(path: Path, step: int) -> bool:
+    """Keep the lines of a metrics file up to a step, so that a resumed run doubles none.
+
+    Returns:
+        Whether there is a line of the sheet of this very step.
+    """
     if not path.exists():
-        return
-    kept = []
+        return False
+    kept, drawn = [], False
     for line in path.read_text("utf-8").splitlines():
         with suppress(ValueError, KeyError, TypeError):
-            if json.loads(line)["step"] <= step:
+            row = json.loads(line)
+            if row["step"] <= step:
                 kept.append(line + "\n")
+                drawn = drawn or (row["step"] == step and "scores" in row)
     write_text(path, "".join(kept))
+    return drawn

@@ -100,7 +100,6 @@ def train(
     with Lock(out / ".lock", str(out), wait=0):
         checkpoints.claim(out, [out / METRICS, *(out / "sheets").glob("*.png")], force=force)
         run = _Run(kind, recipe, out, device, resume, workers)
-        first = run.step
         with gathered(workers, run.task.network, _follow, (kind, recipe, out, device)) as run.team:
             try:
                 while run.progress < 1:
@@ -108,7 +107,7 @@ def train(
             except GeneratorExit:
                 run.save()
                 raise
-        if run.step > first:
+        if not run.drawn:  # also where a run was killed between its last checkpoint and its last sheet
             yield run.report(saved=run.save(), sheet=True)
 
 
@@ -144,7 +143,7 @@ class _Run:
                 for name, weight in before.tensors["ema"].items():
                     self.average.weights[name].copy_(weight)
             self.step, self.seconds = before.step, before.seconds
-        checkpoints.truncate_metrics(out / METRICS, self.step)
+        self.drawn = checkpoints.truncate_metrics(out / METRICS, self.step)
         self.saved_at, self.saved_seconds = (self.step if before else -1), self.seconds
         self.sheet_seconds = self.window = self.seconds
         self.losses: list[float] = []
@@ -184,7 +183,7 @@ class _Run:
         optimise.set_rate(self.optimisers, rate)
         torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
         self.team.move(self.optimisers)
-        self.step += 1
+        self.step, self.drawn = self.step + 1, False
         return value, rate
 
     def _after(self, rate: float) -> Progress:
@@ -246,7 +245,7 @@ class _Run:
         path = self.out / "sheets" / f"{self.step:08d}.png"
         write_bytes(check_unlinked(self.out, path), encode_png(Image.fromarray(picture)))
         self._log({"step": self.step, "seconds": round(self.seconds, 3), "scores": scores})
-        self.sheet_seconds = self.seconds
+        self.sheet_seconds, self.drawn = self.seconds, True
         return path, scores
 
     def _log(self, line: Mapping[str, Any]) -> None:
