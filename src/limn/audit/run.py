@@ -118,6 +118,8 @@ def gather(
         StoreError: If another process works in the folder, or the disk fails.
     """
     opened, facts = _opened(readers), _source_facts(sources)
+    for reader in opened:
+        _reader_facts(reader)  # a model that it reads with and that is missing is found out before drawing
     home = Folder(folder)
     if not home.exists:
         keep_foreign(home.written, force=force)

@@ -26,7 +26,7 @@ def cite(
     """Print BibTeX of what a run used, or of every part there is."""
     from limn.kernel import papers
 
-    cited = _all_papers() if run is None else _papers_of(record_of(run, out).get("request") or {})
+    cited = list(_all_papers() if run is None else _papers_of(run, record_of(run, out).get("request", {})))
     print(_own_entry())
     for paper in dict.fromkeys(filter(None, cited)):
         if entry := papers.entry(paper):
@@ -35,14 +35,14 @@ def cite(
             say(f"limn: {paper} is not in the bibliography")
 
 
-def _papers_of(request: Mapping[str, Any]) -> Iterable[str]:
+def _papers_of(run: str, request: Any) -> Iterable[str]:
     from limn.kernel import registry
 
-    parts = [
-        ("samplers", request.get("sampler") or {}),
-        *(("guidance", part) for part in request.get("guidance") or ()),
-    ]
-    for kind, part in parts:
+    guidance = request.get("guidance", []) if isinstance(request, Mapping) else None
+    if not isinstance(guidance, list):
+        raise InputError(f"{run}: its record says not what was asked; it was changed or damaged")
+    sampler = [("samplers", request["sampler"])] if "sampler" in request else []
+    for kind, part in [*sampler, *(("guidance", part) for part in guidance)]:
         try:
             yield registry.build(kind, part).paper
         except InputError as error:

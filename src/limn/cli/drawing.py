@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
     from limn.kernel.runner import Ledger
+    from limn.models.dual_encoders import Encoder
     from limn.store import Store
     from limn.studio import Axis, Event
     from limn.studio.upscaling import Method
@@ -171,14 +172,14 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, l
             console.result(shown(path))
 
 
-def rerank(outcomes: Sequence[Outcome], keep: int, by: str | None) -> None:
+def rerank(outcomes: Sequence[Outcome], keep: int, by: Encoder) -> None:
     """Leave in each outcome the pictures that a judge finds nearest to their words; the others stay on the disk."""
-    from limn.studio.reranking import JUDGE, best
+    from limn.studio.reranking import best
 
     for outcome in outcomes:
         drawn = len(outcome.pictures)
-        outcome.pictures = best(outcome.pictures, outcome.request, keep, by=by or JUDGE)
-        console.say(f"limn: kept {len(outcome.pictures)} of {drawn} by {by or JUDGE}")
+        outcome.pictures = best(outcome.pictures, outcome.request, keep, by=by)
+        console.say(f"limn: kept {len(outcome.pictures)} of {drawn} by {by.name}")
 
 
 def enlarge(outcomes: Sequence[Outcome], how: Method) -> None:

@@ -8,9 +8,11 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from limn.cli import doctor
 from limn.cli.console import clean
+from limn.io.atomic import explain
 from limn.kernel.errors import AdapterWarning, LimnError
 from limn.kernel.registry import PluginWarning
 
@@ -55,8 +57,12 @@ def warned() -> Iterator[None]:
 
 def _explained(error: Exception, debug: bool) -> tuple[str, int]:
     """Return what to tell of an error, and the exit code."""
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        error = explain(error, Path(error.filename))
     if isinstance(error, LimnError):
         return str(error), error.exit_code
+    if isinstance(error, OSError):
+        return f"stdout: {error.strerror or error}; the result could not be printed", 1
     if isinstance(error, ModuleNotFoundError):
         return doctor.missing(error), 1
     if hasattr(error, "format_message"):

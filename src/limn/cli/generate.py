@@ -33,6 +33,7 @@ from limn.text.homoglyphs import normalise as normalise_text
 from limn.text.reading import PAINTER, latin, own_regions, painted
 
 if TYPE_CHECKING:
+    from limn.models.dual_encoders import Encoder
     from limn.studio import Axis, upscaling
 
 Prompts = Annotated[
@@ -99,13 +100,14 @@ def generate(
     larger = _larger(method, device) if upscale or svg else None
     if svg:
         _check_tracer()
+    ranking = _judge(rerank, judge)
     generator = models.load(requests[0].model, device=studio.check_device(device))
     complete = [generator.complete(incomplete) for incomplete in requests]
     outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows)
     if explain:
         drawing.explain(outcomes)
-    if rerank is not None:
-        drawing.rerank(outcomes, keep, judge)
+    if ranking is not None:
+        drawing.rerank(outcomes, keep, ranking)
     if larger is not None and upscale:
         drawing.enlarge(outcomes, larger)
     if larger is not None and svg:
@@ -167,6 +169,16 @@ def _check_tracer() -> None:
     from limn.studio.tracing import tracer
 
     tracer()
+
+
+def _judge(rerank: int | None, judge: str | None) -> Encoder | None:
+    """Return what reranks, if anything does; a judge that is missing is found out before anything is drawn."""
+    from limn.models import dual_encoders
+    from limn.studio.reranking import JUDGE
+
+    if rerank is None and judge is not None:
+        raise InputError("judge: ranks what --rerank draws; give that too, or leave this out")
+    return dual_encoders.load(judge or JUDGE) if rerank is not None else None
 
 
 def _use_threads(count: int) -> None:

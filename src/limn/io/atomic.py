@@ -28,7 +28,6 @@ _REMEDIES = {
     errno.EACCES: "no permission; change it or choose another folder",
     errno.EPERM: "no permission; change it or choose another folder",
     errno.ELOOP: "is a link, which limn does not follow here; remove it",
-    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
 
@@ -144,6 +143,8 @@ def explain(error: OSError | ValueError, path: Path) -> LimnError:
         return InputError(f"{path}: is not a folder, or lies below a file; choose another folder")
     if code == errno.ENOENT:
         return InputError(f"{path}: does not exist; check the name")
+    if code == errno.ENAMETOOLONG:
+        return InputError(f"...{str(path)[-60:]}: the name is too long; choose a shorter one")
     return StoreError(f"{path}: {_REMEDIES.get(code, f'{error.strerror}; check the disk or choose another folder')}")
 
 

@@ -197,16 +197,27 @@ def parse_json(
             raise ValueError("a name stands twice")
         return fields
 
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON")
-
     try:
-        fields = json.loads(text.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse)
+        plain = text.decode("utf-8")
+        fields = json.loads(plain, object_pairs_hook=once, parse_constant=no_number, parse_float=finite)
     except (ValueError, RecursionError) as reason:
         raise error(f"{path}: is damaged, not sound JSON ({first_line(reason)[:80]}); {remedy}") from None
     if not isinstance(fields, dict):
         raise error(f"{path}: is damaged, a JSON object is expected; {remedy}")
     return fields
+
+
+def no_number(constant: str) -> None:
+    """Refuse NaN and infinity, which Python's JSON has and JSON has not."""
+    raise ValueError(f"{constant} is no JSON")
+
+
+def finite(text: str) -> float:
+    """Read a number of JSON that a float can hold."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
 
 
 def _all_keys(value: Any) -> set[str]:

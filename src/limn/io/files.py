@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -32,6 +33,8 @@ def open_file(path: Path, *, error: type[LimnError] = WeightsError) -> BufferedR
     except FileNotFoundError:
         raise error(f"{path}: no such file; check the path or get the file again") from None
     except (OSError, ValueError) as reason:
+        if isinstance(reason, OSError) and reason.errno == errno.ENAMETOOLONG:
+            raise error(f"...{str(path)[-60:]}: the name is too long; check the path") from None
         raise error(f"{path}: cannot be opened ({first_line(reason)}); check the path") from None
 
 

@@ -140,11 +140,13 @@ class Generator:
                 request.edit.check(stage, size)
             request.edit.steps(main.steps if request.steps is None else request.steps)
         sampler, spacing = self._walk(request)
+        steps = main.steps if request.steps is None else request.steps
+        main.schedule.levels(steps, sampler, spacing)  # refuses what it cannot walk with
         return replace(
             request,
             model=self.name,
             weights=self.weights,
-            steps=main.steps if request.steps is None else request.steps,
+            steps=steps,
             size=size,
             sampler=sampler,
             spacing=spacing,

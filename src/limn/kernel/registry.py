@@ -105,7 +105,7 @@ def build(kind: str, record: Mapping[str, Any]) -> Any:
         InputError: If the name or a field is unknown, a value does not fit its field, or the part came
             from a package that is not installed.
     """
-    name = record.get("name")
+    name = record.get("name") if isinstance(record, Mapping) else None
     if not isinstance(name, str):
         raise InputError(f'{_noun(kind)}: the record has no name; add "name"')
     part = _outside(kind, name, record["from"]) if "from" in record else find(kind, name)

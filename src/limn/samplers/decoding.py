@@ -27,6 +27,8 @@ class Masking:
         shape: How the share falls from 1 to 0: as a cosine (Chang et al. 2022) or on a line.
     """
 
+    one_by_one: ClassVar[bool] = False
+
     shape: Shape = "cosine"
 
     def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
@@ -38,6 +40,12 @@ class Masking:
         if sampler.space != "logits":
             name = registry.name_of(sampler)
             raise InputError(f"sampler {name}: works on noise, this model draws tokens; use unmask or next_token")
+        if getattr(sampler, "one_by_one", self.one_by_one) != self.one_by_one:
+            ways = ("all tokens together", "token by token")
+            raise InputError(
+                f"sampler {registry.name_of(sampler)}: draws {ways[not self.one_by_one]}, this model "
+                f"{ways[self.one_by_one]}; leave it out"
+            )
         if spacing:
             raise InputError("spacing: this model draws tokens, which have no noise levels; leave it out")
         if steps < 1:
@@ -59,6 +67,8 @@ class Raster(Masking):
         shape: How the share of tokens that is not decided falls: on a line.
     """
 
+    one_by_one: ClassVar[bool] = True
+
     tokens: int
     shape: Shape = "linear"
 
@@ -68,9 +78,10 @@ class Raster(Masking):
         Raises:
             InputError: As :meth:`Masking.levels`, or the steps are not as many as the tokens.
         """
+        levels = super().levels(steps, sampler, spacing)
         if steps != self.tokens:
             raise InputError(f"steps: {steps} is not allowed; this model takes {self.tokens}, one for each token")
-        return super().levels(steps, sampler, spacing)
+        return levels
 
 
 def hidden_share(done: float, shape: Shape = "cosine") -> float:
@@ -91,7 +102,7 @@ def begin(start: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Decoder(Sampler):
-    """Base of samplers of tokens.
+    """Base of samplers of tokens; ``one_by_one`` says whether it asks for the next token only.
 
     Args:
         temperature: Of the distribution a token is drawn from; at 0 the likeliest is taken.
@@ -100,6 +111,7 @@ class Decoder(Sampler):
     """
 
     space: ClassVar[str] = "logits"
+    one_by_one: ClassVar[bool] = False
 
     temperature: float = 1.0
     top_k: int = 0

@@ -30,6 +30,7 @@ class NextToken(Decoder):
 
     paper: ClassVar[str] = "yu2022parti"
     aliases: ClassVar[tuple[str, ...]] = ("autoregressive",)
+    one_by_one: ClassVar[bool] = True
 
     def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
         """Walk as :meth:`Sampler.walk` says; ``predict`` answers with the logits of the first undecided token."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limn.io.atomic import explained, write_bytes
+from limn.io.configurations import finite, no_number
 from limn.kernel.errors import InputError
 from limn.store.parameters import parameters_text
 
@@ -183,7 +184,7 @@ def _parse(kind: bytes, rest: bytes) -> dict[str, Any]:
         packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
         rest = _unpack(rest) if packed else rest
     try:
-        record = json.loads(rest)
+        record = json.loads(rest, parse_constant=no_number, parse_float=finite)
     except (ValueError, RecursionError):
         raise _Damage("has a limn record that cannot be read; name a PNG that was not changed") from None
     if not isinstance(record, dict):

@@ -84,7 +84,8 @@ def replay(
         raise InputError(f"{path}: is a larger copy of a picture; replay the picture itself")
     if "scene" in record:
         raise InputError(f"{path}: is composed of the pictures that its record names; replay those")
-    request, index, size, alone = _asked(path, record)
+    with _blamed(path):
+        request, index, size, alone = _asked(path, record)
     together = _together(record["batch"], request)
     _check_batch(path, request, max(min(size, request.n * len(request.prompts)), len(together)), most)
     rows = _positive(record["batch"].get("max_rows"))
@@ -92,7 +93,9 @@ def replay(
     before = before if isinstance(before, dict) else {}
     device = check_device(device or _device(before))
     generator = load(model or request.model, device=device)
-    generator.request(request.prompts[0], size=request.size)
+    with _blamed(path):
+        asked = {"size": request.size, "sampler": request.sampler, "steps": request.steps}
+        generator.request(request.prompts[0], spacing=request.spacing, **asked)
     if record["batch"].get("decoded") != TOGETHER:
         generator.stages = tuple(map(_apart, generator.stages))
     if request.edit is None and size_of(path) != request.size:
@@ -117,6 +120,16 @@ def replay(
     if alone:
         causes = ("the other prompts of its batch are not recorded, so it was drawn alone", *causes)
     yield _compared(path, picture, causes)
+
+
+@contextlib.contextmanager
+def _blamed(path: Path) -> Iterator[None]:
+    """Name the file whose record asks for what cannot be."""
+    try:
+        yield
+    except InputError as error:
+        text = str(error)
+        raise InputError(text if text.startswith(str(path)) else f"{path}: its record: {text}") from None
 
 
 def _apart(stage: Stage) -> Stage:

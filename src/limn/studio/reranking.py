@@ -10,19 +10,20 @@ import numpy as np
 from limn.io.pictures import read_picture
 from limn.kernel.request import Request
 from limn.models import dual_encoders
+from limn.models.dual_encoders import Encoder
 
 JUDGE = "judge_a"
 """What ranks unless another is named."""
 
 
-def best(pictures: Mapping[int, Path], request: Request, keep: int, *, by: str = JUDGE) -> dict[int, Path]:
+def best(pictures: Mapping[int, Path], request: Request, keep: int, *, by: str | Encoder = JUDGE) -> dict[int, Path]:
     """Return the pictures whose similarity to their prompt is greatest.
 
     Args:
         pictures: Files by index.
         request: What was drawn.
         keep: How many of each prompt's pictures stay.
-        by: What :func:`limn.models.dual_encoders.load` takes.
+        by: A dual encoder, or what :func:`limn.models.dual_encoders.load` takes.
 
     Returns:
         Files by index, in the order of the indices.
@@ -30,7 +31,7 @@ def best(pictures: Mapping[int, Path], request: Request, keep: int, *, by: str =
     Raises:
         InputError: There is no such judge.
     """
-    encoder, groups = dual_encoders.load(by), dict[int, list[int]]()
+    encoder, groups = dual_encoders.load(by) if isinstance(by, str) else by, dict[int, list[int]]()
     for index in sorted(pictures):
         groups.setdefault(index // request.n, []).append(index)
     kept: list[int] = []
