@@ -93,9 +93,7 @@ def replay(
     before = before if isinstance(before, dict) else {}
     device = check_device(device or _device(before))
     generator = load(model or request.model, device=device)
-    with _blamed(path):
-        asked = {"size": request.size, "sampler": request.sampler, "steps": request.steps}
-        generator.request(request.prompts[0], spacing=request.spacing, **asked)
+    _check_walk(path, generator, request)
     if record["batch"].get("decoded") != TOGETHER:
         generator.stages = tuple(map(_apart, generator.stages))
     if request.edit is None and size_of(path) != request.size:
@@ -130,6 +128,13 @@ def _blamed(path: Path) -> Iterator[None]:
     except InputError as error:
         text = str(error)
         raise InputError(text if text.startswith(str(path)) else f"{path}: its record: {text}") from None
+
+
+def _check_walk(path: Path, generator: Generator, request: Request) -> None:
+    """Refuse a record whose size, sampler or steps are not for its model."""
+    asked = {name: getattr(request, name) for name in ("size", "sampler", "steps", "spacing")}
+    with _blamed(path):
+        generator.request(request.prompts[0], **asked)
 
 
 def _apart(stage: Stage) -> Stage:
