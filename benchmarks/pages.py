@@ -83,6 +83,25 @@ def means(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def again(result: Mapping[str, Any]) -> str:
+    """Return the same pictures told by the estimators before and now: means, then professions that moved most."""
+    lines = ["| guided, 1,000 pictures | before | now |", "|---" * 3 + "|"]
+    for form in FORMS:
+        old, new = result["before"][form], result["now"][form]
+        for name in ("mean", "less unmarked captions", "less all captions"):
+            cells = (percent(*(one[name][end] for end in ENDS), digits=1) for one in (old, new))
+            lines.append(f"| {form}: {name} | {' | '.join(cells)} |")
+        differ = (one["differ from unmarked captions"] for one in (old, new))
+        lines.append(f"| {form}: differ from unmarked captions | {' | '.join(differ)} |")
+    old, new = (result[when]["woman"]["by profession"] for when in ("before", "now"))
+    moved = sorted(new, key=lambda name: -abs((new[name]["share"]["value"] or 0) - old[name]["share"]["value"]))[:12]
+    lines += ["", "| women | as read | before | now |", "|---" * 4 + "|"]
+    for name in moved:
+        cells = (percent(*(one[name]["share"][end] for end in ENDS)) for one in (old, new))
+        lines.append(f"| {name} | {100 * new[name]['as read']['value']:.0f} % | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"`{result['command']}`, commit {result['commit']}."])
+
+
 def professions(result: Mapping[str, Any]) -> str:
     """Return a row for each profession: what captions show, and the corrected shares."""
     lines = ["| profession | captions, % | woman | man | neutral | woman, unguided |", "|---" * 6 + "|"]
@@ -143,7 +162,7 @@ def _ends(one: Mapping[str, float], sign: str = "") -> str:
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "": tables, "means": means, "professions": professions, "effects": effects, "worlds": worlds,
+    "": tables, "means": means, "professions": professions, "again": again, "effects": effects, "worlds": worlds,
     **{study: partial(coverage, study=study) for study in STUDIES},
 }  # fmt: skip
 

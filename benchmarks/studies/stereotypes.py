@@ -1,5 +1,6 @@
 """Stereotypes: what the study recovers from oracles and small trained models; what it finds in the emoji model."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -122,6 +123,33 @@ def emoji() -> dict[str, Any]:
     return found
 
 
+BEFORE = "90ee789"
+"""The commit whose results are of the estimators before: of all that could be read, errors looked behind as if the
+unreadable were as many as among labelled pictures, intervals by bootstrap of prompts and pictures."""
+
+
+def again() -> dict[str, Any]:
+    """The guided pictures of :func:`emoji`, told by the estimators of a former commit and by those of today."""
+    import subprocess
+
+    path = f"{BEFORE}:benchmarks/results/audit_stereotypes_emoji.json"
+    shown = subprocess.run(["git", "show", path], capture_output=True, text=True, check=True).stdout
+    before = json.loads(shown)
+    study = Stereotypes(n=25, world="pictograms", training="data/pictograms")
+    table, report = audited(study, [FromGenerator(model="emoji", name="emoji")], "emoji_guided", ["pictograms"])
+    now = {
+        value: _shares(replace(study, value=value).shares(table, "emoji")) for value in ("woman", "man", "person")
+    }
+    return {
+        "pictures": table.account().drawn,
+        "readable": table.account("gender").readable,
+        "findings before": [line for line in before["findings"] if line.startswith("emoji:")],
+        "findings now": [*report.summary, *report.findings],
+        "before": {value: before[f"emoji: {value}"] for value in now},
+        "now": now,
+    }
+
+
 def _shares(one: ConceptShares) -> dict[str, Any]:
     tested = one.tests()
     return {
@@ -137,5 +165,5 @@ def _shares(one: ConceptShares) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    parts = {"bad_reader": bad_reader, "guidance": guidance, "marked": marked, "emoji": emoji}
+    parts = {"bad_reader": bad_reader, "guidance": guidance, "marked": marked, "emoji": emoji, "again": again}
     run_study(parts, "stereotypes")

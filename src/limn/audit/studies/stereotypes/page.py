@@ -126,11 +126,10 @@ def told(shares: ConceptShares, value: str, reference: str, kind: str) -> str:
     sentences = []
     below, above, unsure = shares.apart()
     if known := below + above + unsure:
-        where = TRAINED if shares.marks is shares.trained else reference
-        more = len(shares.shares) - known
-        unknown = f" For {more} more there is nothing to compare with." if more else ""
+        where, more = TRAINED if shares.marks is shares.trained else reference, len(shares.shares) - known
+        unknown = f" Of {more} others it is not known {where}." if more else ""
         sentences.append(
-            f"Of {known} {kind}, {shares.model} draws {below} as {many} less often than {where}, {above} more "
+            f"Of {known} {kind}, {shares.model} draws {below or 'none'} as {many} less often than {where}, {above or 'none'} more "
             f"often; for {unsure} the pictures do not tell.{unknown}"
         )
     mean = shares.mean().as_a(Share)
