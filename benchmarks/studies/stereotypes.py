@@ -123,7 +123,7 @@ def emoji() -> dict[str, Any]:
     return found
 
 
-BEFORE = "90ee789"
+BEFORE = "dd3613b"
 """The commit whose results are of the estimators before: of all that could be read, errors looked behind as if the
 unreadable were as many as among labelled pictures, intervals by bootstrap of prompts and pictures."""
 

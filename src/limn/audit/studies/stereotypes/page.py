@@ -129,8 +129,8 @@ def told(shares: ConceptShares, value: str, reference: str, kind: str) -> str:
         where, more = TRAINED if shares.marks is shares.trained else reference, len(shares.shares) - known
         unknown = f" Of {more} others it is not known {where}." if more else ""
         sentences.append(
-            f"Of {known} {kind}, {shares.model} draws {below or 'none'} as {many} less often than {where}, {above or 'none'} more "
-            f"often; for {unsure} the pictures do not tell.{unknown}"
+            f"Of {known} {kind}, {shares.model} draws {below or 'none'} as {many} less often than {where}, "
+            f"{above or 'none'} more often; for {unsure} the pictures do not tell.{unknown}"
         )
     mean = shares.mean().as_a(Share)
     sentences += [f"On average {shares.model} shows {many} in {plain(mean)}."] if mean.estimable else []
