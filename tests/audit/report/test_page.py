@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -195,3 +197,13 @@ def test_a_mark_lies_where_its_value_is() -> None:
     assert whisker is not None
     assert float(whisker[1]) + float(whisker[2]) == pytest.approx(plots.WIDTH)
     assert f"M{plots.WIDTH / 2 - 4.5:.1f}" in drawn
+
+
+def test_a_browser_runs_the_page_s_own_style_and_script_and_nothing_else(table: Table) -> None:
+    text = page(report(table), table)
+    policy = text.split('Content-Security-Policy" content="')[1].split('"')[0]
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    for tag in ("style", "script"):
+        (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
