@@ -38,7 +38,9 @@ def filled(lines: Sequence[Line], where: Callable[[Mapping[str, str]], Path]) ->
         new = {field: own[field] for field in lacking if own.get(field)}
         counts.update((told.tool, field) for field in new if told is not None)
         if told is not None and told.gap and "prompt" in lacking:
-            gaps[f"{told.tool}: {told.gap}"] += 1
+            gaps[f"tell no prompt ({told.tool}: {told.gap})"] += 1
+        if told is not None and (told.seed or 0) > MOST_SEED and "seed" in lacking:
+            gaps["have a seed above 2**63 - 1, which is left out"] += 1
         line = {**dict.fromkeys(FIELDS, ""), **line, **new}
         files.setdefault(_identity(line), set()).add(line.get("file", ""))
         made.append((number, line, "seed" in new))
@@ -51,7 +53,7 @@ def filled(lines: Sequence[Line], where: Callable[[Mapping[str, str]], Path]) ->
     notes = [
         f"took the {field} of {count:,} pictures from what {tool} wrote" for (tool, field), count in counts.items()
     ]
-    notes += [f"{count:,} pictures tell no prompt ({gap})" for gap, count in gaps.items()]
+    notes += [f"{count:,} pictures {gap}" for gap, count in gaps.items()]
     if again:
         notes.append(f"{again:,} pictures have model, words and seed of another one; their seeds are left out")
     return result, tuple(notes)
