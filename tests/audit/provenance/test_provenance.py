@@ -155,6 +155,14 @@ def test_comfyui(tmp_path: Path) -> None:
     )
 
 
+def test_no_pixel_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [png(tmp_path / "a.png", parameters=A1111), comment(tmp_path / "a.jpg", b"ASCII\0\0\0" + A1111.encode())]
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("it decodes"))
+    assert all(
+        read_provenance(path) for path in [*paths, *(FILES / f"c2pa.{kind}" for kind in ("png", "jpg", "webp"))]
+    )
+
+
 def test_a_graph_that_does_not_show_the_prompt_is_not_guessed() -> None:
     def asked(**changes: Any) -> Provenance | None:
         return comfyui.read({"prompt": json.dumps({**COMFY, **changes})})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def read_provenance(path: Path) -> Provenance | None:
     """
     data = read_bounded(path, MAX_BYTES, "scale the picture down", error=DataError)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with warnings.catch_warnings():  # no pixel is decoded here, however many there are
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        with picture:
             texts = _texts(picture)
             claimed = c2pa.read(picture, data)
     except Exception as error:  # Pillow raises many kinds for damaged files
@@ -40,7 +44,8 @@ def read_provenance(path: Path) -> Provenance | None:
 def _texts(picture: Image.Image) -> dict[str, str]:
     """Return the texts of a file by keyword."""
     texts = {str(name): text for name, text in picture.info.items() if isinstance(text, str)}
-    exif = picture.getexif()
+    # Pillow decodes a PNG's pixels to look for EXIF behind them
+    exif = picture.getexif() if picture.format != "PNG" or "exif" in picture.info else Image.Exif()
     comment = exif.get_ifd(_EXIF).get(_COMMENT)
     if isinstance(comment, bytes | str) and (text := _comment(comment)):
         texts.setdefault("parameters", text)
