@@ -37,6 +37,7 @@ FOLDERS: typing.Final[Mapping[str, str]] = {
     "studies": "limn.audit.studies",
     "readers": "limn.audit.readers",
     "tasks": "limn.train.tasks",
+    "learners": "limn.personalise",
 }
 """Kinds of parts, and where limn's own are; a package's are entry points of the group ``limn.KIND``."""
 
