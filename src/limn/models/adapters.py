@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +18,7 @@ from limn.kernel.request import Request
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from limn.kernel.adapter import Beside
+    from limn.kernel.adapter import Beside, RowAdapter
     from limn.kernel.generator import Generator
     from limn.kernel.stage import Stage
     from limn.networks.low_rank import Change, Layer, LowRank
@@ -37,19 +37,25 @@ class Tuned:
         network: Changes to the network that answers.
         text: Changes to the text encoder's network.
         words: Vectors (n, width) of each learned word.
+        further: What the method that learned it adds to the network.
     """
 
     network: LowRank
     text: LowRank
     words: Mapping[str, Tensor] = field(default_factory=dict)
+    further: RowAdapter | None = None
 
-    def on(self, predictor: Any) -> AbstractContextManager[Any]:
+    @contextmanager
+    def on(self, predictor: Any) -> Iterator[Any]:
         """Let all rows of every forward have the changes."""
-        return self.network.on(predictor)
+        with self.network.on(predictor), self.further.on(predictor) if self.further else nullcontext():
+            yield predictor
 
-    def among(self, rows: Sequence[int]) -> AbstractContextManager[None]:
+    @contextmanager
+    def among(self, rows: Sequence[int]) -> Iterator[None]:
         """Let these rows of every forward have the changes, and no others."""
-        return self.network.among(rows)
+        with self.network.among(rows), self.further.among(rows) if self.further else nullcontext():
+            yield
 
     def reading(self) -> AbstractContextManager[None] | None:
         """Return a context in which the text encoder has other weights; None where it keeps its own."""
@@ -125,7 +131,8 @@ def beside(own: Generator, name: str) -> Beside | None:
 
     tuned = [
         Tuned(
-            network=changes(place, text=False), text=changes(place, text=True), words=fits.words.get(place, {})
+            network=changes(place, text=False), text=changes(place, text=True), words=fits.words.get(place, {}),
+            further=_further(own.stages[place], path, learned, weight) if place == 0 and learned.extra else None,
         )
         for place in range(len(own.stages))
     ]  # fmt: skip
@@ -215,11 +222,30 @@ def check_adapter(name: str) -> None:
         raise InputError(f"adapter {given[:200]}: holds a whole model; load it with --model")
 
 
+def _further(stage: Stage, path: Path, learned: Learned, weight: float) -> RowAdapter:
+    """Return what the method that learned something adds to a network.
+
+    Raises:
+        WeightsError: No such method is here, or it adds nothing of that kind.
+    """
+    from limn.kernel import registry
+    from limn.personalise.method import Method
+
+    name, tensors = str(learned.record.get("method")), ", ".join(sorted(learned.extra))[:100]
+    try:
+        method = registry.find("learners", name)
+    except InputError:
+        method = Method
+    further = method.further(network_of(stage), learned.extra, weight) if issubclass(method, Method) else None
+    if further is None:
+        raise WeightsError(
+            f"{path}: needs {tensors} of the method {name[:60]!r}, which is not here; update limn or install it"
+        )
+    return further
+
+
 def _check(own: Generator, path: Path, learned: Learned, fits: Matched) -> None:
     """Refuse what was made for another model, and warn of what fits in part."""
-    if learned.extra:
-        names = ", ".join(sorted(learned.extra))[:100]
-        raise WeightsError(f"{path}: needs {names}, which this limn does not know; update limn")
     base = learned.record.get("base")
     base = base if isinstance(base, dict) else {}
     made = f"it was learned on {str(base['name'])[:100]}" if "name" in base else "it was made for another model"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from limn.kernel.errors import InputError
-from limn.networks.low_rank import Factors, LowRank, Product
+from limn.networks.low_rank import Factors, LowRank, Product, Update
 from limn.personalise.denoising import Box
 from limn.personalise.learned import Learned
 from limn.personalise.trainable import Trainable
@@ -38,7 +38,8 @@ class TrainableFactors(Trainable):
     """
 
     def __init__(self, network: nn.Module, *, rank: int, seed: int, part: str, reads: bool = False) -> None:
-        generator, weights, updates = torch.Generator().manual_seed(seed), dict[str, nn.Parameter](), {}
+        generator, weights = torch.Generator().manual_seed(seed), dict[str, nn.Parameter]()
+        updates: dict[nn.Module, Update] = {}
         for name, layer in _layers(network).items():
             out, into = layer.weight.shape
             down = torch.randn(rank, into, generator=generator) / rank  # as peft's gaussian

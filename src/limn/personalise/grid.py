@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, WeightsError
 from limn.networks.transformer import places
 from limn.personalise.denoising import WHOLE, Box
 from limn.personalise.learned import Learned
@@ -53,13 +54,17 @@ class Grid:
 
     Raises:
         InputError: The network has no first layer of a name that is known.
+        WeightsError: The matrix does not fit it.
     """
 
     def __init__(self, network: nn.Module, mix: Tensor) -> None:
         self.layer, self.mix = first_layer(network), mix
+        wanted = (self.layer.weight.shape[0], WIDTH)
+        if tuple(mix.shape) != wanted:
+            raise WeightsError(f"{MIX}: has shape {tuple(mix.shape)}, not {wanted}; it was learned on another model")
 
     @contextmanager
-    def on(self, predictor: object) -> Iterator[object]:
+    def on(self, predictor: Any) -> Iterator[Any]:
         """Let all rows of every forward have the grid of the whole picture."""
         with self.hooked(None):
             yield predictor
@@ -85,7 +90,7 @@ class Grid:
             index = torch.as_tensor(list(rows), device=output.device)
             return output.index_add(0, index, added.expand(len(rows), *added.shape[1:]))
 
-        handle = self.layer.register_forward_hook(hook)  # type: ignore[arg-type]
+        handle = self.layer.register_forward_hook(hook)
         try:
             yield
         finally:

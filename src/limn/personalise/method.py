@@ -7,15 +7,16 @@ are shared (:mod:`limn.personalise.loop`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from limn.data.captions import with_article
 from limn.kernel import registry
+from limn.kernel.adapter import RowAdapter
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.stage import Stage
@@ -64,7 +65,7 @@ class Given:
         """Return the states of pictures (pictures, 3, height, width) in [-1, 1], each encoded alone."""
         with torch.no_grad():
             return torch.cat(
-                [self.stage.codec.encode(part.to(self.stage.device)).cpu() for part in pictures.split(8)]
+                [self.stage.codec.encode(part.to(self.stage.device)).cpu() for part in torch.split(pictures, 8)]
             )
 
     def squares(self, shown: Sequence[Shown]) -> Tensor:
@@ -118,6 +119,20 @@ class Method(registry.Part, ABC):
 
     def ordinary(self) -> tuple[str, int] | None:
         """Return a prompt, and how many pictures of it the untouched model draws before learning; None for none."""
+        return None
+
+    @classmethod
+    def further(cls, network: nn.Module, extra: Mapping[str, Tensor], weight: float) -> RowAdapter | None:
+        """Return what a learned thing adds to a network besides words and changes to layers; None for nothing.
+
+        Args:
+            network: That of the model.
+            extra: Further tensors of the file, by name.
+            weight: Of the adapter.
+
+        Raises:
+            WeightsError: They do not fit the network.
+        """
         return None
 
     @abstractmethod

@@ -69,7 +69,9 @@ def read(paths: Sequence[Path], captions: Sequence[str] = ()) -> list[Shown]:
         raise InputError(f"pictures: {twice[0]} is named twice; name it once")
     if len(captions) not in (0, 1, len(files)):
         raise InputError(f"caption: {len(captions)} for {len(files)} pictures; give one for all, or one for each")
-    said = captions if len(captions) == len(files) else captions * len(files) or [caption_of(file) for file in files]
+    if len(captions) == 1:
+        captions = [captions[0]] * len(files)
+    said = captions or [caption_of(file) for file in files]
     return [_shown(file, caption) for file, caption in zip(files, said, strict=True)]
 
 

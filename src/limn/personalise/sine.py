@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from limn.kernel.adapter import RowAdapter
 from limn.kernel.errors import InputError
 from limn.personalise.denoising import WHOLE, Box, Rows
 from limn.personalise.factors import TrainableFactors
-from limn.personalise.grid import TrainableGrid
+from limn.personalise.grid import MIX, Grid, TrainableGrid
 from limn.personalise.lora import network_of, part_of
 from limn.personalise.method import Given, Lesson, Method, named
 from limn.personalise.trainable import Several, Trainable
@@ -44,6 +46,11 @@ class SINE(Method):
 
     def __post_init__(self) -> None:
         self.check(rank=(1, 1024), patches=(0, 1), least=(0.01, 1), crops=(1, 10_000))
+
+    @classmethod
+    def further(cls, network: nn.Module, extra: Mapping[str, Tensor], weight: float) -> RowAdapter | None:
+        """Return the grid of the whole picture."""
+        return Grid(network, weight * extra[MIX]) if extra.keys() == {MIX} else None
 
     def lesson(self, given: Given) -> Lesson:
         """Return what is to be done: the whole picture and parts of it, with one caption."""

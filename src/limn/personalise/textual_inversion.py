@@ -27,7 +27,7 @@ class TextualInversion(Method):
         lr: Learning rate, as a share of the usual size of a vector's numbers.
     """
 
-    paper = "gal2023textual"
+    paper = "gal2023textualinversion"
 
     lr: float = 0.05
     most: int = 1000
@@ -42,7 +42,9 @@ class TextualInversion(Method):
     def lesson(self, given: Given) -> Lesson:
         """Return what is to be done: each picture with a sentence that says the word."""
         if self.start == "thing" and not self.thing:
-            raise InputError("thing: say what kind of thing it is, as --thing cat, or textual_inversion:start=random")
+            raise InputError(
+                "thing: say what kind of thing it is, as --thing cat, or textual_inversion:start=random"
+            )
         change = TrainableWords(
             given.stage.encoder, self.word, self.vectors,
             begin=self.thing if self.start == "thing" else "", keep=self.norm == "keep", seed=given.seed,

@@ -124,7 +124,7 @@ class ClipEncoder:
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return the hidden states (asks, limit, width) of the texts; a dropped text is the empty one.
 
-        Slopes reach the vectors of learned words that ask for them, and nothing else.
+        Slopes reach what learns: vectors of learned words, changes to the text model's layers.
 
         Raises:
             InputError: If a prompt has pictures.
@@ -136,8 +136,7 @@ class ClipEncoder:
         rows = [self._padded(each) for each in places]
         ids = torch.tensor([own for own, _, _ in rows])
         mask = torch.tensor([[k < real for k in range(self.limit)] for _, _, real in rows])
-        slopes = torch.is_grad_enabled() and any(vectors.requires_grad for vectors in self.learned.values())
-        with torch.set_grad_enabled(slopes), self._reading_learned():
+        with self._reading_learned():
             hidden = self.model(ids.to(self.model.device))[0]
         return Conditioning(hidden, mask.to(hidden.device)).pick([places[each] for each in texts])
 
