@@ -96,6 +96,7 @@ class FromGenerator:
         size: Height and width in pixels; the model's own if None.
         sampler: As ``--sampler`` takes it.
         style: One of the model's styles.
+        adapter: Files of adapters, as ``--adapter`` takes them.
         device: Where it runs.
         together: Pictures drawn together; the model's own number if None.
         rewrite: Changes the words before they reach the model, for example a normaliser; its name is recorded.
@@ -108,6 +109,7 @@ class FromGenerator:
     size: tuple[int, int] | None = None
     sampler: str | None = None
     style: str | None = None
+    adapter: Sequence[str] = ()
     device: str = "cpu"
     together: int | None = None
     rewrite: Callable[[str], str] | None = None
@@ -175,7 +177,7 @@ class FromGenerator:
         words = self.rewrite(prompt) if self.rewrite else prompt
         return self.generator.request(
             words, seed=seed, steps=self.steps, size=self.size, sampler=self.sampler,
-            guidance=self.guidance, style=self.style,
+            guidance=self.guidance, style=self.style, adapter=self.adapter,
         )  # fmt: skip
 
 

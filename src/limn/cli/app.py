@@ -8,6 +8,7 @@ import typer
 
 import limn
 from limn.cli import (
+    adapters,
     audit,
     cite,
     data,
@@ -67,6 +68,7 @@ for kind, noun, about in (
     ("learners", "learner", "List the ways of learning, and show one."),
 ):
     app.add_typer(parts.app(kind, noun, about), name=noun)
+app.add_typer(adapters.app, name="adapters")
 app.command("plugins")(plugins.plugins)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")

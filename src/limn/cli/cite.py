@@ -13,6 +13,7 @@ from limn.cli.console import say
 from limn.cli.options import OUT
 from limn.cli.runs import record_of
 from limn.kernel.errors import InputError
+from limn.kernel.options import weighed
 
 KINDS = ("samplers", "guidance")
 
@@ -44,10 +45,24 @@ def _papers_of(run: str, request: Any) -> Iterable[str]:
     sampler = [("samplers", request["sampler"])] if "sampler" in request else []
     for kind, part in [*sampler, *(("guidance", part) for part in guidance)]:
         try:
-            yield registry.build(kind, part).paper
+            built = registry.build(kind, part)
+            yield built.paper
+            yield from _adapter_papers(getattr(built, "adapters", ()))
         except InputError as error:
             say(f"limn: {error}")
     yield from _model_papers(str(request.get("model", "")))
+
+
+def _adapter_papers(names: Iterable[str]) -> Iterable[str]:
+    """Give the papers of the methods by which adapters came about, as far as their files say."""
+    from limn.models.adapters import is_adapter
+    from limn.personalise.learned import PAPERS, read
+
+    for file in (Path(weighed(name)[0]).expanduser() for name in names):
+        if not file.exists():
+            say(f"limn: {file}: is not here, so the method it came from is not cited")
+        elif is_adapter(str(file)):
+            yield PAPERS.get(str(read(file).record.get("method")), "")
 
 
 def _all_papers() -> Iterable[str]:

@@ -142,18 +142,20 @@ def _tell(rows: Sequence[Row], request: Request, *, normalise: bool) -> None:
     if normalise:
         for change in (change for text in texts for change in normalise_text(text).changes):
             say(f"limn: {change}")
-    tell_unknown(texts, request.model, familiar=request.familiar)
+    tell_unknown(texts, request)
 
 
-def tell_unknown(texts: Iterable[str], model: str, *, familiar: bool) -> None:
-    """Say which words a model never learned, and what they are, or could be, read as."""
+def tell_unknown(texts: Iterable[str], request: Request) -> None:
+    """Say which words a request's model never learned, and what they are, or could be, read as."""
     from limn.models import vocabulary
+    from limn.models.adapters import taught
 
-    if (known := vocabulary(model)) is None:
+    learned = taught(request)
+    if (known := vocabulary(request.model)) is None:
         return
-    changes = dict.fromkeys(str(change) for text in dict.fromkeys(texts) for change in known(text).replaced)
+    changes = dict.fromkeys(str(change) for text in dict.fromkeys(texts) for change in known(text, learned).replaced)
     for change in changes:
-        say(f"limn: {change}" + ("" if familiar else " (--familiar reads it so)"))
+        say(f"limn: {change}" + ("" if request.familiar else " (--familiar reads it so)"))
 
 
 def _larger(name: str, device: str) -> upscaling.Method:

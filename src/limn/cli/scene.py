@@ -47,7 +47,7 @@ def scene(
     layout, store = scenes.layout(words), Store(out)
     larger = enlarging(method, device=studio.check_device(device)) if upscale else None
     request = Request.of([thing.words for thing in layout.things], asked)
-    tell_unknown((thing.words for thing in layout.things), request.model, familiar=request.familiar)
+    tell_unknown((thing.words for thing in layout.things), request)
     generator = models.load(request.model, device=studio.check_device(device))
     request = generator.complete(replace(request, style=request.style or next(iter(generator.styles), None)))
     outcomes = drawing.draw(generator, [request], store, device=device)

@@ -97,17 +97,21 @@ class Vocabulary:
                 raise WeightsError(f"{path}: {name} must be a list of texts; export the model again")
         return cls(fields["known"], fields["names"])
 
-    def __call__(self, text: str) -> Reading:
+    def __call__(self, text: str, learned: Iterable[str] = ()) -> Reading:
         """Read the last word of each phrase as the nearest name, if it is unknown and a name is near.
 
         Args:
             text: Any text; words before ``of`` and words of grammar stay.
+            learned: Words that the model was taught beside its own, which stay too.
 
         Returns:
             The text and what was replaced.
         """
         replacements, parts, end = list[Replaced](), list[str](), 0
+        taught = [span for word in learned for span in _places(word, text)]
         for match in _WORD.finditer(text):
+            if any(start < match.end() and match.start() < stop for start, stop in taught):
+                continue
             if not self._asks(match, text) or (replaced := self._nearest(match[0])) is None:
                 continue
             article = _ARTICLE.search(text[end : match.start()])
@@ -142,6 +146,10 @@ class Vocabulary:
     def _means(self, texts: Sequence[str]) -> Tensor:
         vectors, mask = self.words(texts)
         return F.normalize((vectors * mask[..., None]).sum(1) / mask.sum(1, keepdim=True), dim=1)
+
+
+def _places(word: str, text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)]
 
 
 def words_of(captions: Iterable[str]) -> list[str]:

@@ -78,9 +78,12 @@ def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
 
 def _beside(own: Generator, device: str, name: str) -> Generator | Beside:
     """Load what a guidance asks beside a model: a low-rank change to it, or another model."""
-    from limn.models.adapters import beside
+    from limn.models.adapters import beside, check_adapter
 
-    return beside(own, name) or load(name, device=device)
+    change = beside(own, name)
+    if change is None and name.partition(":")[0].endswith(".safetensors"):
+        check_adapter(name, models=True)
+    return change or load(name, device=device)
 
 
 def folds(model: str) -> dict[str, Fold]:
@@ -88,17 +91,20 @@ def folds(model: str) -> dict[str, Fold]:
     from limn.models.adapters import adapted
     from limn.text.reading import FOLDS
 
-    return {**FOLDS, "adapter": adapted, "familiar": partial(_familiar, model)}
+    return {**FOLDS, "familiar": partial(_familiar, model), "adapter": adapted}
 
 
 def _familiar(model: str, request: Request) -> Request:
     """Read words that a model never learned as the nearest thing that it did."""
+    from limn.models.adapters import taught
+
     if not request.familiar:
         return request
     known = vocabulary(model)
     if known is None:
         raise InputError(f"familiar: {model} does not say which words it has learned; leave this out")
-    read = request.rewritten(lambda text: known(text).text)
+    learned = taught(request)
+    read = request.rewritten(lambda text: known(text, learned).text)
     return replace(read, negative=request.negative, familiar=False)
 
 

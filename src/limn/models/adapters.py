@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from limn.io.files import sha256_of
 from limn.kernel.errors import AdapterWarning, InputError, WeightsError
 from limn.kernel.options import weighed
+from limn.kernel.prompt import Region
 from limn.kernel.request import Request
 
 if TYPE_CHECKING:
@@ -188,21 +189,45 @@ def adapted(request: Request) -> Request:
     Raises:
         InputError: One is not there, or is no file of something learned.
     """
-    regional = {region.adapter for prompt in request.prompts for region in prompt.regions if region.adapter}
-    if not request.adapter and not regional:
+    if not (names := _named(request)):
         return request
     from limn.guidance.adapted import Adapted
 
-    for name in (*request.adapter, *regional):
+    for name in names:
         check_adapter(name)
-    part = Adapted(adapter=request.adapter, parts_of=tuple(regional))
+    part = Adapted(adapter=request.adapter, parts_of=tuple(names[len(request.adapter) :]))
     if request.guidance is not None:
         return replace(request, adapter=(), guidance=(*request.guidance, part))
     return replace(request, adapter=(), guide=(*request.guide, part))
 
 
-def check_adapter(name: str) -> None:
+def taught(request: Request) -> list[str]:
+    """Return the words that a request's adapters bring.
+
+    Raises:
+        InputError: As :func:`adapted`.
+        WeightsError: A file is damaged or unsafe.
+    """
+    from limn.personalise.learned import read
+
+    for name in _named(request):
+        check_adapter(name)
+    return [word for name in _named(request) for word in read(Path(weighed(name)[0])).words]
+
+
+def _named(request: Request) -> list[str]:
+    """Return the adapters of a request: those of all rows, then those of regions."""
+    places = [place for prompt in request.prompts for place in prompt.regions]
+    places += [place for place in request.region if isinstance(place, Region)]
+    return [*request.adapter, *sorted({place.adapter for place in places if place.adapter})]
+
+
+def check_adapter(name: str, *, models: bool = False) -> None:
     """Refuse what is no file of something learned.
+
+    Args:
+        name: A file, perhaps with a weight.
+        models: Whether a whole model may stand in it.
 
     Raises:
         InputError: It is not there, or is something else.
@@ -218,7 +243,7 @@ def check_adapter(name: str) -> None:
     if path.is_dir():
         raise InputError(f"adapter {given[:200]}: is a folder, without peft's files; name a safetensors file")
     read_header(path)
-    if not is_adapter(given):
+    if not models and not is_adapter(given):
         raise InputError(f"adapter {given[:200]}: holds a whole model; load it with --model")
 
 

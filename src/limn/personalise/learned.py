@@ -27,6 +27,14 @@ Layout = Literal["diffusers", "kohya"]
 PEFT: Final = ("adapter_model.safetensors", "adapter_config.json")
 """What peft calls its two files."""
 
+PAPERS: Final[Mapping[str, str]] = {
+    "textual_inversion": "gal2023textualinversion",
+    "dreambooth": "ruiz2023dreambooth",
+    "lora": "hu2022lora",
+    "sine": "zhang2023sine",
+}
+"""Papers of the methods that a record may name."""
+
 _RECORD: Final = "limn"
 _EXTRA: Final = "limn."
 

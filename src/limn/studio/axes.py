@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.options import Option, convert, fields, split, unquoted
+from limn.kernel.options import Option, convert, fields, split, unquoted, weighed
 from limn.kernel.request import Request, options
 
 Value = tuple[str, Callable[[Request], Request]]
@@ -35,8 +37,9 @@ class Axis:
         """Read an axis as it is written on the command line.
 
         Args:
-            text: ``name=value,value``, where the name is ``prompt``, ``guide`` or an option of a request that takes
-                one value, such as ``scale`` or ``sampler``; a value with a comma stands in quotes. A guide is
+            text: ``name=value,value``, where the name is ``prompt``, ``guide``, ``adapter`` or an option of a
+                request that takes one value, such as ``scale`` or ``sampler``; a value with a comma stands in
+                quotes. A guide is
                 ``guide=NAME:option=value,value``, one option of which may have several values, or
                 ``guide=NAME|NAME``, or ``none`` for a cell without.
 
@@ -45,11 +48,13 @@ class Axis:
         """
         name, equals, rest = text.partition("=")
         name, axes = name.strip(), _axes()
-        if name not in axes and name != "guide":
-            raise unknown_name("grid axis", name, [*axes, "guide"])
-        values = (
-            _guides(rest) if name == "guide" else [_value(name, axes[name].kind, value) for value in split(rest)]
-        )
+        if name not in axes and name not in ("guide", "adapter"):
+            raise unknown_name("grid axis", name, [*axes, "guide", "adapter"])
+        if name == "guide":
+            values = _guides(rest)
+        else:
+            read = _adapter if name == "adapter" else partial(_value, name, axes[name].kind)
+            values = [read(value) for value in split(rest)]
         if not equals or not values:
             raise InputError(f"grid axis {name}: no values; write them with commas, as in scale=1,3,5")
         return cls(values=tuple(values))
@@ -67,6 +72,19 @@ def _value(name: str, kind: type, text: str) -> Value:
     field = {"prompt": "prompts"}.get(name, name)
     label = text if name == "prompt" else f"{name} {text or 'none'}"
     return label, lambda request: replace(request, **{field: value})
+
+
+def _adapter(text: str) -> Value:
+    """Read an adapter that a cell has beside those of all, or in place of the same file's; ``none`` adds none."""
+    text = unquoted(text)
+    if text == "none":
+        return "no adapter", lambda request: request
+    file, weight = weighed(text)
+
+    def change(request: Request) -> Request:
+        return replace(request, adapter=(*(own for own in request.adapter if weighed(own)[0] != file), text))
+
+    return f"{Path(file).stem} {weight:g}", change
 
 
 def _guides(text: str) -> list[Value]:

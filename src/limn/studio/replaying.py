@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from limn import models
 from limn.codecs.latents import TOGETHER, Latents
 from limn.io.pictures import read_picture
 from limn.kernel.errors import InputError, LimnError
@@ -92,6 +93,7 @@ def replay(
     before = record.get("circumstances")
     before = before if isinstance(before, dict) else {}
     device = check_device(device or _device(before))
+    _check_files(path, request)
     generator = load(model or request.model, device=device)
     _check_walk(path, generator, request)
     if record["batch"].get("decoded") != TOGETHER:
@@ -135,6 +137,14 @@ def _check_walk(path: Path, generator: Generator, request: Request) -> None:
     asked = {name: getattr(request, name) for name in ("size", "sampler", "steps", "spacing")}
     with _blamed(path):
         generator.request(request.prompts[0], **asked)
+
+
+def _check_files(path: Path, request: Request) -> None:
+    """Refuse to draw without a file that had a say in the picture, and say which it is."""
+    for name, digest in request.files.items():
+        if not name.startswith("limn:") and name not in models.names() and not Path(name).expanduser().exists():
+            why = f"was drawn with {name[:200]}, which is not here"
+            raise InputError(f"{path}: {why}; put the file with SHA-256 {digest} there")
 
 
 def _apart(stage: Stage) -> Stage:

@@ -25,7 +25,13 @@ GuideOf = Annotated[
 ]
 Against = Annotated[
     str | None,
-    typer.Option(help="A second model; the same one unless given, with other guidance or --against-normalise."),
+    typer.Option(help="A second model; the same one unless given, with other guidance, adapters or reading."),
+]
+Adapters = Annotated[
+    list[str] | None, typer.Option("--adapter", help="A learned word, subject or LoRA of --model; may be repeated.")
+]
+AdaptersAgainst = Annotated[
+    list[str] | None, typer.Option("--against-adapter", help="One of the second model; may be repeated.")
 ]
 GuideAgainst = Annotated[list[str] | None, typer.Option(help="Guidance of the second model; may be repeated.")]
 

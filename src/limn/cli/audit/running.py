@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limn.cli import console
-from limn.cli.audit.options import Against, GuideAgainst, GuideOf, Json, Readers, unused, written
+from limn.cli.audit.options import (
+    Adapters,
+    AdaptersAgainst,
+    Against,
+    GuideAgainst,
+    GuideOf,
+    Json,
+    Readers,
+    unused,
+    written,
+)
 from limn.cli.audit.reporting import watched, write_report
 from limn.cli.audit.sources import USUAL, consent, drawn_by, tell_unread
 from limn.cli.options import OUT, Batch, Device
@@ -34,6 +44,8 @@ def run(
     against: Against = None,
     guide: GuideOf = None,
     against_guide: GuideAgainst = None,
+    adapter: Adapters = None,
+    against_adapter: AdaptersAgainst = None,
     against_normalise: Annotated[
         bool, typer.Option("--against-normalise", help="The second reads look-alike letters as Latin.")
     ] = False,
@@ -65,6 +77,7 @@ def run(
 
     wanted = _with(parse(study), {"n": n, "seed": seed}, {"prompts": prompts, "reference": reference})
     draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
+             "adapter": adapter, "against-adapter": against_adapter,
              "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
     command = written(context)
     if pictures is not None:
@@ -87,9 +100,9 @@ def run(
         wanted = _looking(wanted, model, against)
     else:
         sources = drawn_by(
-            (model or USUAL, guide, False),
-            (against or model or USUAL, against_guide, against_normalise),
-            alone=not (against or against_guide is not None or against_normalise),
+            (model or USUAL, guide, adapter, False),
+            (against or model or USUAL, against_guide, against_adapter, against_normalise),
+            alone=not (against or against_adapter or against_guide is not None or against_normalise),
             steps=steps, device=device, together=batch,
         )  # fmt: skip
     folder = out or OUT / "audits" / _folder_name(wanted, sources)

@@ -12,6 +12,7 @@ from limn.cli import console
 from limn.cli.audit.options import unused
 from limn.cli.drawing import too_long
 from limn.kernel.errors import InputError
+from limn.kernel.options import weighed
 
 if TYPE_CHECKING:
     from limn.audit.probe import Probe
@@ -23,8 +24,8 @@ ORACLE = "oracle"
 USUAL = "emoji"
 
 
-Asked = tuple[str, Sequence[str] | None, bool]
-"""A model, its guidance, and whether look-alike letters become Latin before it reads them."""
+Asked = tuple[str, Sequence[str] | None, Sequence[str] | None, bool]
+"""A model, its guidance, its adapters, and whether look-alike letters become Latin before it reads them."""
 
 
 def drawn_by(first: Asked, second: Asked, *, alone: bool, steps: int | None, **options: Any) -> list[Source]:
@@ -39,32 +40,40 @@ def drawn_by(first: Asked, second: Asked, *, alone: bool, steps: int | None, **o
     if all(source.alone for source in sources):
         unused({"steps": steps}, "no model here takes steps")
     if len({source.name for source in sources}) < len(sources):
-        raise InputError("against: is the same model with the same guidance; change one of them")
+        raise InputError("against: is the same model with the same guidance and adapters; change one of them")
     return sources
 
 
-def _source(model: str, guide: Sequence[str] | None, normalise: bool, **options: Any) -> Source:
-    """Return what draws, named by model and what steers it."""
+def _source(
+    model: str, guide: Sequence[str] | None, adapters: Sequence[str] | None, normalise: bool, **options: Any
+) -> Source:
+    """Return what draws, named by model and what steers and changes it."""
     from limn.audit.hosted import PREFIX, read_model
     from limn.audit.sources import FromGenerator, FromPeople
     from limn.text.homoglyphs import normalised
 
     if model == ORACLE:
-        unused({"guide": guide}, "the oracle is no model")
+        unused({"guide": guide, "adapter": adapters}, "the oracle is no model")
         from limn.data.people import Population
 
         return FromPeople(population=Population())
     rewrite = normalised if normalise else None
     if model.startswith(PREFIX):
         unused(
-            {"guide": guide}, f"{model} takes none; write what it takes behind its name, as {PREFIX}M,size=512x512"
+            {"guide": guide, "adapter": adapters},
+            f"{model} takes none; write what it takes behind its name, as {PREFIX}M,size=512x512",
         )
         return replace(read_model(model, os.environ, batch=options["together"]), rewrite=rewrite)
     name = Path(model).name
-    added = [text.partition(":")[0] for text in guide or ()] + (["normalise"] if normalise else [])
+    files = [(Path(file).stem, weight) for file, weight in map(weighed, adapters or ())]
+    added = [file if weight == 1 else f"{file}:{weight:g}" for file, weight in files]
+    added += [text.partition(":")[0] for text in guide or ()] + (["normalise"] if normalise else [])
     if guide is not None and not guide:
         added.append("no guidance")
-    return FromGenerator(model=model, name=" + ".join([name, *added]), guidance=guide, rewrite=rewrite, **options)
+    return FromGenerator(
+        model=model, name=" + ".join([name, *added]), guidance=guide, adapter=tuple(adapters or ()), rewrite=rewrite,
+        **options,
+    )  # fmt: skip
 
 
 def _sharing(second: Source, first: Source) -> Source:
