@@ -95,6 +95,8 @@ def test_settings_of_a_generator_are_part_of_the_key(monkeypatch: pytest.MonkeyP
         FromGenerator(model="toy", rewrite=normalised),
     ]
     assert len({key_of(each, DOCTOR, 1) for each in kinds}) >= 4
+    spaced = [FromGenerator(model="toy", sampler=name) for name in ("Euler", "Euler Karras", "Euler Exponential")]
+    assert len({key_of(each, DOCTOR, 1) for each in spaced}) == 3
     assert "normalised" in kinds[-1].settings["rewrite"]
     assert key_of(plain, DOCTOR, 1) == key_of(FromGenerator(model="toy", name="other", together=3), DOCTOR, 1)
 

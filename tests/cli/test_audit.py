@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import toys
 from limn.audit.folder import Folder
 from limn.audit.study import names
 from limn.data.people import Person, render
@@ -130,7 +131,7 @@ def test_selfcheck_tells_coverage(limn) -> None:
         (["stereotypes", "--model", "oracle", "--reader", "peple"], "did you mean 'people'"),
         (["stereotypes", "--model", "toy", "--against", "toy"], "same model"),
         (["associations", "--guide", "sld"], "guide: associations draws nothing; leave it out"),
-        (["stereotypes", "--model", "oracle", "--steps", "4"], "steps: the oracle is no model"),
+        (["stereotypes", "--model", "oracle", "--steps", "4"], "steps: no model here takes steps"),
         (["stereotypes:only=cok", "--model", "oracle"], "did you mean 'cook'"),
         (["read", "nowhere", "--reader", "people"], "no audit is here"),
         (["report", "nowhere"], "no audit is here"),
@@ -171,3 +172,12 @@ def test_pictures_that_something_else_drew(limn, tmp_path: Path) -> None:
     assert "give the folder" in limn(*start).err
     assert "there already" in limn(*start, "--n", 3).err
     assert "folder of --pictures" in limn("audit", "stereotypes", "--images", "pictures").err
+
+
+def test_prompts_that_a_model_does_not_read_whole_are_told(limn, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = toys.toy().stages[0].encoder
+    monkeypatch.setattr(type(encoder), "unread", lambda self, text: text[5:])
+    result = limn("audit", "stereotypes", "--model", "toy", "--n", 1, "--reader", "own:eyes.py:see", "--out", "a")
+    assert result.code == 0
+    assert "toy: 6 prompts are too long for it; the first:" in result.err
+    assert "is too long for this model; not read: " in result.err

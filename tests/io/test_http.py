@@ -18,8 +18,8 @@ def test_addresses_that_may_be_asked(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://api.example/v1", "http://127.0.0.1.example/", "ftp://api.example", "file:///etc/passwd", "api.example", "",
-     "https://user:word@api.example",
+    ["http://api.example/v1", "http://127.0.0.1.example/", "ftp://api.example", "file:///etc/passwd", "api.example",
+     "", "https://user:word@api.example",
      "https://api.example/?a=b", "https://api.example/#a", "http://10.0.0.1/"],
 )  # fmt: skip
 def test_addresses_that_may_not(url: str) -> None:

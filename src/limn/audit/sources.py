@@ -133,7 +133,7 @@ class FromGenerator:
     def settings(self) -> Mapping[str, Any]:
         """What decides a picture beside prompt, seed and weights."""
         record = self._request("a picture", 0).record()
-        kept = ("steps", "width", "height", "sampler", "guidance", "files")
+        kept = ("steps", "width", "height", "sampler", "spacing", "guidance", "files")
         settings = {name: record[name] for name in kept if name in record}
         how = self.rewrite and f"{self.rewrite.__module__}.{self.rewrite.__qualname__}"
         return {**settings, "style": self.style, **({"rewrite": how} if how else {})}
