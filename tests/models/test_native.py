@@ -224,3 +224,17 @@ def test_scale_0_is_no_guidance_and_the_words_keep_their_say(tmp_path: Path) -> 
     assert np.array_equal(pixels("a heart", scale=0, guide=["apg:eta=0.5"]), pixels("a heart", guidance=[]))
     assert not np.array_equal(pixels("a heart", scale=0), pixels("a moon", scale=0))
     assert model.request("a heart", scale=0, negative="blue").record()["guidance"][0]["against"] == "blue"
+
+
+def test_larger_pictures_are_drawn_on_places_scaled_to_them(generator: Generator) -> None:
+    (wide,) = generator.generate("a red heart", size=(24, 48), seed=1)
+    assert wide.pixels.shape == (24, 48, 3)
+    network = generator.main.predictor.network.module  # type: ignore[attr-defined]
+    places, side = network.places, network.config.side
+    assert torch.equal(network._places(side, side), places)
+    larger = network._places(2 * side - 1, 2 * side - 1)
+    torch.testing.assert_close(larger[::2, ::2], places, rtol=0, atol=1e-6)
+    torch.testing.assert_close(larger[1::2, ::2], (places[:-1] + places[1:]) / 2, rtol=0, atol=1e-6)
+    for size in (8, 80, 18):
+        with pytest.raises(InputError, match="a multiple of 4 from 16 to 64"):
+            generator.generate("a red heart", size=size)

@@ -29,6 +29,10 @@ from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 
 
+LARGEST = 4
+"""Sides that may be drawn, over those that were learned; what is larger is far from all that a model has seen."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NativeConfig(ModelConfig):
     """The file ``config.json`` of a native model; nothing else may stand in it.
@@ -93,11 +97,11 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     config = read_config(NativeConfig, folder / "config.json")
     transformer = sized(lambda: Transformer.from_config(config.transformer), folder / "model.safetensors")
     hashes = [fill(transformer, folder / "model.safetensors", device)]
-    codec: Codec = Pixels()
+    codec: Codec = Pixels(multiple=transformer.config.patch)
     if config.autoencoder:
         autoencoder = sized(lambda: Autoencoder.from_config(config.autoencoder), folder / "autoencoder.safetensors")
         hashes.append(fill(autoencoder, folder / "autoencoder.safetensors", device))
-        codec = Latents(autoencoder)
+        codec = Latents(autoencoder, patch=transformer.config.patch)
     words = TokenVectors()
     shape, grid = transformer.config, transformer.config.grid
     fits = {
@@ -117,4 +121,4 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         known=bool(shape.given),
         device=device,
     )
-    return assembled(name, [stage], config, hashes)
+    return assembled(name, [stage], config, hashes, largest=LARGEST)

@@ -59,7 +59,13 @@ class ModelConfig:
 
 
 def assembled(
-    name: str, stages: Sequence[Stage], config: ModelConfig, hashes: Sequence[str], *, schedule: str = "constant"
+    name: str,
+    stages: Sequence[Stage],
+    config: ModelConfig,
+    hashes: Sequence[str],
+    *,
+    schedule: str = "constant",
+    largest: int = 1,
 ) -> Generator:
     """Return the generator of a folder.
 
@@ -69,6 +75,7 @@ def assembled(
         config: Its defaults.
         hashes: SHA-256 of each of its files of weights, that of the network that draws first.
         schedule: How the guidance scale goes over a walk by default.
+        largest: Largest side that it draws, over the usual one.
     """
     return Generator(
         name,
@@ -76,6 +83,7 @@ def assembled(
         weights=hashlib.sha256("".join(hashes).encode()).hexdigest(),
         file=hashes[0],
         size=(config.size, config.size),
+        sizes=(config.size, largest * config.size),
         guidance=[ClassifierFree(scale=config.scale, schedule=schedule)],  # type: ignore[arg-type]
         batch=config.batch,
         styles=config.styles,

@@ -287,8 +287,15 @@ class Transformer(nn.Module):
         x = self.embed(self._patches(state))
         if self.given_in is not None and given is not None:
             x = x + self.given_in(self._patches(given))
-        places = self.places[: x.shape[1]] if lines is None else self.places[lines]
-        return torch.flatten(x + places[:, : x.shape[2]], 1, 2)
+        places = self._places(*x.shape[1:3]) if lines is None else self.places[lines, : x.shape[2]]
+        return torch.flatten(x + places, 1, 2)
+
+    def _places(self, high: int, wide: int) -> Tensor:
+        """Return the places of a picture: the first ones, or all of them scaled where it is larger than the grid."""
+        if max(high, wide) <= self.config.side:
+            return self.places[:high, :wide]
+        square = self.places.permute(2, 0, 1)[None]
+        return F.interpolate(square, (high, wide), mode="bilinear", align_corners=True)[0].permute(1, 2, 0)
 
     def _patches(self, state: Tensor) -> Tensor:
         return F.pixel_unshuffle(state, self.config.patch).permute(0, 2, 3, 1)
