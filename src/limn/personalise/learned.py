@@ -110,8 +110,15 @@ def write(path: Path, learned: Learned, *, layout: Layout = "diffusers") -> None
 
 
 def file_of(path: Path) -> Path:
-    """Return the file of weights: the path itself, or the one in a folder that peft wrote."""
+    """Return the file of weights: the path itself, or the one in a folder that peft wrote.
+
+    Raises:
+        WeightsError: It is a pickle by its name.
+    """
     path = Path(path).expanduser()
+    if path.suffix.lower() in (".pt", ".bin", ".ckpt", ".pth", ".pkl"):
+        why = "a pickle can run code when opened"
+        raise WeightsError(f"{path}: {why}; convert it to safetensors as docs/how-to/adapters.md shows")
     return path / PEFT[0] if (path / PEFT[0]).is_file() else path
 
 

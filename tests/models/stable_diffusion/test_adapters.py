@@ -200,6 +200,6 @@ def test_what_was_made_for_other_models_is_counted(
     write(path, Learned(changes={"unet": dict(rest)}, record={"base": {"name": "another", "weights": "0" * 64}}))
     with pytest.warns(AdapterWarning, match="was learned on another, whose weights are not those of"):
         ours(models.load(checkpoint()), "a", str(path))
-    write(path, Learned(changes={"unet": dict(rest)}, extra={"grid": torch.ones(2)}))
-    refused("needs grid, which this limn does not know")
-    assert load_file(path)["limn.grid"].shape == (2,)
+    write(path, Learned(changes={"unet": dict(rest)}, extra={"unheard": torch.ones(2)}))
+    refused("unheard")
+    assert load_file(path)["limn.unheard"].shape == (2,)
