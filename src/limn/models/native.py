@@ -28,7 +28,6 @@ from limn.networks.weights import sized
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 
-
 LARGEST = 4
 """Sides that may be drawn, over those that were learned; what is larger is far from all that a model has seen."""
 

@@ -1,0 +1,11 @@
+"""What is learned from pictures, measured; every finished run is kept in runs/learning, so that a stop costs little."""
+
+from benchmarks.kit.run import run
+from benchmarks.learning import cost, picture, subject, word
+
+if __name__ == "__main__":
+    run(
+        {"word": word.measure, "subject": subject.measure, "picture": picture.measure, "cost": cost.measure},
+        name="learning",
+        quick={"seeds": 1, "most": 1, "minutes": 0.01},
+    )

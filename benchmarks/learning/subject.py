@@ -1,0 +1,121 @@
+"""A subject: is it this very thing, does it obey words, and is its class still what it was?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.kit import sheets
+from benchmarks.kit.drawing import Pixels, draw
+from benchmarks.kit.intervals import mean
+from benchmarks.kit.judging import vectors
+from benchmarks.kit.results import kept
+from benchmarks.kit.run import PICTOGRAMS
+from benchmarks.learning import concepts
+from benchmarks.learning.judging import coloured
+from benchmarks.learning.teaching import RUNS, Budget, taught
+from limn.data.picture_set import load
+from limn.data.split import SPLITS
+from limn.io.pictures import composite
+from limn.models import load as load_model
+from limn.models.judges import Judge, judge
+
+WAYS: Mapping[str, tuple[str, int]] = {
+    "rank 8": ("dreambooth:rank=8", 0),
+    "rank 8 without the prior": ("dreambooth:rank=8,prior=0", 0),
+    "rank 1": ("dreambooth:rank=1", 0),
+    "rank 4": ("dreambooth:rank=4", 0),
+    "rank 16": ("dreambooth:rank=16", 0),
+    "all weights": ("dreambooth:rank=0,lr=0.00005", 0),
+    "100 steps": ("dreambooth:rank=8", 100),
+    "400 steps": ("dreambooth:rank=8", 400),
+    "1000 steps": ("dreambooth:rank=8", 1000),
+    "1000 steps without the prior": ("dreambooth:rank=8,prior=0", 1000),
+}
+COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
+
+
+def measure(
+    *, seeds: int = 3, most: int = 6, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
+) -> dict[str, Any]:  # fmt: skip
+    """Return likeness, obedience and what became of the class, by way; runs that are there are kept."""
+    budget, one = Budget(minutes), judge(judged_by)
+    source = load(data, SPLITS)
+    drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:most]}
+    class_of = {name: _class(one, source.where(label=name).on()) for name in drawings}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for seed in range(seeds):
+        for way, (text, steps) in WAYS.items():
+            for name, drawing in drawings.items():
+                folder = RUNS / "subject" / way / f"{name}-{seed}"
+                if budget.over and not folder.with_suffix(".json").exists():
+                    continue
+
+                def run(name=name, drawing=drawing, folder=folder, text=text, steps=steps, seed=seed):  # type: ignore[no-untyped-def]
+                    pictures = {str(k): view for k, view in enumerate(concepts.views(drawing, 4))}
+                    files = concepts.written(pictures, RUNS / "pictures" / name)
+                    path, cost = taught(folder, f"{text},thing={name}", files, (), seed=seed, steps=steps)
+                    return {**judged(one, name, drawing, class_of[name], path), **cost}
+
+                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), run))
+    show(drawings)
+    return {
+        "claim": "likeness rises, words are obeyed, and the class stays with the prior term and is lost without it",
+        "ways": {way: summary(rows) for way, rows in found.items()},
+        "runs": sum(map(len, found.values())),
+        "of": seeds * len(WAYS) * len(drawings),
+    }
+
+
+def _class(one: Judge, pictures: Pixels) -> NDArray[np.float64]:
+    return vectors(one, pictures)
+
+
+def judged(one: Judge, name: str, drawing: Pixels, known: NDArray[np.float64], path: Path) -> dict[str, Any]:
+    """Draw the subject, the subject in other colours, and its class; before and after."""
+    model = load_model(str(path)) if path.is_dir() else "emoji"
+    options: dict[str, Any] = {} if path.is_dir() else {"adapter": str(path)}
+    own = vectors(one, composite(drawing)[None])[0]
+    subject = vectors(one, draw(model, [f"a zorp {name}"], n=DRAWN, **options).pixels)
+    after = vectors(one, draw(model, [f"a {name}"], n=DRAWN, **options).pixels)
+    before = vectors(one, draw("emoji", [f"a {name}"], n=DRAWN).pixels)
+    middle = ((subject @ own).mean() + (before @ own).mean()) / 2
+    obeyed = []
+    for colour in COLOURS:
+        pictures = draw(model, [f"a {colour} zorp {name}"], n=EACH, seed=3000, **options).pixels
+        obeyed.append(float((coloured(pictures, colour) & ((vectors(one, pictures) @ known.T).max(1) > 0.5)).mean()))
+    return {
+        "likeness": float((subject @ own).mean()),
+        "likeness before": float((before @ own).mean()),
+        "colours obeyed": float(np.mean(obeyed)),
+        "class shows the subject": float((after @ own > middle).mean()),
+        "class near real ones": float((after @ known.T).max(1).mean()),
+        "variety of the class, over before": _spread(after) / _spread(before),
+    }
+
+
+def _spread(rows: NDArray[np.float64]) -> float:
+    """Return the mean distance (1 - cosine) of pairs."""
+    close = rows @ rows.T
+    return float(1 - (close.sum() - len(rows)) / (len(rows) * (len(rows) - 1)))
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return means over runs, with intervals."""
+    names = [name for name in rows[0] if name not in ("history", "seconds", "peak MiB", "steps")]
+    return {name: mean([row[name] for row in rows]) for name in names} | {"n": len(rows)}
+
+
+def show(drawings: Mapping[str, Pixels]) -> None:
+    """Write a sheet: the subject, then what its word draws, then its class."""
+    groups: dict[str, Any] = {}
+    for name, drawing in drawings.items():
+        path = RUNS / "subject" / "rank 8" / f"{name}-0" / "learned.safetensors"
+        if path.exists():
+            prompts = [f"a zorp {name}", f"a red zorp {name}", f"a blue zorp {name}", f"a {name}"]
+            made = [draw("emoji", [prompt], n=3, adapter=str(path)).pixels for prompt in prompts]
+            groups[name] = np.concatenate([composite(drawing)[None], *made])
+    if groups:
+        sheets.rows("learning/subjects", groups, columns=13, label=120)

@@ -1,0 +1,127 @@
+"""A new word: is "a zorp" the concept, and does the word compose?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.kit import sheets
+from benchmarks.kit.drawing import Pixels, draw, generator_of
+from benchmarks.kit.intervals import mean
+from benchmarks.kit.results import kept
+from benchmarks.kit.run import PICTOGRAMS
+from benchmarks.learning import concepts
+from benchmarks.learning.judging import Panel, coloured, styled, things
+from benchmarks.learning.teaching import RUNS, Budget, taught
+from limn.data.picture_set import load
+from limn.data.split import SPLITS
+from limn.models.judges import judge
+
+WAYS: Mapping[str, tuple[str, int]] = {
+    "one vector, begun as 'flag'": ("textual_inversion:thing=flag", 0),
+    "begun at random": ("textual_inversion:start=random", 0),
+    "2 vectors": ("textual_inversion:thing=flag,vectors=2", 0),
+    "4 vectors": ("textual_inversion:thing=flag,vectors=4", 0),
+    "100 steps": ("textual_inversion:thing=flag", 100),
+    "400 steps": ("textual_inversion:thing=flag", 400),
+    "1000 steps": ("textual_inversion:thing=flag", 1000),
+}
+"""Each method's text, and steps; 0 lets measuring choose."""
+COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
+
+
+def measure(
+    *, seeds: int = 3, most: int = 8, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
+) -> dict[str, Any]:  # fmt: skip
+    """Return shares of pictures that are the concept, alone and composed, by way; runs that are there are kept."""
+    flags = concepts.flags(concepts.CACHE)
+    names, budget = list(flags)[:most], Budget(minutes)
+    panel = Panel(judge(judged_by), load(data, SPLITS), {name: list(one.values()) for name, one in flags.items()})
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in names:
+        for row, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
+            path = RUNS / "word" / row / f"{name}.json"
+            found.setdefault(row, []).append(kept(path, lambda: judged(panel, name, words)))  # noqa: B023
+    for seed in range(seeds):
+        for way in WAYS:
+            for name in names:
+                folder = RUNS / "word" / way / f"{name}-{seed}"
+                if budget.over and not folder.with_suffix(".json").exists():
+                    continue
+                row = kept(folder.with_suffix(".json"), lambda: _one(panel, flags[name], name, way, folder, seed))  # noqa: B023
+                found.setdefault(way, []).append(row)
+    show(flags, names)
+    return {
+        "claim": "a concept that no style showed is judged as such in 80 % of pictures, and composes in 50 %",
+        "ways": {way: summary(rows) for way, rows in found.items()},
+        "real pictures, each against the others": mean([_real(panel, name) for name in names]),
+        "runs": sum(len(rows) for way, rows in found.items() if way in WAYS),
+        "of": seeds * len(WAYS) * len(names),
+    }
+
+
+def _real(panel: Panel, name: str) -> float:
+    """Return the share of a concept's real pictures that are nearest to another real one of it."""
+    own = panel.real[name]
+    wrong = np.concatenate([panel.others, *(real for other, real in panel.real.items() if other != name)])
+    close = own @ own.T
+    np.fill_diagonal(close, -1)
+    return float((close.max(1) > (own @ wrong.T).max(1)).mean())
+
+
+def _one(panel: Panel, styles: Mapping[str, Pixels], name: str, way: str, folder: Path, seed: int) -> dict[str, Any]:
+    text, steps = WAYS[way]
+    captions = [concepts.CAPTIONS[style].format("zorp") for style in styles]
+    files = concepts.written(styles, RUNS / "pictures" / name)
+    path, cost = taught(folder, text, files, captions, seed=seed, steps=steps)
+    row = {**judged(panel, name, "zorp", adapter=str(path)), **cost}
+    print(way, name, seed, {key: row[key] for key in ("concept", "composed", "kept", "processor")}, flush=True)
+    return row
+
+
+def judged(panel: Panel, name: str, words: str, **options: Any) -> dict[str, Any]:
+    """Draw a word alone and with others; returns shares that are right."""
+    generator = generator_of("emoji")
+    alone = draw(generator, [f"a {words}"], n=DRAWN, **options).pixels
+
+    def drawn(prompt: str) -> Pixels:
+        return draw(generator, [prompt], n=EACH, seed=3000, **options).pixels
+
+    parts: dict[str, float] = {}
+    for colour in COLOURS:
+        pictures = drawn(f"a {colour} {words}")
+        parts[colour] = float((panel.hits(pictures, name) & coloured(pictures, colour)).mean())
+    for style, caption in concepts.CAPTIONS.items():
+        pictures = drawn(caption.format(words))
+        parts[style] = float((panel.hits(pictures, name) & styled(pictures, style)).mean())
+    pictures = drawn(f"two {words}")
+    parts["two"] = float((panel.hits(pictures, name) & (things(pictures) > 1)).mean())
+    groups = {"colours": list(COLOURS), "styles": list(concepts.CAPTIONS), "two": ["two"]}
+    shares = {key: float(np.mean([parts[part] for part in members])) for key, members in groups.items()}
+    return {
+        "concept": float(panel.hits(alone, name).mean()),
+        "likeness": float(panel.likeness(alone, name).mean()),
+        **shares,
+        "composed": float(np.mean(list(parts.values()))),
+    }
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return means over runs, with intervals."""
+    names = ("concept", "composed", "colours", "styles", "two", "likeness", "kept", "processor")
+    return {key: mean([row[key] for row in rows]) for key in names if key in rows[0]} | {"n": len(rows)}
+
+
+def show(flags: Mapping[str, Mapping[str, Pixels]], names: Sequence[str]) -> None:
+    """Write a sheet: the pictures learned from, and what the first seed's word draws."""
+    groups: dict[str, Any] = {}
+    for name in names:
+        path = RUNS / "word" / next(iter(WAYS)) / f"{name}-0" / "learned.safetensors"
+        if path.exists():
+            options = {"adapter": str(path), "seed": 1000}
+            prompts = ["a zorp", "a 3d render of a zorp", "a red zorp", "a blue zorp", "two zorp"]
+            made = [draw("emoji", [prompt], n=2, **options).pixels for prompt in prompts]
+            groups[name] = np.concatenate([np.stack(list(flags[name].values())), *made])
+    if groups:
+        sheets.rows("learning/words", groups, columns=14, label=120)
