@@ -92,6 +92,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send(200, {"data": [{"url": f"{self.server.base}/1.png?signature=1"}]})
         elif "revised" in prompt:
             self.send(200, {"data": [{**picture, "revised_prompt": "a better prompt"}]})
+        elif "strange" in prompt:
+            self.send(200, {"data": 5, "error": ["x"]})
+        elif "leaks" in prompt:
+            self.send(400, {"error": {"code": "safety", "message": f"no\n{self.headers['Authorization']}"}})
         elif "huge" in prompt:
             self.send(200, b"x" * 200_000)
         else:

@@ -114,6 +114,12 @@ def test_the_key_is_told_to_nobody(server: Server) -> None:
     assert "sk-wrong" not in repr(wrong) + str(wrong.settings) + wrong.name
 
 
+def test_whatever_comes_is_one_line_without_the_key(server: Server) -> None:
+    strange, leaks = draw(source(server), "strange", "leaks")
+    assert strange.flaw == "no picture: what was answered is none (there is neither b64_json nor url)"
+    assert leaks.flaw == "refused: safety: no Bearer (the key)"
+
+
 def test_other_failures_count_as_failures_and_five_in_a_row_stop(server: Server, tmp_path: Path) -> None:
     odd = ["odd", "broken", "no picture", "a cook", "odd 2"]
     table = run(source(server), tmp_path, odd)
@@ -173,6 +179,7 @@ def test_a_model_with_its_options_is_read() -> None:
         ("openai:m,low", {"OPENAI_API_KEY": "k"}, "'low' has no '='"),
         ("openai:m,n=3", {"OPENAI_API_KEY": "k"}, "n is the audit's own"),
         ("openai:m,price=-1", {"OPENAI_API_KEY": "k"}, "a price from 0"),
+        ("openai:m,timeout=0", {"OPENAI_API_KEY": "k"}, "timeout 1 to 3600"),
         ("openai:m,price=cheap", {"OPENAI_API_KEY": "k"}, "openai:price"),
         ("openai:m", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://api.example/v1"}, "OPENAI_BASE_URL: http"),
         ("openai:m", {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "file:///etc"}, "OPENAI_BASE_URL: file"),

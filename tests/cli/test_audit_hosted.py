@@ -28,7 +28,16 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield server
 
 
-AUDIT = ["audit", "stereotypes", "--reader", "own:eyes.py:see", "--n", 1, "--model", "openai:painter,price=0.04"]
+AUDIT = [
+    "audit",
+    "stereotypes",
+    "--reader",
+    "own:eyes.py:see",
+    "--n",
+    1,
+    "--model",
+    "openai:a/painter,size=512x512,price=0.04",
+]
 
 
 def test_nothing_is_sent_before_that_is_allowed_and_costs_are_told(limn, server: Server) -> None:
@@ -39,7 +48,11 @@ def test_nothing_is_sent_before_that_is_allowed_and_costs_are_told(limn, server:
     first = limn(*AUDIT, "--allow-network")
     assert first.code == 0
     count = len(server.asked)
-    assert f"openai:painter: {count:,} requests to {server.base}, {count * 0.04:,.2f} at 0.04 each" in first.err
+    assert (
+        f"openai:a/painter,size=512x512: {count:,} requests to {server.base}, {count * 0.04:,.2f} at 0.04 each"
+        in first.err
+    )
+    assert first.lines[0].startswith("limn-runs/audits/stereotypes-openai-a-painter-size-512x512-")
     again = limn(*AUDIT)
     assert (again.code, again.lines, len(server.asked)) == (0, first.lines, count), "what is there needs no network"
     assert f"0 requests to {server.base} ({count} were answered before)" in again.err
@@ -88,6 +101,6 @@ def test_hosted_against_local_with_refusals_on_the_page(limn, server: Server, tm
 
 
 def test_options_that_a_server_does_not_take(limn, server: Server) -> None:
-    assert "guide: openai:painter,price=0.04 takes none" in limn(*AUDIT, "--guide", "apg").err
+    assert "guide: openai:a/painter,size=512x512,price=0.04 takes none" in limn(*AUDIT, "--guide", "apg").err
     assert "steps: no model here takes steps" in limn(*AUDIT, "--steps", 3).err
     assert not server.asked

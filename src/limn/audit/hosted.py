@@ -36,6 +36,7 @@ MODERATED: Final = ("moderation", "content_policy", "contentpolicy", "content_fi
 """What the code of an answer has in it where the model, or what stands before it, refuses."""
 
 SPENT: Final = ("insufficient_quota", "billing")
+MOST_AT_ONCE: Final = 64
 MOST_FAILED: Final = 5  # in a row; then something is wrong with all of them
 
 
@@ -81,6 +82,10 @@ class FromEndpoint:
                 raise InputError(f"{PREFIX}{self.model}: {name} is the audit's own; leave it out")
         if not (1 <= self.tries <= 20 and 0 < self.timeout <= 3600 and (self.price or 0) >= 0):
             raise InputError(f"{PREFIX}{self.model}: give tries 1 to 20, timeout 1 to 3600 seconds, a price from 0")
+        if not 1 <= self.batch <= MOST_AT_ONCE:
+            raise InputError(
+                f"batch: {self.batch} is not allowed here; ask for 1 to {MOST_AT_ONCE} pictures at once"
+            )
 
     @cached_property
     def name(self) -> str:
@@ -148,10 +153,10 @@ class FromEndpoint:
         record = {"prompt": prompt, "model": self.model, "hosted": hosted}
         why = _refusal(answer, content)
         if why:
-            return Drawing(pixels=None, flaw=f"{REFUSED}{why}", record=record)
+            return Drawing(pixels=None, flaw=f"{REFUSED}{self._without_key(why)}", record=record)
         if answer.status != 200:
             return Drawing(pixels=None, flaw=f"no picture: {self._problem(answer, content)}", record=record)
-        item = next((item for item in content.get("data") or () if isinstance(item, Mapping)), {})
+        item = next(iter(_items(content)), {})
         hosted |= {"revised_prompt": str(item["revised_prompt"])} if item.get("revised_prompt") else {}
         try:
             return Drawing(pixels=_pixels(self._picture(item, pause)), record=record)
@@ -181,8 +186,10 @@ class FromEndpoint:
 
     def _problem(self, answer: Answer, content: Mapping[str, Any]) -> str:
         """Say what is wrong with an answer, without the key that a server may repeat."""
-        told = _error(content).get("message")
-        text = answer.failure or f"answered {answer.status}" + (f" ({str(told)[:200]})" if told else "")
+        told = _told(content)
+        return self._without_key(answer.failure or f"answered {answer.status}" + (f" ({told})" if told else ""))
+
+    def _without_key(self, text: str) -> str:
         return text.replace(self.key, "(the key)") if self.key else text
 
     def _picture(self, item: Mapping[str, Any], pause: Pause) -> bytes:
@@ -263,6 +270,16 @@ def _error(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return error if isinstance(error, Mapping) else {"message": error} if error else {}
 
 
+def _told(content: Mapping[str, Any]) -> str:
+    """Return an error's words, in one line that is not long."""
+    return " ".join(str(_error(content).get("message") or "").split())[:200]
+
+
+def _items(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    data = content.get("data")
+    return [item for item in data if isinstance(item, Mapping)] if isinstance(data, list) else []
+
+
 def _code(content: Mapping[str, Any]) -> str:
     """Return the codes of an error, of what is inside it too, in small letters."""
     error = _error(content)
@@ -273,13 +290,13 @@ def _code(content: Mapping[str, Any]) -> str:
 
 def _refusal(answer: Answer, content: Mapping[str, Any]) -> str:
     """Return why no picture was given where that was a decision about what was asked; otherwise nothing."""
-    code, told = _code(content), str(_error(content).get("message") or "")
+    code, told = _code(content), _told(content)
     if answer.status in (400, 403, 422, 451):
         moderated = any(word in code for word in MODERATED) or "safety system" in told or "content policy" in told
-        return f"{code.split()[0] if code.split() else answer.status}: {told[:200]}" if moderated else ""
+        return f"{code.split()[0] if code.split() else answer.status}: {told}" if moderated else ""
     if answer.status != 200 or not isinstance(content.get("data"), list):
         return ""
-    items = [item for item in content["data"] if isinstance(item, Mapping)]
+    items = _items(content)
     if any(item.get("b64_json") or item.get("url") for item in items):
         return ""
     reasons = [str(item[name]) for item in items for name in ("finish_reason", "error", "message") if item.get(name)]

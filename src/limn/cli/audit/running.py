@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json as json_text
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -156,5 +157,5 @@ def _folder_name(study: Study, sources: Sequence[Source]) -> str:
         "sources": [[source.name, dict(source.settings)] for source in sources],
     }
     digest = hashlib.sha256(json_text.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
-    names = "-".join("-".join(source.name.split(" + ")).replace(" ", "-") for source in sources)
+    names = "-".join(re.sub(r"[^\w.-]+", "-", source.name).strip("-.") for source in sources)
     return "-".join(filter(None, (what["name"], names, digest)))
