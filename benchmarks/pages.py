@@ -93,24 +93,18 @@ def again(result: Mapping[str, Any]) -> str:
             lines.append(f"| {form}: {name} | {' | '.join(cells)} |")
         differ = (one["differ from unmarked captions"] for one in (old, new))
         lines.append(f"| {form}: differ from unmarked captions | {' | '.join(differ)} |")
-    old, new = (result[when]["woman"]["by profession"] for when in ("before", "now"))
-    moved = sorted(new, key=lambda name: -abs((new[name]["share"]["value"] or 0) - old[name]["share"]["value"]))[:12]
-    lines += ["", "| women | as read | before | now |", "|---" * 4 + "|"]
-    for name in moved:
-        cells = (percent(*(one[name]["share"][end] for end in ENDS)) for one in (old, new))
-        lines.append(f"| {name} | {100 * new[name]['as read']['value']:.0f} % | {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"`{result['command']}`, commit {result['commit']}."])
 
 
 def professions(result: Mapping[str, Any]) -> str:
-    """Return a row for each profession: what captions show, and the corrected shares."""
-    lines = ["| profession | captions, % | woman | man | neutral | woman, unguided |", "|---" * 6 + "|"]
-    guided = [result[f"emoji: {form}"]["by profession"] for form in FORMS]
-    for name in guided[0]:
-        unmarked = (form[name]["unmarked"] for form in guided)
+    """Return a row for each profession: what captions show, and the corrected shares, those of women before, too."""
+    lines = ["| profession | captions, % | woman | man | neutral | woman, before |", "|---" * 6 + "|"]
+    forms = [result["now"][form]["by profession"] for form in FORMS]
+    for name in forms[0]:
+        unmarked = (form[name]["unmarked"] for form in forms)
         captions = " / ".join("-" if share is None else f"{100 * share:.0f}" for share in unmarked)
-        ways = (*guided, result["emoji at 1: woman"]["by profession"])
-        cells = [percent(*(way[name]["share"][end] for end in ENDS)) for way in ways]
+        shares = [form[name]["share"] for form in (*forms, result["before"]["woman"]["by profession"])]
+        cells = ("-" if one["value"] is None else percent(*(one[end] for end in ENDS)) for one in shares)
         lines.append(f"| {name} | {captions} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

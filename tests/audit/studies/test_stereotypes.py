@@ -43,6 +43,13 @@ def test_the_report_has_every_part(tmp_path: Path) -> None:
     assert "Bianchi" in write(tmp_path, report, table).read_text("utf-8")
 
 
+def test_a_value_that_the_labour_statistics_do_not_know_is_counted_among_all() -> None:
+    study = Stereotypes(n=6, value="neutral", reference="labour", only=("cook", "doctor"))
+    report = study.analyse(in_memory(study.probe(), [FromPeople(population=Population())], ["people"]))
+    rows = report.sections[0].parts[0].rows  # type: ignore[union-attr]
+    assert all(row.value is not None and row.reference is None for row in rows)
+
+
 def test_nothing_drawn_gives_a_report_without_figures() -> None:
     study = Stereotypes(n=2, parts=("occupations", "counter", "objects"), training="people:marked")
     table = in_memory(study.probe(), [FromPeople(population=Population(), failing=1.0)], ["people"])

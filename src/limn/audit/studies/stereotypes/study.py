@@ -140,7 +140,8 @@ class Stereotypes(Study):
         asked = table.of(part=part)
         known = bool(self.training) and part == "occupations"
         training = shown(self.training, asked.distinct("concept"), self.field) if known else {}
-        among = KNOWN if self._labour else self._own_values
+        known_values = KNOWN if self._labour else self._own_values
+        among = known_values if self.value in known_values else ()
         return ConceptShares.of(asked, model, self.field, self.value, self._reference, training, among)
 
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
