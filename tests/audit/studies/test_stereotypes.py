@@ -37,6 +37,7 @@ def test_the_report_has_every_part(tmp_path: Path) -> None:
     assert [each.title for each in report.sections] == [
         "Who is drawn", "Against references", "Traits", "Counter-prompts", "Places",
     ]  # fmt: skip
+    assert [line.split(",")[0] for line in report.summary[:2]] == ["Of 6 professions"] * 2
     assert any("slope" in line for line in report.findings)
     assert any("persist" in line for line in report.findings)
     assert "6 tests" in report.tests

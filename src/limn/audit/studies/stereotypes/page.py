@@ -126,8 +126,9 @@ def told(shares: ConceptShares, value: str, reference: str, kind: str) -> str:
     sentences = []
     below, above, unsure = shares.apart()
     if known := below + above + unsure:
-        where, more = TRAINED if shares.marks is shares.trained else reference, len(shares.shares) - known
-        unknown = f" Of {more} others it is not known {where}." if more else ""
+        where = TRAINED if shares.marks is shares.trained else reference
+        more = len(shares.shares) - known
+        unknown = f" There is nothing of the kind to compare {more} others with." if more else ""
         sentences.append(
             f"Of {known} {kind}, {shares.model} draws {below or 'none'} as {many} less often than {where}, "
             f"{above or 'none'} more often; for {unsure} the pictures do not tell.{unknown}"
