@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 import toys
 from limn.audit.folder import Folder
@@ -181,3 +182,15 @@ def test_prompts_that_a_model_does_not_read_whole_are_told(limn, monkeypatch: py
     assert result.code == 0
     assert "toy: 6 prompts are too long for it; the first:" in result.err
     assert "is too long for this model; not read: " in result.err
+
+
+def test_what_a_table_lacks_is_taken_from_the_files_and_told(limn, tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a cook\nSteps: 20, Sampler: Euler a, Seed: 7, Size: 8x8, Model: dream")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=info)
+    (tmp_path / "labels.csv").write_text("file,concept,gender:ann\na.png,cook,woman\n")
+    result = limn("audit", "stereotypes", "--pictures", "labels.csv", "--out", "a")
+    assert result.code == 0
+    assert "labels.csv: took the prompt of 1 pictures from what A1111 wrote" in result.err
+    (row,) = Folder(tmp_path / "a").table().rows
+    assert (row.prompt, row.seed, row.source) == ("a cook", 7, "dream")

@@ -15,6 +15,9 @@ from limn.io.files import read_bounded
 from limn.io.pictures import FORMATS, MAX_BYTES
 from limn.kernel.errors import DataError
 
+HOLDERS = ("parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata", "Comment", "Description")
+"""Keywords under which tools write how a picture was made."""
+
 _EXIF, _COMMENT = 0x8769, 0x9286
 _UNPREFIXED = 8  # bytes of a user comment that name its characters
 
@@ -36,6 +39,8 @@ def read_provenance(path: Path) -> Provenance | None:
     except Exception as error:  # Pillow raises many kinds for damaged files
         raise DataError(f"{path}: not a readable picture; replace or remove it") from error
     told = invokeai.read(texts) or comfyui.read(texts) or a1111.read(texts)
+    if told is None and claimed is None and (names := [name for name in HOLDERS if name in texts]):
+        return Provenance(tool=" and ".join(names), gap="of no form that is read here")
     if told is None or told.model or claimed is None:
         return told or claimed
     return replace(told, model=claimed.model)
