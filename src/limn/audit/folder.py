@@ -37,6 +37,7 @@ from limn.store.record import now, read_json
 
 SCHEMA = 1
 MISSING = "not drawn yet"
+GONE = "was drawn, and its file is gone or damaged"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,10 +220,13 @@ class Folder:
         """Return all that is here, without drawing or reading anything."""
         plan = self.plan()
         readings = {reader.name: self.readings(reader) for reader in plan.readers}
-        rows = [
-            replace(row, readings={name: known[row.key] for name, known in readings.items() if row.key in known})
-            for row in self.rows(plan, self.flaws())
-        ]
+        rows = []
+        for row in self.rows(plan, self.flaws()):
+            known = {name: shelf[row.key] for name, shelf in readings.items() if row.key in shelf}
+            # What was read of a picture that is gone tells of nothing that is here.
+            rows.append(
+                replace(row, readings=known) if row.drawn else replace(row, flaw=GONE if known else row.flaw)
+            )
         return Table(probe=plan.probe, rows=tuple(rows), sources=plan.sources, readers=plan.readers, load=self.load)
 
     def _shelf(self, reader: ReaderFacts) -> Path:

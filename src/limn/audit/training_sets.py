@@ -14,6 +14,7 @@ from limn.kernel.errors import DataError, InputError
 Pictures = NDArray[np.uint8]
 HELD_SETS = 4  # of 340 held-out pictures of the world "copied"
 SIZE = 64  # of pictures from folders
+NAMED = 50  # files that are left out are named up to this many
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +28,7 @@ class TrainingSet:
         copies: How often each was in the training set (n,).
         held: uint8 (m, height, width, 3), never learned from.
         held_captions: A prompt for each.
+        left_out: Which files could not be used, and why; a line for each folder that has some.
     """
 
     name: str
@@ -35,6 +37,7 @@ class TrainingSet:
     copies: NDArray[np.int64]
     held: Pictures
     held_captions: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     def without_repeats(self) -> TrainingSet:
         """Return the set without held-out pictures that are also learned from, pixel by pixel."""
@@ -64,9 +67,10 @@ def open_set(training: str, held: str = "") -> TrainingSet:
     elif (Path(training) / "manifest.json").is_file():
         known = _pictograms(Path(training))
     elif held:
-        pictures, captions = _folder(Path(training))
-        others, held_captions = _folder(Path(held))
+        pictures, captions, lacking = _folder(Path(training))
+        others, held_captions, missing = _folder(Path(held))
         known = _once(training, pictures, captions, others, held_captions)
+        known = replace(known, left_out=(*lacking, *missing))
     else:
         raise InputError("held: is missing; name a folder of pictures like the training pictures, not learned from")
     return known.without_repeats()
@@ -118,14 +122,20 @@ def _once(
     )
 
 
-def _folder(folder: Path) -> tuple[Pictures, tuple[str, ...]]:
+def _folder(folder: Path) -> tuple[Pictures, tuple[str, ...], tuple[str, ...]]:
+    """Return pictures, a caption of each, and a line about those that cannot be used, if there are some."""
     from limn.data.folders import read_folder
+    from limn.data.report import Report
 
-    examples = list(read_folder(folder, size=SIZE))
+    report = Report()
+    examples = list(read_folder(folder, size=SIZE, report=report))
     if not examples:
         raise DataError(f"{folder}: holds no pictures with captions")
     captions = tuple((*example.captions, "")[0] for example in examples)
-    return np.stack([example.picture[..., :3] for example in examples]), captions
+    names = ", ".join(name for name, _ in report.quarantine[:NAMED])
+    more = f" and {report.bad - NAMED} more" if report.bad > NAMED else ""
+    left_out = (f"{folder}: {report}. All that were left out: {names}{more}.",) if report.bad else ()
+    return np.stack([example.picture[..., :3] for example in examples]), captions, left_out
 
 
 def _coded(pictures: Pictures, model: str) -> Pictures:

@@ -97,6 +97,7 @@ def build(kind: type[C], fields: Mapping[str, Any], *, what: str, where: str = "
     Traceback (most recent call last):
     limn.kernel.errors.InputError: says must be str, not int
     """
+    require(isinstance(fields, Mapping), f"{where.rstrip('.') or what} must be a table, not {type(fields).__name__}")
     hints, values = typing.get_type_hints(kind), {}
     for name, value in fields.items():
         if name not in hints:

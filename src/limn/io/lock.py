@@ -44,13 +44,13 @@ class Lock:
                         f"{self.what}: {_holder(descriptor)} is at work on it; wait until it ends or stop it"
                     )
                 time.sleep(_PAUSE)
+            with contextlib.suppress(OSError):  # the name is only for the message; a full disk must not matter
+                os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.write(descriptor, str(os.getpid()).encode())
         except BaseException:
             os.close(descriptor)
             raise
-        with contextlib.suppress(OSError):  # the name is only for the message; a full disk must not matter
-            os.ftruncate(descriptor, 0)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
         return self
 

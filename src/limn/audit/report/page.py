@@ -53,7 +53,7 @@ def page(report: Report, table: Table, *, command: str = "", study: str = "") ->
 
 
 def _policy(style: str, script: str) -> str:
-    """Return a policy that lets this style and script run and the pictures inside the page show, and nothing else."""
+    """Return a policy that lets this style and script run, the pictures of the page show, and nothing else."""
     own = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
     parts = ("default-src 'none'", "img-src data:", "style-src 'sha256-{}'", "script-src 'sha256-{}'",
              "base-uri 'none'", "form-action 'none'")  # fmt: skip

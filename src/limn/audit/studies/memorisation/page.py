@@ -48,7 +48,7 @@ def report(copies: Mapping[tuple[str, str], Copies], memory: Memory) -> Report:
             *([Section(title="Repeated pictures", parts=(dose,))] if dose else []),
             Section(title="The nearest", parts=tuple(neighbours(*item, memory) for item in named.items())),
         ),
-        caveats=CAVEATS,
+        caveats=(*memory.known.left_out, *CAVEATS),
         papers=("carlini2023extracting", "somepalli2023diffusion"),
     )
 
