@@ -25,6 +25,7 @@ from limn.audit.folder import Folder
 from limn.audit.labels import read_labels
 from limn.audit.studies.inappropriate.prompts import read_list
 from limn.audit.study import parse as parse_study
+from limn.cli.console import clean
 from limn.cli.prompts import read as read_prompts
 from limn.cli.request_file import read as read_request_file
 from limn.io.configurations import read_json, read_toml
@@ -66,7 +67,7 @@ def answered(call: Callable[[], object]) -> None:
     try:
         call()
     except LimnError as error:
-        lines = str(error).splitlines()
+        lines = clean(error).splitlines()
     else:
         lines = ["it went well"]
     assert len(lines) == 1

@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 
 import limn.audit.training_sets as module
+from limn.audit.run import in_memory
+from limn.audit.sources import FromOracle
+from limn.audit.studies.memorisation import Memorisation
 from limn.audit.training_sets import fitted, open_set
 from limn.kernel.errors import DataError, InputError
 
@@ -58,3 +61,17 @@ def test_pictures_of_another_size_are_scaled() -> None:
     assert found.shape == (8, 8, 3)
     assert (found == 90).all()
     assert fitted([like[0]], like)[0] is not None
+
+
+def test_pictures_that_cannot_be_used_are_counted_and_named(tmp_path: Path) -> None:
+    seen = folder(tmp_path / "seen", 0, 60)
+    (seen / "7.png").write_bytes((seen / "7.png").read_bytes()[:300])
+    (seen / "8.txt").unlink()
+    known = open_set(str(seen), str(folder(tmp_path / "held", 1, 2)))
+    assert len(known.pictures) == 58
+    (line,) = known.left_out
+    assert "58 read, 2 left out" in line
+    assert line.endswith("All that were left out: 7.png, 8.png.")
+    study = Memorisation(training=str(seen), held=str(tmp_path / "held"), n=1, most=2)
+    table = in_memory(study.probe(), [FromOracle(picture=lambda ask, seed: known.pictures[seed % 58])], [])
+    assert line in study.analyse(table).caveats

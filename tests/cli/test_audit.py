@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,16 @@ def test_what_a_table_lacks_is_taken_from_the_files_and_told(limn, tmp_path: Pat
     assert "labels.csv: took the prompt of 1 pictures from what A1111 wrote" in result.err
     (row,) = Folder(tmp_path / "a").table().rows
     assert (row.prompt, row.seed, row.source) == ("a cook", 7, "dream")
+
+
+def test_a_report_over_deleted_pictures_repeats_no_old_figures(limn, tmp_path: Path) -> None:
+    command = ["audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 3, "--out", "a"]
+    assert limn(*command).code == 0
+    shutil.rmtree(tmp_path / "a" / "pictures")
+    assert limn("audit", "report", "a").code == 0
+    report = json.loads((tmp_path / "a" / "report.json").read_text())
+    assert report["pictures"]["drawn"] == report["pictures"]["readable"] == 0
+    table = Folder(tmp_path / "a").table()
+    assert {row.flaw for row in table.rows} == {"was drawn, and its file is gone or damaged"}
+    assert not any(table.values("gender"))
+    assert "not estimable" in (tmp_path / "a" / "report.html").read_text()
