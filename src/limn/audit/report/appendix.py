@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from limn.audit.readers.reader import Confusion
+from limn.audit.report.csv_link import csv_link
 from limn.audit.report.words import element, fold, grid
 from limn.audit.rows import ReaderFacts
 from limn.audit.table import Table
@@ -30,28 +31,34 @@ def accounts(table: Table) -> str:
     several = len(table.models) > 1
     heads = ["", *(["model"] if several else []), "asked", "drawn", *named]
 
-    def row(name: str, part: Table, model: str = "") -> str:
+    def counts(name: str, part: Table, model: str = "") -> list[str | int]:
         account = part.account()
         readable = (part.account(field, by=reader).readable for reader, field in columns)
-        counts = (f"{number:,}" for number in (account.asked, account.drawn, *readable))
-        cells = (element("td", html.escape(text), class_="n") for text in (*([model] if several else []), *counts))
-        return element("tr", element("th", html.escape(name), scope="row"), *cells)
+        return [name, *([model] if several else []), account.asked, account.drawn, *readable]
 
-    whole = row("all", table)
-    rows = [
-        row(group or "(no group)", table.of(group=group, model=model), model)
+    lines = [counts("all", table)] + [
+        counts(group or "(no group)", table.of(group=group, model=model), model)
         for group in table.groups
         for model in table.models
     ]
+    whole, *rows = (_counted(line) for line in lines)
     label = "Pictures by group"
     body = grid(heads, [whole, *rows], class_="sortable", label=label)
     if len(rows) > LONG:
         body = grid(heads, [whole], label="Pictures") + fold("By group", body)
+    body += csv_link(label, heads, lines)
     again = len(table) - len(table.once())
     twice = (
         f" {again:,} rows are the same picture as another (equal words and seed) and count once." if again else ""
     )
     return body + element("p", COUNTED + twice, class_="note")
+
+
+def _counted(line: Sequence[str | int]) -> str:
+    """Return a row of counts below a name."""
+    texts = (cell if isinstance(cell, str) else f"{cell:,}" for cell in line[1:])
+    cells = (element("td", html.escape(text), class_="n") for text in texts)
+    return element("tr", element("th", html.escape(str(line[0])), scope="row"), *cells)
 
 
 def readers(table: Table) -> str:
@@ -113,6 +120,8 @@ def _matrix(confusion: Confusion) -> str:
     caption += f" Counted on {confusion.source}." if confusion.source else ""
     heads = ["", *confusion.values, "unreadable", "pictures"]
     body = grid(heads, rows, caption=element("caption", html.escape(caption)), class_="matrix", label=title)
+    counts = ([value, *map(int, row)] for value, row in zip(confusion.values, confusion.counts, strict=True))
+    body += csv_link(title, heads[:-1], counts)
     return fold(html.escape(title), body) if len(rows) > LONG else body
 
 
