@@ -120,8 +120,8 @@ def _matrix(confusion: Confusion) -> str:
     caption += f" Counted on {confusion.source}." if confusion.source else ""
     heads = ["", *confusion.values, "unreadable", "pictures"]
     body = grid(heads, rows, caption=element("caption", html.escape(caption)), class_="matrix", label=title)
-    counts = ([value, *map(int, row)] for value, row in zip(confusion.values, confusion.counts, strict=True))
-    body += csv_link(title, heads[:-1], counts)
+    labelled = ([value, *map(int, row)] for value, row in zip(confusion.values, confusion.counts, strict=True))
+    body += csv_link(title, heads[:-1], labelled)
     return fold(html.escape(title), body) if len(rows) > LONG else body
 
 
