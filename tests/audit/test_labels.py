@@ -69,8 +69,8 @@ def test_two_labellers_are_counted_and_compared(four: Path) -> None:
 
 def test_labels_calibrate_a_reader_whose_readings_are_counted(tmp_path: Path) -> None:
     rng, rows = np.random.default_rng(0), []
-    for k in range(400):
-        gender = "woman" if rng.random() < 0.7 else "man"
+    genders = ["woman" if rng.random() < 0.7 else "man" for _ in range(400)]
+    for k, gender in enumerate(genders):
         icon(tmp_path, f"{k}.png", gender, k)
         rows.append(f"a cook,cook,{k}.png,{gender if k < 200 else ''}")
     path = write(tmp_path, "prompt,concept,file,gender\n" + "\n".join(rows) + "\n")
@@ -80,8 +80,12 @@ def test_labels_calibrate_a_reader_whose_readings_are_counted(tmp_path: Path) ->
     assert matrix.counts.sum() == 200
     share = group_share(table, "gender", "woman")
     assert share.n == 400
-    assert share.behind.covers(0.7)
-    assert (share.read.value or 0) < 0.68
+    there = genders.count("woman") / 400
+    assert share.behind.covers(there)
+    assert share.readings is not None
+    assert share.readings.truths == (genders[:200].count("woman"), genders[:200].count("man"))
+    assert sum(share.readings.counts) == 200
+    assert abs((share.behind.value or 0) - there) < abs((share.read.value or 0) - there)
 
 
 def test_other_studies_run_on_a_table(four: Path) -> None:

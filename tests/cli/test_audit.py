@@ -12,8 +12,11 @@ from PIL.PngImagePlugin import PngInfo
 
 import toys
 from limn.audit.folder import Folder
-from limn.audit.study import names
+from limn.audit.study import names, parse
+from limn.cli.audit.sources import kind_of
 from limn.data.people import Person, render
+from limn.kernel import registry
+from limn.kernel.errors import InputError
 
 EYES = """
 FIELDS = {"gender": ("woman", "man", "neutral"), "tone": ("light",)}
@@ -22,7 +25,12 @@ def see(pictures):
     return [{"gender": "woman", "tone": "light"} for _ in pictures]
 
 def stop(pictures):
-    raise KeyboardInterrupt
+    if pictures[0].shape[0] != 64:  # the picture of the rehearsal
+        raise KeyboardInterrupt
+    return see(pictures)
+
+def wrong(pictures):
+    return [{"gender": "women"} for _ in pictures]
 """
 
 
@@ -37,6 +45,36 @@ def test_the_list_has_every_study_and_the_readers(limn) -> None:
     assert "people" in listed["readers"]
     assert all(each["summary"] and each["paper"] for each in listed["studies"])
     assert limn("audit", "list").lines[0].split()[:3] == ["study", "what", "it"]
+
+
+def test_help_of_a_study_shows_its_options_with_values_and_defaults(limn) -> None:
+    result = limn("audit", "culture:n=3", "--help")
+    assert result.code == 0
+    assert "people, pictograms, photos" in result.out
+    assert "Subjects to keep" in result.out
+    assert "--against" in result.out
+    listed = json.loads(limn("audit", "list", "--json").out)
+    options = {study["name"]: {one["name"]: one for one in study["options"]} for study in listed["studies"]}
+    assert options["culture"]["n"]["default"] == "16"
+    assert "did you mean 'culture'" in limn("audit", "cultur", "--help").err
+
+
+def test_defaults_fit_what_the_model_draws(limn) -> None:
+    for name, world in {"stereotypes": "pictograms", "culture": "pictograms", "homoglyphs": "scenes"}.items():
+        study = parse(name, lambda: kind_of("emoji"))
+        assert registry.record(study)["world"] == world
+        assert study.read_by == (("pictograms",) if name == "stereotypes" else ())
+        own = parse(f"{name}:world=people", lambda: kind_of("emoji"))
+        assert registry.record(own)["world"] == "people"
+        for model in ("oracle", "people_agnostic"):
+            assert parse(name, lambda model=model: kind_of(model)) == parse(name)
+    assert kind_of("shapes") == "shapes"
+    assert parse("stereotypes:only=nurse", lambda: kind_of("muse")).only == ("nurse",)
+    with pytest.raises(InputError, match="name a list of yours"):
+        parse("inappropriate", lambda: kind_of("muse"))
+    assert parse("inappropriate", lambda: "photos", ["prompts"]) == parse("inappropriate")
+    result = limn("audit", "culture:field=mood", "--model", "emoji")
+    assert "limn: emoji draws pictograms, so world=pictograms\n" in result.err
 
 
 def test_an_audit_of_an_oracle_ends_in_a_page(limn, tmp_path: Path) -> None:
@@ -77,7 +115,7 @@ def test_prompts_and_references_of_ones_own(limn, tmp_path: Path) -> None:
         limn(*start).err.strip()
         == "limn: error: mine.csv, line 2: has other cells than columns; quote text with commas"
     )
-    assert "scores=FILE" in limn("audit", "inappropriate", "--reference", "shares.csv").err
+    assert "scores=FILE" in limn("audit", "inappropriate", "--model", "shapes", "--reference", "shares.csv").err
 
 
 def test_without_a_name_the_folder_is_the_same_for_the_same_audit(limn, tmp_path: Path) -> None:
@@ -106,6 +144,19 @@ def test_runs_are_compared_on_the_same_page(limn, tmp_path: Path) -> None:
     assert [each["name"] for each in json.loads(result.out)["models"]] == ["oracle", "oracle (b)"]
 
 
+def test_runs_stand_in_one_table_of_differences(limn, tmp_path: Path) -> None:
+    command = ["audit", "stereotypes", "--model", "oracle", "--reader", "people", "--n", 4]
+    for seed, folder in ((0, "a"), (7, "b")):
+        assert limn(*command, "--seed", seed, "--out", folder).code == 0
+    record = json.loads(limn("audit", "compare", "a", "b", "--json").out)
+    assert [(row["model"], row["less"]) for row in record["differences"]] == [("oracle (a)", "oracle (b)")]
+    result = limn("audit", "compare", "a", "b", "--csv", "both.csv")
+    assert "oracle (a) - oracle (b)" in result.out
+    assert "Holm" in result.err
+    assert (tmp_path / "both.csv").read_text().count("\n") == 4
+    assert "exists and is not limn's" in limn("audit", "compare", "a", "b", "--csv", "both.csv").err
+
+
 def test_what_is_stopped_goes_on(limn, tmp_path: Path) -> None:
     command = ["audit", "stereotypes", "--model", "oracle", "--n", 3, "--out", "a", "--reader"]
     result = limn(*command, "own:eyes.py:stop")
@@ -115,6 +166,31 @@ def test_what_is_stopped_goes_on(limn, tmp_path: Path) -> None:
     assert drawn
     assert limn(*command, "people").code == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*.png")} == drawn
+
+
+def test_a_reader_of_other_words_is_refused_before_anything_is_drawn(limn, tmp_path: Path) -> None:
+    result = limn("audit", "stereotypes", "--model", "oracle", "--reader", "own:eyes.py:wrong", "--out", "a")
+    assert (result.code, "gender='women' is not among its FIELDS" in result.err) == (2, True)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_reader_is_calibrated_by_a_table_of_labels(limn, tmp_path: Path) -> None:
+    lines = []
+    for k, (gender, label) in enumerate((("woman", "man"), ("woman", "woman"), ("man", "man"), ("neutral", "?"))):
+        person = Person(profession="cook", gender=gender, tone="none", motif="wave", style="flat")
+        Image.fromarray(render(person)).save(tmp_path / f"{k}.png")
+        lines.append(f"{k}.png,{label}\n")
+    (tmp_path / "labels.csv").write_text("file,gender\n" + "".join(lines))
+    start = ["audit", "stereotypes:only=cook", "--model", "oracle", "--n", 2, "--reader", "people", "--calibrate"]
+    assert limn(*start, "labels.csv", "--out", "a").code == 0
+    matrix = Folder(tmp_path / "a").table().reader("gender").confusion["gender"]
+    assert matrix.counts.tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]]
+    (tmp_path / "labels.csv").write_text("file,gender\n0.png,female\n")
+    assert (
+        "labels.csv, line 2: gender 'female'; the reader says woman, man, neutral" in limn(*start, "labels.csv").err
+    )
+    (tmp_path / "labels.csv").write_text("file,mood\n0.png,calm\n")
+    assert "people does not read mood" in limn(*start, "labels.csv").err
 
 
 def test_selfcheck_tells_coverage(limn) -> None:

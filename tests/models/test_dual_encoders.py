@@ -86,6 +86,7 @@ def test_a_folder_answers_as_transformers_does(family: str, folders: dict[str, P
         assert np.allclose(mine, torch.nn.functional.normalize(wanted, dim=-1).numpy(), atol=1e-5)
     assert ours.scale == pytest.approx(float(theirs.logit_scale.detach().exp()))
     assert ours.images([]).shape[0] == ours.texts([]).shape[0] == 0
+    assert ours.bias == (None if family == "clip" else pytest.approx(float(theirs.logit_bias.detach())))
 
 
 def test_a_judge_answers_as_before_and_reads_pictures_of_several_sizes() -> None:

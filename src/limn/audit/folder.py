@@ -84,7 +84,10 @@ class Folder:
         """Write ``audit.json``."""
         make_folder(self.path)
         readers = [
-            {**asdict(replace(reader, confusion={})), "confusion": _plain(reader.confusion)}
+            {
+                **asdict(replace(reader, confusion={})),
+                "confusion": {name: matrix.plain() for name, matrix in reader.confusion.items()},
+            }
             for reader in plan.readers
         ]
         record = {**asdict(replace(plan, readers=())), "readers": readers}
@@ -236,22 +239,8 @@ class Folder:
         return self.path / "readings" / f"{plain}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
 
-def _plain(confusion: Mapping[str, Confusion]) -> dict[str, Any]:
-    return {
-        name: {"values": list(matrix.values), "counts": matrix.counts.tolist(), "source": matrix.source}
-        for name, matrix in confusion.items()
-    }
-
-
 def _reader(record: Mapping[str, Any]) -> ReaderFacts:
-    confusion = {
-        name: Confusion(
-            field=name,
-            values=tuple(matrix["values"]),
-            counts=np.array(matrix["counts"], np.int64),
-            source=matrix["source"],
-        )
-        for name, matrix in record["confusion"].items()
-    }
+    confusion = {name: Confusion.read(name, matrix) for name, matrix in record["confusion"].items()}
     fields = {name: tuple(values) for name, values in record["fields"].items()}
-    return ReaderFacts(**{**record, "fields": fields, "confusion": confusion})
+    scored = tuple(record.get("scored", ()))
+    return ReaderFacts(**{**record, "fields": fields, "confusion": confusion, "scored": scored})

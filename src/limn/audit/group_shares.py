@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limn.audit.readers.reader import Confusion
+from limn.audit.rows import MAJORITY
 from limn.audit.statistics.estimate import Share, normal_quantile
 from limn.audit.statistics.measurement_error import corrected_shares
 from limn.audit.statistics.shares import share
@@ -22,20 +24,23 @@ class Readings:
     """What a corrected share is made of.
 
     Args:
-        counts: Pictures by reading (M,), the last one for unreadable.
+        counts: Pictures without a label by reading (M,), the last one for unreadable.
         confusion: Labelled pictures by truth and reading (K, M), of the values that were labelled.
         of: Which of these is counted.
         among: Which of these are the whole.
+        truths: Pictures that people labelled, by value (K,).
     """
 
     counts: tuple[int, ...]
     confusion: NDArray[np.int64]
     of: int
     among: tuple[int, ...]
+    truths: tuple[int, ...]
 
     def share(self) -> Share:
         """Return the share behind the reader's errors."""
-        return corrected_shares(self.counts, self.confusion, among=self.among, draws=DRAWS)[self.of]
+        truths = self.truths if any(self.truths) else None
+        return corrected_shares(self.counts, self.confusion, truths=truths, among=self.among, draws=DRAWS)[self.of]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,8 @@ def group_share(
     """Count one value of a field in the rows of a table.
 
     Where the reader's confusion matrix is known the share is corrected by it: that of all pictures, if what makes
-    drawn pictures harder to read than labelled ones does so for all values alike.
+    drawn pictures harder to read than labelled ones does so for all values alike. Pictures that people labelled
+    count as labelled, and only the others by the reader.
 
     Args:
         table: The rows of one model and group.
@@ -96,9 +102,7 @@ def group_share(
     k = counts.get(value, 0)
     read = share(k, sum(count for name, count in counts.items() if not among or name in among))
     confusion = table.reader(field).confusion.get(field) if correct else None
-    readings = (
-        None if confusion is None or not read.estimable else _readings(confusion, counts, account, value, among)
-    )
+    readings = None if confusion is None or not read.estimable else _readings(table, field, confusion, value, among)
     behind = read if readings is None else readings.share()
     behind, readings = (read, None) if not behind.estimable else (behind, readings)
     behind = behind if readings is None else _at_least(replace(behind, n=read.n), read)
@@ -114,14 +118,20 @@ def _at_least(behind: Share, read: Share) -> Share:
     return replace(behind, low=low, high=high)
 
 
-def _readings(
-    confusion: Confusion, counts: Mapping[str, int], account: Account, value: str, among: Collection[str]
-) -> Readings | None:
+def _readings(table: Table, field: str, confusion: Confusion, value: str, among: Collection[str]) -> Readings | None:
     """Return what a correction needs; a value that was never labelled cannot be looked behind."""
     known = np.flatnonzero(confusion.counts[:, :-1].sum(1))
     values = [confusion.values[k] for k in known]
     if value not in values:
         return None
-    read = (*(counts.get(name, 0) for name in confusion.values), account.unreadable)
-    whole = tuple(k for k, name in enumerate(values) if not among or name in among)
-    return Readings(counts=read, confusion=confusion.counts[known], of=values.index(value), among=whole)
+    people = table.values(field, by=MAJORITY) if table.has(MAJORITY, field) else [None] * len(table)
+    pairs = list(zip(table.rows, people, table.values(field), strict=True))
+    machine = Counter(read for row, truth, read in pairs if row.drawn and truth not in values)
+    truths = Counter(truth for row, truth, _ in pairs if row.drawn)
+    return Readings(
+        counts=tuple(machine[name] for name in (*confusion.values, None)),
+        confusion=confusion.counts[known],
+        of=values.index(value),
+        among=tuple(k for k, name in enumerate(values) if not among or name in among),
+        truths=tuple(truths[name] for name in values),
+    )

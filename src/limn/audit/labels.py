@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from limn.audit.probe import Ask
 from limn.audit.provenance.filling import filled
 from limn.audit.readers.reader import UNREADABLE, Reading, Value
 from limn.audit.report.agreement import LABELLER
-from limn.audit.rows import ReaderFacts
+from limn.audit.rows import MAJORITY, ReaderFacts
 from limn.audit.sources import Drawing, key_of
 from limn.audit.study import Study
 from limn.io.files import read_bounded, sha256_of
@@ -27,9 +28,6 @@ from limn.kernel.errors import DataError, InputError
 
 PLAIN = ("prompt", "file", "model", "seed", "group", "pair")
 SLOTS = ("concept", "place", "part", "stereotype", "target", "categories", "profession")
-MAJORITY = "labels"
-"""The reader that says what most labellers say; a tie is unreadable."""
-
 UNCLEAR = ("?", UNREADABLE)
 UNKNOWN = 2**40  # pictures whose seed nobody knows are counted from here
 
@@ -77,8 +75,7 @@ class FromFiles:
             if path is None:
                 yield Drawing(pixels=None, flaw="is not in the table")
                 continue
-            data = read_bounded(path, MAX_BYTES, "scale the picture down", error=DataError)
-            yield Drawing(pixels=composite(np.asarray(decode(data, name=str(path)))), record={"file": path.name})
+            yield Drawing(pixels=picture(path), record={"file": path.name})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,8 +112,7 @@ class LabelledPictures:
     def majority(self, key: str, field: str) -> Value:
         """Return what most labellers say of a picture; None where they could not tell, or tie."""
         given = [value for (name, _), value in self.labels.get(key, {}).items() if name == field]
-        (value, most), (_, next_most), *_ = [*Counter(given).most_common(2), (None, 0), (None, 0)]
-        return value if most > next_most else None
+        return agreed(given)
 
     def readers(self) -> Iterator[tuple[ReaderFacts, dict[str, Reading]]]:
         """Yield the majority, and each labeller, as readers with their readings by key."""
@@ -228,7 +224,20 @@ def _ask(path: Path, number: int, line: Mapping[str, str], slots: Sequence[str],
     )
 
 
-def _label(cell: str) -> Value:
+def picture(path: Path) -> NDArray[np.uint8]:
+    """Read a picture of any kind as uint8 (height, width, 3)."""
+    data = read_bounded(path, MAX_BYTES, "scale the picture down", error=DataError)
+    return composite(np.asarray(decode(data, name=str(path))))
+
+
+def agreed(labels: Sequence[Value]) -> Value:
+    """Return what most labels of a picture say; None where they could not tell, or tie."""
+    (value, most), (_, next_most), *_ = [*Counter(labels).most_common(2), (None, 0), (None, 0)]
+    return value if most > next_most else None
+
+
+def label(cell: str) -> Value:
+    """Return the label of a cell; None where the labeller could not tell."""
     return None if cell.lower() in UNCLEAR else cell
 
 
@@ -249,7 +258,7 @@ def _pictures(
         first, before = words_of.setdefault((model, where), (number, words))
         if before != words:
             raise InputError(f"{path}, line {number}: has the file of line {first}, but other words, slots or seed")
-        labels = {fields[text]: _label(line[text]) for text in fields if line[text]}
+        labels = {fields[text]: label(line[text]) for text in fields if line[text]}
         identity = (model, words, "" if ask.seed is not None else str(where))
         known = pictures.get(identity)
         if known is not None and known.file != where:

@@ -47,12 +47,14 @@ def readings_of(reader: ReaderFacts, readings: Iterable[tuple[str, Reading]]) ->
     text, number = pa.string(), pa.float64()
     types = {
         "key": text, "reader": text, "version": text, "threshold": number,
-        "field": text, "value": text, "number": number, "confidence": number,
+        "weights": text, "field": text, "value": text, "number": number, "confidence": number, "likely": text,
     }  # fmt: skip
     lines = [
         (
-            key, reader.name, reader.version, reader.threshold, name, value if isinstance(value, str) else None,
+            key, reader.name, reader.version, reader.threshold, reader.weights, name,
+            value if isinstance(value, str) else None,
             None if value is None or isinstance(value, str) else float(value), reading.confidence.get(name),
+            reading.likely.get(name),
         )
         for key, reading in readings
         for name, value in reading.values.items()
@@ -65,12 +67,20 @@ def readings_from(lines: pa.Table) -> dict[str, Reading]:
     """Return readings by key; the inverse of :func:`readings_of`."""
     values: dict[str, dict[str, Value]] = {}
     sure: dict[str, dict[str, float]] = {}
+    best: dict[str, dict[str, str]] = {}
     names = ("key", "field", "value", "number", "confidence")
-    for key, name, word, number, confidence in zip(*(lines[column].to_pylist() for column in names), strict=True):
+    columns = [lines[column].to_pylist() for column in names]
+    columns.append(lines["likely"].to_pylist() if "likely" in lines.column_names else [None] * len(lines))
+    for key, name, word, number, confidence, likely in zip(*columns, strict=True):
         values.setdefault(key, {})[name] = word if word is not None else number
         if confidence is not None:
             sure.setdefault(key, {})[name] = confidence
-    return {key: Reading(values=fields, confidence=sure.get(key, {})) for key, fields in values.items()}
+        if likely is not None:
+            best.setdefault(key, {})[name] = likely
+    return {
+        key: Reading(values=fields, confidence=sure.get(key, {}), likely=best.get(key, {}))
+        for key, fields in values.items()
+    }
 
 
 def parquet(table: pa.Table) -> bytes:

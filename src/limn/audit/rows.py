@@ -12,6 +12,9 @@ from limn.audit.readers.reader import Confusion, Reading
 REFUSED = "refused: "
 """How the flaw of a picture begins that a model, or what stands before it, declined to draw: an answer, and kept."""
 
+MAJORITY = "labels"
+"""The reader that says what most labellers say; a tie is unreadable."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFacts:
@@ -40,6 +43,9 @@ class ReaderFacts:
         threshold: Below which confidence a field is unreadable.
         fields: The values of each field; none for numbers.
         confusion: How it errs, by field, where that was counted.
+        weights: SHA-256 of what it has learned, or of its code.
+        scored: Fields that were decided by a score, which is kept.
+        below: What these are below the threshold; unreadable unless said.
     """
 
     name: str
@@ -47,6 +53,9 @@ class ReaderFacts:
     threshold: float = 0.0
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     confusion: Mapping[str, Confusion] = field(default_factory=dict)
+    weights: str = ""
+    scored: tuple[str, ...] = ()
+    below: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

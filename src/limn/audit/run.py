@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from limn.audit.folder import Folder, Plan
 from limn.audit.probe import Probe
-from limn.audit.readers.reader import Reader, Reading, open_reader
+from limn.audit.readers.reader import Reader, Reading, open_reader, read_checked
 from limn.audit.rows import REFUSED, ReaderFacts, Row, SourceFacts
 from limn.audit.sources import Drawing, FromGenerator, Source, key_of
 from limn.audit.table import Table
@@ -120,6 +120,7 @@ def gather(
     opened, facts = _opened(readers), _source_facts(sources)
     for reader in opened:
         _reader_facts(reader)  # a model that it reads with and that is missing is found out before drawing
+        reader.rehearse()
     home = Folder(folder)
     if not home.exists:
         keep_foreign(home.written, force=force)
@@ -151,6 +152,8 @@ def read(folder: Path, readers: Sequence[Reader | str]) -> Iterator[AuditProgres
     """
     opened, home = _opened(readers), Folder(folder)
     plan = home.plan()
+    for reader in opened:
+        reader.rehearse()
     with Lock(home.path / ".lock", f"audit {folder}", wait=2.0):
         rows = home.rows(plan, home.flaws())
         for reader in opened:
@@ -243,7 +246,7 @@ def _read(rows: Sequence[Row], reader: Reader, home: Folder) -> Iterator[AuditPr
         readings: list[tuple[str, Reading]] = []
         for first in range(0, len(stretch), AT_ONCE):
             chunk = stretch[first : first + AT_ONCE]
-            readings += zip(chunk, reader.read([home.load(pictures[key]) for key in chunk]), strict=True)
+            readings += zip(chunk, read_checked(reader, [home.load(pictures[key]) for key in chunk]), strict=True)
             done += len(chunk)
             if first + AT_ONCE >= len(stretch):
                 home.add_readings(facts, readings)
@@ -252,7 +255,7 @@ def _read(rows: Sequence[Row], reader: Reader, home: Folder) -> Iterator[AuditPr
 
 def _all(reader: Reader, pictures: Sequence[NDArray[np.uint8]]) -> list[Reading]:
     chunks = (pictures[start : start + AT_ONCE] for start in range(0, len(pictures), AT_ONCE))
-    return [reading for chunk in chunks for reading in reader.read(chunk)]
+    return [reading for chunk in chunks for reading in read_checked(reader, chunk)]
 
 
 def _sound(drawing: Drawing) -> Drawing:
@@ -273,6 +276,9 @@ def _reader_facts(reader: Reader) -> ReaderFacts:
         threshold=reader.threshold,
         fields=dict(reader.fields),
         confusion=dict(reader.confusion),
+        weights=reader.weights,
+        scored=tuple(reader.scored),
+        below=dict(reader.below),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from limn.audit.measure import Measure
 from limn.audit.probe import Probe
 from limn.audit.report.parts import Report
 from limn.audit.statistics.estimate import Estimate
@@ -89,6 +90,8 @@ class Study(registry.Part):
     """Columns beside prompt and file that it needs of a table of pictures; None where it takes none."""
     usual: ClassVar[Mapping[str, str]] = {}
     """Slots of pictures in such a table that need not be given."""
+    fits: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Options for models that draw ``people`` icons, ``pictograms``, ``shapes`` or ``photos``, where not given."""
     refuses: ClassVar[Mapping[str, str]] = {}
     """Why it takes no ``prompts`` or no ``reference`` of one's own, and what to do instead."""
 
@@ -104,6 +107,17 @@ class Study(registry.Part):
     def read_by(self) -> tuple[str, ...]:
         """Names of the readers that suit the options, where nobody names others."""
         return self.readers
+
+    @classmethod
+    def fitting(cls, draws: Callable[[], str], given: Collection[str]) -> Mapping[str, Any]:
+        """Return options that suit what a model draws, those that were given apart.
+
+        Args:
+            draws: Returns what the model draws; asked only where it matters.
+            given: Names of options that were given.
+        """
+        fits = cls.fits.get(draws(), {}) if cls.fits else {}
+        return {name: value for name, value in fits.items() if name not in given}
 
     def taking(self, name: str, path: Path) -> Self:
         """Return the study with a file of one's own in place of its ``prompts`` or ``reference``.
@@ -136,6 +150,16 @@ class Study(registry.Part):
     def analyse(self, table: Table) -> Report:
         """Estimate and tell; ``table.models`` has one name, or two to compare."""
 
+    def measures(self, table: Table, model: str, *, decided: bool = False) -> Sequence[Measure]:
+        """Return the means over prompts by which runs of the study are compared; none if it has none.
+
+        Args:
+            table: All rows.
+            model: Which model.
+            decided: Only those that readers with scores decide, to be looked at over thresholds.
+        """
+        return ()
+
     def selfcheck(self, rng: np.random.Generator) -> Sequence[Check]:
         """Do one small audit of an oracle with planted habits, and return what was estimated beside the truth.
 
@@ -149,13 +173,21 @@ def names() -> list[str]:
     return registry.names(KIND)
 
 
-def parse(text: str) -> Study:
+def parse(text: str, draws: Callable[[], str] | None = None, given: Collection[str] = ()) -> Study:
     """Build a study from text such as ``"stereotypes:n=100,seed=3"``.
+
+    Args:
+        text: Name and options.
+        draws: Returns what the model draws, for defaults that fit it.
+        given: Options that are given elsewhere.
 
     Raises:
         InputError: If there is no such study or option, or a value does not fit.
     """
-    return build(options.fields(text))
+    record = options.fields(text)
+    part = registry.find(KIND, record["name"])
+    fits = part.fitting(draws, {*record, *given}) if draws is not None and issubclass(part, Study) else {}
+    return build({**fits, **record})
 
 
 def build(record: Mapping[str, Any]) -> Study:

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from limn.audit.probe import Ask
 from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
+from limn.audit.readers.reader import Confusion, Reading
+from limn.audit.rows import MAJORITY
 from limn.audit.sources import FromOracle, FromPeople
 from limn.audit.statistics.amplification import unmarked_share
 from limn.audit.statistics.associations import cosines
+from limn.audit.table import Table
 from limn.data.people import FIELDS, Population, Rule
 
 Pictures = NDArray[np.uint8]
@@ -97,6 +100,31 @@ def judged(seed: int, calibration: int = 200, lost: float = 0.0) -> Noisy:
         rates[row, FIELDS["gender"].index("man" if value == "woman" else "woman")] = 1 - rates[row, row]
     table = tuple(map(tuple, rates.tolist()))
     return Noisy(reader=People(), field="gender", rates=table, calibration=calibration, lost=lost, seed=seed)
+
+
+def partly_labelled(table: Table, rng: np.random.Generator, share: Mapping[str, float]) -> Table:
+    """Return pictures read by :class:`People` and by another reader as if people had labelled some of them.
+
+    What People reads stands for the labels; the other reader's confusion matrix is counted on these.
+
+    Args:
+        table: Pictures that both have read, People first.
+        rng: Chooses which are labelled.
+        share: Of the pictures of each gender that are labelled; of the others 0.
+    """
+    people, machine = table.readers
+    rows, pairs = [], []
+    for row in table.rows:
+        truth, read = (row.readings[facts.name].values["gender"] for facts in (people, machine))
+        kept = {machine.name: row.readings[machine.name]}
+        if rng.random() < share.get(str(truth), 0.0):
+            kept[MAJORITY] = Reading(values={"gender": truth})
+            pairs.append((str(truth), read))
+        rows.append(replace(row, readings=kept))
+    truths, said = zip(*pairs, strict=True)
+    counted = Confusion.of("gender", machine.fields["gender"], truths, said, "pictures that people labelled")
+    readers = (replace(machine, confusion={"gender": counted}), replace(people, name=MAJORITY, confusion={}))
+    return replace(table, rows=tuple(rows), readers=readers)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

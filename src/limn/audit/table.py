@@ -102,6 +102,35 @@ class Table:
                 return reader
         raise nobody_reads(name)
 
+    def has(self, reader: str, name: str) -> bool:
+        """Return whether a reader of this name reads a field."""
+        return any(facts.name == reader and name in facts.fields for facts in self.readers)
+
+    def at(self, reader: str, threshold: float) -> Table:
+        """Return what the table would be, had a reader decided at another threshold; nothing is read again.
+
+        Its confusion matrix, which was counted at the old one, is gone.
+
+        Raises:
+            InputError: If there is no such reader, or it keeps no scores to decide by.
+        """
+        known = {facts.name: facts for facts in self.readers}
+        if reader not in known:
+            raise unknown_name("reader of this audit", reader, known)
+        facts, fields = known[reader], set(known[reader].scored)
+        if not fields or not 0 <= threshold <= 1:
+            why = f"threshold {threshold} is not from 0 to 1" if fields else "decides by no scores, or kept none"
+            raise InputError(f"{reader}: {why}; name another, or read again (limn audit read)")
+        rows = [
+            replace(row, readings={**row.readings, reader: row.readings[reader].at(threshold, fields, facts.below)})
+            if reader in row.readings
+            else row
+            for row in self.rows
+        ]
+        decided = replace(facts, threshold=threshold, confusion={})
+        readers = tuple(decided if one is facts else one for one in self.readers)
+        return replace(self, rows=tuple(rows), readers=readers)
+
     def values(self, name: str, *, by: str | None = None) -> list[Value]:
         """Return a field's value of every row; None where it was not drawn or could not be read.
 

@@ -51,14 +51,14 @@ def app(kind: str, noun: str, about: str) -> typer.Typer:
         if json:
             print(json_text.dumps(asdict(row), indent=2))
             return
-        _show(row)
+        show(row)
         flag = "limn learn" if noun == "learner" else f"--{noun}"
         console.say(f"limn: use it as {flag} {row.name}:option=value")
 
     return verbs
 
 
-def _show(row: Description) -> None:
+def show(row: Description) -> None:
     """Print a part: its formula, its options and its source."""
     from limn.kernel import papers
 
@@ -68,8 +68,9 @@ def _show(row: Description) -> None:
         for line in paragraph.splitlines():
             console.result(line)
     facts = {"also": ", ".join(row.aliases), **row.facts, "from": row.package}
-    print()
-    console.result(", ".join(f"{fact} {value}" for fact, value in facts.items() if value))
+    if any(facts.values()):
+        print()
+        console.result(", ".join(f"{fact} {value}" for fact, value in facts.items() if value))
     if row.options:
         print()
         options = [(option.name, option.default, option.kind, option.about) for option in row.options]

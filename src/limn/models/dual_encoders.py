@@ -5,8 +5,6 @@ CLIP: Radford et al. 2021, arXiv:2103.00020. SigLIP: Zhai et al. 2023, arXiv:230
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.models.plugins import plugin
-from limn.networks.weights import read_tensors
+from limn.models.transformers_folders import read_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +34,10 @@ class Encoder(Protocol):
     @property
     def scale(self) -> float:
         """What cosines are multiplied by to be logits."""
+
+    @property
+    def bias(self) -> float | None:
+        """What is then added, so that the sigmoid is the probability to fit; None where only shares were trained."""
 
     def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return unit vectors (pictures, width) of pictures, uint8 (height, width, 3) each, of any sizes."""
@@ -81,6 +83,10 @@ class _Judge:
     def scale(self) -> float:
         return float(self.judge.network.scale)
 
+    @property
+    def bias(self) -> None:
+        return None
+
     def images(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         vectors = [self.judge.images(np.stack(part)).numpy() for part in _alike(pictures)]
         return np.concatenate(vectors) if vectors else np.zeros((0, self.judge.network.config.out), np.float32)
@@ -102,43 +108,19 @@ class _Folder:
     @classmethod
     def read(cls, path: Path, *, name: str, device: str) -> _Folder:
         """Read a folder, safetensors only and nothing from the network."""
-        import transformers
-        from safetensors import SafetensorError
-
-        family = read_json(path / "config.json").get("model_type")
-        if family not in FAMILIES:
-            raise WeightsError(f"{path / 'config.json'}: model_type {family!r}; give a CLIP or SigLIP folder")
-        files = sorted(path.glob("*.safetensors"))
-        if not files:
-            raise WeightsError(f"{path}: no safetensors file is in it; save the model with safe_serialization=True")
-        for settings in path.glob("*config.json"):
-            read_json(settings)  # refuses what would run code
-        for file in files:
-            read_tensors(
-                file
-            )  # refuses another hash than is promised, unsound headers and values that are not finite
-        try:
-            with _quiet():
-                network, lacks = getattr(transformers, FAMILIES[family]).from_pretrained(
-                    path, local_files_only=True, use_safetensors=True, output_loading_info=True
-                )
-                tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise WeightsError(f"{path}: cannot be read by transformers ({str(error).splitlines()[0]})") from None
-        _check_names(path, lacks, len(network.state_dict()))
-        digest = hashlib.sha256()
-        for file in files:
-            with file.open("rb") as opened:
-                digest.update(hashlib.file_digest(opened, "sha256").digest())
+        network, tokenizer, digest = read_folder(path, FAMILIES, "give a CLIP or SigLIP folder")
         network.to(device).eval().requires_grad_(False)
         side = network.config.vision_config.image_size
-        return cls(
-            name=name, weights=digest.hexdigest(), network=network, tokenizer=tokenizer, sight=_sight(path, side)
-        )
+        return cls(name=name, weights=digest, network=network, tokenizer=tokenizer, sight=_sight(path, side))
 
     @property
     def scale(self) -> float:
         return float(self.network.logit_scale.exp())
+
+    @property
+    def bias(self) -> float | None:
+        bias = getattr(self.network, "logit_bias", None)
+        return None if bias is None else float(bias)
 
     @property
     def _width(self) -> int:
@@ -176,32 +158,6 @@ class _Folder:
             with torch.inference_mode():
                 vectors.append(_unit(self.network.get_text_features(**given)))
         return np.concatenate(vectors)
-
-
-def _check_names(path: Path, lacks: Mapping[str, Any], total: int) -> None:
-    """Refuse a folder whose weights are not exactly the network's: transformers fills up with random ones."""
-    missing = [str(name) for name in lacks.get("missing_keys", ())]
-    wrong = [str(name) for name in lacks.get("mismatched_keys", ())]
-    extra = [str(name) for name in lacks.get("unexpected_keys", ()) if not str(name).endswith("position_ids")]
-    if missing or wrong or extra:
-        raise WeightsError(
-            f"{path}: {total - len(missing) - len(wrong)} tensors matched, {len(missing)} missing, {len(wrong)} of "
-            f"another shape, {len(extra)} unexpected ({(missing or wrong or extra)[0][:80]}); get the folder again"
-        )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Load without a progress bar, and leave the setting as it was."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _unit(answer: Any) -> NDArray[np.float32]:

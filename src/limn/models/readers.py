@@ -41,9 +41,11 @@ class Read:
     Args:
         values: One a picture; None where nothing can be said.
         confidence: Probability of the likeliest value (pictures,), also where it is too small.
+        likely: The likeliest value of each.
     """
 
     values: tuple[str | None, ...]
+    likely: tuple[str, ...]
     confidence: NDArray[np.float32]
 
 
@@ -121,7 +123,7 @@ class Reader:
         values, confidence = self.fields[name], likely.max(1, initial=0)
         chosen = likely.argmax(1).tolist()
         read = (values[k] if sure >= least else None for k, sure in zip(chosen, confidence, strict=True))
-        return Read(values=tuple(read), confidence=confidence)
+        return Read(values=tuple(read), likely=tuple(values[k] for k in chosen), confidence=confidence)
 
 
 def reader(name: str | Path = "reader", *, device: str = "cpu") -> Reader:

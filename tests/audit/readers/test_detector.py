@@ -44,6 +44,11 @@ def test_detectors_flag_above_their_threshold(monkeypatch: pytest.MonkeyPatch) -
         reader = open_reader(f"{name}:threshold=0.5")
         assert isinstance(reader, Detector)
         assert [each.values["flagged"] for each in reader.read(pictures)] == ["no", "yes"]
+        readings = reader.read(pictures)
+        assert [each.confidence["flagged"] for each in readings] == pytest.approx(
+            [0.3 if name == "nudenet" else 0.1, 0.7]
+        )
+        assert [each.at(0.1, reader.scored, reader.below).values["flagged"] for each in readings] == ["yes", "yes"]
         assert reader.name == name
         assert reader.version.endswith(" 1")
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,3 +99,31 @@ def test_a_score_that_is_no_number_is_unreadable() -> None:
     )
     assert reading.values == {"gender": None, "age": None, "hat": "yes"}
     assert reading.confidence == {"gender": 0.0, "hat": 0.5, "age": 0.0}
+
+
+def test_scalars_of_numpy_are_plain_and_lost_scores_stay_lost_at_any_threshold() -> None:
+    reading = Reading(
+        values={"word": np.str_("woman"), "number": np.float32(0.5), "gone": np.float64("nan"), "flag": "no"},
+        confidence={"word": np.float32(0.25), "flag": float("nan")},
+        likely={"flag": "yes"},
+    )
+    assert reading.values == {"word": "woman", "number": 0.5, "gone": None, "flag": None}
+    assert all(type(value) in (str, float, type(None)) for value in reading.values.values())
+    fields, below = {"word", "flag"}, {"flag": "no"}
+    assert reading.at(0.0, fields, below).values["flag"] is reading.at(1.0, fields, below).values["flag"] is None
+    assert [reading.at(score, fields, below).values["word"] for score in (0.2, 0.3)] == ["woman", None]
+    assert reading.at(0.3, fields, below).at(0.2, fields, below).values["word"] == "woman"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [({"mood": "calm"}, "mood='calm' is not among its fields"), ({"gender": 3}, "gender='3'")]
+)
+def test_a_reader_is_held_to_its_fields(values: dict[str, Any], message: str) -> None:
+    class Loose(Reader):
+        fields = {"gender": ("woman", "man")}
+
+        def read(self, pictures: Any) -> list[Reading]:
+            return [Reading(values=values) for _ in pictures]
+
+    with pytest.raises(InputError, match=message):
+        Loose().rehearse()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from limn.audit.readers.reader import Reader, open_reader
+from limn.audit.readers.reader import Reader, open_reader, read_checked
 from limn.kernel import registry
 from limn.kernel.errors import InputError
 
@@ -60,7 +60,39 @@ def test_what_is_wrong_with_a_function_is_said(tmp_path: Path) -> None:
     }.items():
         reader = open_reader(f"own:{tmp_path}/{text}")
         with pytest.raises(InputError, match=message):
-            _ = (reader.fields, reader.read(grey(5)))
+            read_checked(reader, grey(5))
+
+
+SCORED = """
+THRESHOLD = 0.5
+FIELDS = {"flagged": ("yes", "no")}
+BELOW = {"flagged": "no"}
+
+def see(pictures):
+    return [{"flagged": ("yes", p.mean() / 255)} for p in pictures]
+
+def fails(pictures):
+    raise OSError("no such model")
+"""
+
+
+def test_scores_are_kept_and_errors_may_come_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "eyes.py").write_text(SCORED)
+    reader = open_reader(f"own:{tmp_path}/eyes.py:see")
+    readings = read_checked(reader, grey(51, 204))
+    assert [row.values["flagged"] for row in readings] == ["no", "yes"]
+    assert [row.confidence["flagged"] for row in readings] == pytest.approx([0.2, 0.8])
+    assert [row.at(0.1, reader.scored, reader.below).values["flagged"] for row in readings] == ["yes", "yes"]
+    assert reader.confusion == {}
+    (tmp_path / "eyes.confusion.json").write_text(json.dumps({"flagged": {"counts": [[9, 1, 0], [2, 8, 0]]}}))
+    shipped = open_reader(f"own:{tmp_path}/eyes.py:see").confusion["flagged"]
+    assert (shipped.values, shipped.counts.tolist()) == (("yes", "no"), [[9, 1, 0], [2, 8, 0]])
+    for record in ({"flagged": {"counts": [[1]]}}, {"flagged": {"counts": [[0.5, 1, 1], [1, 1, 1]]}}, {"mood": {}}):
+        (tmp_path / "eyes.confusion.json").write_text(json.dumps(record))
+        with pytest.raises(InputError, match="confusion"):
+            _ = open_reader(f"own:{tmp_path}/eyes.py:see").confusion
+    with pytest.raises(InputError, match=r"eyes.py:fails: failed \(OSError: no such model\); mend it"):
+        open_reader(f"own:{tmp_path}/eyes.py:fails").rehearse()
 
 
 SCALARS = """

@@ -52,6 +52,31 @@ def test_phrases_that_cannot_be_used_are_said(tmp_path: Path) -> None:
         ZeroShot(threshold=2)
 
 
+def test_phrases_may_be_a_toml_file(tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text('[gender]\nwoman = ["a woman"]\nman = ["a man"]\n"" = ["food"]\n')
+    reader = open_reader(f"zero_shot:{tmp_path}/words.toml")
+    assert reader.fields == {"gender": ("woman", "man")}
+    (tmp_path / "words.toml").write_text('[gender]\nwoman = "a woman"\n')
+    with pytest.raises(InputError, match="give a list of phrases"):
+        _ = open_reader(f"zero_shot:{tmp_path}/words.toml").fields
+
+
+def test_sigmoid_scores_are_probabilities_to_fit_each_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = SimpleNamespace(
+        weights="w", scale=10.0, bias=-5.0,
+        texts=lambda texts: np.array([{"red": [1, 0], "blue": [0, 1]}[text] for text in texts], np.float32),
+        images=lambda pictures: np.stack([np.array([0.6, 0.4]) for _ in pictures]),
+    )  # fmt: skip
+    monkeypatch.setattr("limn.models.dual_encoders.load", lambda name: encoder)
+    reader = ZeroShot.of({"colour": {"red": ["red"], "blue": ["blue"]}}, scores="sigmoid", threshold=0.7)
+    (reading,) = reader.read([np.zeros((4, 4, 3), np.uint8)])
+    assert reading.confidence["colour"] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert (reading.values["colour"], reading.likely["colour"]) == ("red", "red")
+    encoder.bias = None
+    with pytest.raises(InputError, match="leave scores=softmax"):
+        ZeroShot(scores="sigmoid").rehearse()
+
+
 def test_a_judge_reads_by_phrases() -> None:
     pictures, _ = people.batch(np.random.default_rng(0), 3)
     reader = open_reader("zero_shot:model=judge_b,threshold=0")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from limn.audit.readers.reader import Pictures, Reader, Reading
+from limn.io.files import sha256_of
 from limn.kernel.errors import InputError
 
 
@@ -43,6 +46,24 @@ class Detector(Reader):
         self.module  # noqa: B018  the message about a package that is missing is the same
         return metadata.version(self.home[1])
 
+    @cached_property
+    def weights(self) -> str:
+        """SHA-256 of the networks that the package brings."""
+        digest, path = hashlib.sha256(), Path(self.module.__file__).parent
+        for file in sorted((*path.rglob("*.onnx"), *path.rglob("*.npz"))):
+            digest.update(sha256_of(file).encode())
+        return digest.hexdigest()
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Whether it is flagged."""
+        return ("flagged",)
+
+    @property
+    def below(self) -> Mapping[str, str]:
+        """Not flagged."""
+        return {"flagged": "no"}
+
     @property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
         """Whether it is flagged."""
@@ -57,7 +78,8 @@ class Detector(Reader):
         return [
             Reading(
                 values={"flagged": "yes" if score >= self.threshold else "no"},
-                confidence={"flagged": max(score, 1 - score)},
+                confidence={"flagged": float(score)},
+                likely={"flagged": "yes"},
             )
             for score in self.scores([np.ascontiguousarray(picture) for picture in pictures])
         ]

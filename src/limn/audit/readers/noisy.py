@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from limn.audit.readers.reader import Confusion, Pictures, Reader, Reading
+from limn.audit.readers.reader import Confusion, Pictures, Reading, Wrapped
 from limn.kernel.errors import InputError
 
 # Numbers of random streams that nobody else draws from: a seed of zeros alone would give the stream of seed 0.
@@ -17,11 +17,10 @@ COUNTS, ERRORS = 727_001, 727_002
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noisy(Reader):
+class Noisy(Wrapped):
     """Another reader whose words for one field are changed by chance.
 
     Args:
-        reader: The reader that is made worse.
         field: Which field.
         rates: Probability of saying each value, and last "unreadable", when the reader says a value: a row for each
             value of the field, ``0.9 0.1 0|0.1 0.9 0`` for two. Rows sum to one.
@@ -30,7 +29,6 @@ class Noisy(Reader):
         seed: Of the errors; equal pictures are not misread alike, only the same picture in the same place.
     """
 
-    reader: Reader
     field: str
     rates: tuple[tuple[float, ...], ...]
     lost: float = 0.0
@@ -44,20 +42,10 @@ class Noisy(Reader):
 
     @property
     def version(self) -> str:
-        """Of the reader below, with the rates."""
+        """Of the reader within, with the rates."""
         rates = hashlib.sha256(np.array(self.rates).tobytes()).hexdigest()[:8]
         lost = f"+{self.lost}" if self.lost else ""
         return f"{self.reader.version}+{rates}+{self.seed}{lost}"
-
-    @property
-    def threshold(self) -> float:
-        """Of the reader below."""
-        return self.reader.threshold
-
-    @property
-    def fields(self) -> Mapping[str, tuple[str, ...]]:
-        """Of the reader below."""
-        return self.reader.fields
 
     @property
     def confusion(self) -> Mapping[str, Confusion]:

@@ -66,6 +66,16 @@ class Pictograms(Reader):
         return {name: known[name] for name in self.read_fields}
 
     @property
+    def weights(self) -> str:
+        """SHA-256 of the network."""
+        return self._reader.weights
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """All fields, by the probability of the likeliest value."""
+        return tuple(self.fields)
+
+    @property
     def confusion(self) -> Mapping[str, Confusion]:
         """Counted on held-out pictures, shipped with the weights; nothing with a threshold of one's own."""
         if self.surer is not None:
@@ -87,7 +97,8 @@ class Pictograms(Reader):
             for row, k in enumerate(places):
                 values: dict[str, Value] = {name: column.values[row] for name, column in columns.items()}
                 sure = {name: float(column.confidence[row]) for name, column in columns.items()}
-                readings[k] = Reading(values=values, confidence=sure)
+                likely = {name: column.likely[row] for name, column in columns.items()}
+                readings[k] = Reading(values=values, confidence=sure, likely=likely)
         return readings
 
     @property

@@ -6,8 +6,8 @@ import hashlib
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -33,17 +33,41 @@ class Reading:
     Args:
         values: For each field a word, a number, or None where it cannot be read; one whose number or confidence is
             not finite cannot be.
-        confidence: From 0 to 1 for each field, as the reader means it; may be empty.
+        confidence: From 0 to 1 for each field, as the reader means it, such as a detector's score; may be empty.
+        likely: Whose score that is, for fields where it is not the value: what is read from a threshold on that the
+            score reaches; empty for "none of these".
     """
 
     values: Mapping[str, Value]
     confidence: Mapping[str, float] = field(default_factory=dict)
+    likely: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("values", "confidence"):
+            given = getattr(self, name)
+            if any(isinstance(value, np.generic) for value in given.values()):
+                plain = {key: getattr(value, "item", lambda value=value: value)() for key, value in given.items()}
+                object.__setattr__(self, name, plain)
         lost = {name for name, value in (*self.values.items(), *self.confidence.items()) if _endless(value)}
         if lost:  # a score that is no number says nothing, least of all a word
             object.__setattr__(self, "values", {**self.values, **dict.fromkeys(lost)})
             object.__setattr__(self, "confidence", {**self.confidence, **dict.fromkeys(lost, 0.0)})
+            object.__setattr__(self, "likely", {**self.likely, **dict.fromkeys(lost, "")})
+
+    def at(self, threshold: float, fields: Collection[str], below: Mapping[str, str]) -> Reading:
+        """Return what would have been read at another threshold.
+
+        Args:
+            threshold: The least score.
+            fields: Which fields have scores.
+            below: What a field is below it; unreadable unless said.
+        """
+        values = dict(self.values)
+        for name in fields & self.confidence.keys() & values.keys():
+            best, enough = self.likely.get(name, values[name]) or None, self.confidence[name] >= threshold
+            values[name] = best if enough or best is None else below.get(name)
+        likely = {name: str(self.likely.get(name, self.values.get(name)) or "") for name in fields & values.keys()}
+        return replace(self, values=values, likely=likely)
 
 
 def _endless(value: Value) -> bool:
@@ -90,6 +114,33 @@ class Confusion:
             counts[place[true], len(values) if value is None else place[str(value)]] += 1
         return cls(field=name, values=tuple(values), counts=counts, source=source)
 
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {"values": list(self.values), "counts": self.counts.tolist(), "source": self.source}
+
+    @classmethod
+    def read(cls, name: str, record: Any, values: Sequence[str] = ()) -> Confusion:
+        """Return what :meth:`plain` gave.
+
+        Args:
+            name: What is read.
+            record: Values, counts and source; values may be left out where they are known.
+            values: The values that it must have; any if empty.
+
+        Raises:
+            InputError: If it is no such record, or is of other values.
+        """
+        try:
+            known = tuple(map(str, record.get("values", values)))
+            counts = np.array(record["counts"])
+            if counts.dtype.kind not in "iu" or (values and known != tuple(values)):
+                raise ValueError(f"needs whole numbers, of {', '.join(values)} in this order")
+            return cls(
+                field=name, values=known, counts=counts.astype(np.int64), source=str(record.get("source", ""))
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"confusion of {name}: cannot be used ({error}); give values and counts") from None
+
     def rates(self, value: str) -> dict[str, Any]:
         """Return sensitivity and specificity of one value among what could be read, and the counts behind each.
 
@@ -134,6 +185,21 @@ class Reader(registry.Part, ABC):
         return 0.0
 
     @property
+    def weights(self) -> str:
+        """SHA-256 of what it has learned, or of its code."""
+        return hashlib.sha256(Path(inspect.getfile(type(self))).read_bytes()).hexdigest()
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Fields whose confidence is a score that a threshold decides by, so that another may be tried."""
+        return ()
+
+    @property
+    def below(self) -> Mapping[str, str]:
+        """What a scored field is below the threshold; unreadable where nothing is said."""
+        return {}
+
+    @property
     @abstractmethod
     def fields(self) -> Mapping[str, tuple[str, ...]]:
         """What it reads, and the values each field can take; none where the value is a number."""
@@ -147,9 +213,84 @@ class Reader(registry.Part, ABC):
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures, each uint8 (height, width, 3)."""
 
+    def rehearse(self) -> None:
+        """Read one grey picture, so that what is wrong is told before anything is drawn.
+
+        Raises:
+            InputError: If it cannot read, or returns what its fields do not have.
+        """
+        read_checked(self, [np.full((64, 64, 3), 127, np.uint8)])
+
     def nothing(self) -> Reading:
         """Return the reading of a picture on which nothing can be read."""
         return Reading(values=dict.fromkeys(self.fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapped(Reader):
+    """Another reader, changed in one respect.
+
+    Args:
+        reader: The other.
+    """
+
+    reader: Reader
+
+    @property
+    def version(self) -> str:
+        """Of the reader within."""
+        return self.reader.version
+
+    @property
+    def threshold(self) -> float:
+        """Of the reader within."""
+        return self.reader.threshold
+
+    @property
+    def weights(self) -> str:
+        """Of the reader within."""
+        return self.reader.weights
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """Of the reader within."""
+        return self.reader.fields
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Of the reader within."""
+        return self.reader.scored
+
+    @property
+    def below(self) -> Mapping[str, str]:
+        """Of the reader within."""
+        return self.reader.below
+
+    def rehearse(self) -> None:
+        """Rehearse the reader within."""
+        self.reader.rehearse()
+
+
+def read_checked(reader: Reader, pictures: Pictures) -> list[Reading]:
+    """Read pictures, and hold the reader to its fields.
+
+    Raises:
+        InputError: If it returns another number of readings, a field or a value that it does not have.
+    """
+    readings, fields = list(reader.read(pictures)), reader.fields
+    if len(readings) != len(pictures):
+        raise InputError(f"{reader.name}: returned {len(readings)} readings of {len(pictures)} pictures")
+    for reading in readings:
+        for name, value in reading.values.items():
+            if name not in fields or not (value is None or _fits(value, fields[name])):
+                raise InputError(
+                    f"{reader.name}: {name}={str(value)[:40]!r} is not among its fields; mend the reader"
+                )
+    return readings
+
+
+def _fits(value: Value, allowed: tuple[str, ...]) -> bool:
+    return value in allowed if allowed else isinstance(value, int | float)
 
 
 def open_reader(text: str) -> Reader:

@@ -12,20 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.readers.reader import Pictures, Reader, Reading, Value
-from limn.io.files import read_bounded
+from limn.audit.readers.phrases import NOTHING, Phrases, likeliest, read_phrases
+from limn.audit.readers.reader import Pictures, Reader, Reading
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from limn.models.dual_encoders import Encoder
-
-NOTHING = ""
-"""The name of phrases that stand for "none of these": where they win, the field is unreadable."""
 
 PERSON: Mapping[str, Mapping[str, Sequence[str]]] = {
     "gender": {
@@ -43,20 +40,29 @@ class ZeroShot(Reader):
 
     Args:
         model: A dual encoder shipped with limn, or the folder of one, of a CLIP or of a SigLIP model.
-        phrases: A JSON file, or JSON itself: ``{"gender": {"woman": ["a woman"], "man": ["a man"], "": ["food"]}}``;
-            the phrases of ``""`` stand for none of these. Gender of persons if empty.
-        threshold: Share of the best value among all, by softmax, below which a field is unreadable, from 0 to 1.
+        phrases: A TOML or JSON file, or JSON itself: ``{"gender": {"woman": ["a woman"], "man": ["a man"], "":
+            ["food"]}}``; the phrases of ``""`` stand for none of these. Gender of persons if empty.
+        scores: ``softmax``, the share of the best value among all, or ``sigmoid``, its own probability to fit, for
+            encoders that were trained on pairs one by one (SigLIP).
+        threshold: Score of the best value below which a field is unreadable, from 0 to 1.
     """
 
     main: ClassVar[str] = "phrases"
 
     model: str = "judge_b"
     phrases: str = ""
+    scores: Literal["softmax", "sigmoid"] = "softmax"
     threshold: float = 0.6
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
             raise InputError(f"threshold: {self.threshold} is not allowed; give 0 to 1")
+
+    def rehearse(self) -> None:
+        """Read one picture, and refuse sigmoid scores of an encoder without a bias."""
+        if self.scores == "sigmoid" and self._encoder.bias is None:
+            raise InputError(f"scores: {self.model} was not trained on pairs one by one; leave scores=softmax")
+        super().rehearse()
 
     @classmethod
     def of(cls, phrases: Mapping[str, Mapping[str, Sequence[str]]], **options: Any) -> ZeroShot:
@@ -72,8 +78,18 @@ class ZeroShot(Reader):
     @cached_property
     def version(self) -> str:
         """Hash of weights and phrases."""
-        words = json.dumps(self._phrases, sort_keys=False)
+        words = json.dumps(self._phrases, sort_keys=False) + ("" if self.scores == "softmax" else self.scores)
         return hashlib.sha256((self._encoder.weights + words).encode()).hexdigest()[:12]
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the encoder."""
+        return self._encoder.weights
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """All fields."""
+        return tuple(self._phrases)
 
     @property
     def fields(self) -> Mapping[str, tuple[str, ...]]:
@@ -86,17 +102,12 @@ class ZeroShot(Reader):
             return []
         places = self._encoder.images(pictures)
         shares = {name: self._shares(places, name) for name in self._phrases}
-        return [self._reading({name: share[k] for name, share in shares.items()}) for k in range(len(pictures))]
-
-    def _reading(self, shares: Mapping[str, NDArray[np.float64]]) -> Reading:
-        values: dict[str, Value] = {}
-        for name, share in shares.items():
-            best = list(self._phrases[name])[int(share.argmax())]
-            values[name] = None if best == NOTHING or share.max() < self.threshold else best
-        return Reading(values=values, confidence={name: float(share.max()) for name, share in shares.items()})
+        return likeliest(shares, self._phrases, self.threshold)
 
     def _shares(self, places: NDArray[np.float32], name: str) -> NDArray[np.float64]:
         logits = self._encoder.scale * (places @ self._classes[name].T).astype(np.float64)
+        if self.scores == "sigmoid":
+            return np.asarray(1 / (1 + np.exp(-(logits + (self._encoder.bias or 0.0)))))
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
@@ -116,23 +127,5 @@ class ZeroShot(Reader):
         return load(self.model)
 
     @cached_property
-    def _phrases(self) -> dict[str, dict[str, list[str]]]:
-        text = self.phrases.strip()
-        if text and not text.startswith("{"):
-            path = Path(text).expanduser()
-            if not path.is_file():
-                raise InputError(f"phrases: {text[:60]!r} is no file; give a JSON file or JSON")
-            text = read_bounded(path, 2**20, "shorten it", error=InputError).decode("utf-8", "replace")
-        try:
-            given = json.loads(text) if text else PERSON
-            fields = {str(n): {str(v): [str(p) for p in row] for v, row in vs.items()} for n, vs in given.items()}
-        except (ValueError, AttributeError, TypeError) as error:
-            raise InputError(
-                f'phrases: cannot be read ({error}); write {{"field": {{"value": ["phrase"]}}}}'
-            ) from None
-        for name, values in fields.items():
-            if len([value for value in values if value != NOTHING]) < 2 and NOTHING not in values:
-                raise InputError(f'phrases: {name} has one value; give two, or the value "" for none of these')
-            if not all(values.values()):
-                raise InputError(f"phrases: a value of {name} has no phrases; give at least one")
-        return fields
+    def _phrases(self) -> Phrases:
+        return read_phrases(self.phrases, PERSON)[0]

@@ -13,7 +13,16 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from limn.audit.statistics.estimate import Difference, Estimate, Kind, Share, check_level, from_draws, t_quantile
+from limn.audit.statistics.estimate import (
+    Difference,
+    Estimate,
+    Kind,
+    Share,
+    check_level,
+    from_draws,
+    t_quantile,
+    welch,
+)
 from limn.audit.statistics.resampling import Floats, by_prompt
 from limn.audit.statistics.shares import wilson_ends
 from limn.kernel.errors import InputError
@@ -98,6 +107,34 @@ def paired_difference(
     n = sum(len(one[name]) + len(two[name]) for name in both)
     whole = all(np.isin(side[name], (0, 1)).all() for name in both for side in (one, two))
     return _t_interval(means, n, level, Difference, whole)
+
+
+def unpaired_difference(
+    first: ArrayLike,
+    first_prompts: ArrayLike,
+    second: ArrayLike,
+    second_prompts: ArrayLike,
+    *,
+    level: float = 0.95,
+) -> Difference:
+    """Return the difference of two models' means, first minus second, that were asked different prompts.
+
+    Welch's interval of the prompts' means. Arguments as in :func:`clustered_share`.
+    """
+    sides = [by_prompt(first, first_prompts), by_prompt(second, second_prompts)]
+    means, n = [_means(side) for side in sides], sum(len(group) for side in sides for group in side.values())
+    if min(map(len, means)) < 2:
+        return Difference.none(ONE if min(map(len, means)) else "nothing readable", n=n, level=check_level(level))
+    parts, sizes = [float(column.var(ddof=1)) / len(column) for column in means], list(map(len, means))
+    half, value = (
+        t_quantile(level, welch(parts, sizes)) * math.sqrt(sum(parts)),
+        float(means[0].mean() - means[1].mean()),
+    )
+    if half < 1e-12:
+        return Difference.none("all prompts of each give the same: no spread", n=n, level=level)
+    return Difference(
+        value, value - half, value + half, level, n, f"Welch's t interval of {sizes[0]} and {sizes[1]} prompts"
+    )
 
 
 def _means(groups: dict[object, Floats]) -> Floats:

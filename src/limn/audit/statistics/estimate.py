@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Self, TypeVar
@@ -179,6 +180,20 @@ def t_quantile(level: float, free: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(free, (1 + check_level(level)) / 2))
+
+
+def welch(variances: Sequence[float], sizes: Sequence[int]) -> float:
+    """Return Welch and Satterthwaite's degrees of freedom of a sum of means.
+
+    Args:
+        variances: Of the mean of each group.
+        sizes: Of each group, 2 or more.
+
+    >>> welch([0.1, 0.1], [5, 5])
+    8.0
+    """
+    parts = sum(variance**2 / (size - 1) for variance, size in zip(variances, sizes, strict=True))
+    return sum(variances) ** 2 / parts if parts > 0 else float(sum(sizes) - len(sizes))
 
 
 def not_estimable(why: str, *, n: int = 0, level: float = 0.95, how: str = "") -> Estimate:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from limn.audit.statistics.estimate import Difference, Share, check_level, normal_quantile, readable, t_quantile
+from limn.audit.statistics.estimate import (
+    Difference,
+    Share,
+    check_level,
+    normal_quantile,
+    readable,
+    t_quantile,
+    welch,
+)
 from limn.audit.statistics.resampling import Floats
 from limn.audit.statistics.shares import check_counts
 from limn.kernel.errors import InputError
@@ -68,6 +76,7 @@ def corrected_shares(
     counts: ArrayLike,
     confusion: ArrayLike,
     *,
+    truths: ArrayLike | None = None,
     among: Sequence[int] | None = None,
     level: float = 0.95,
     draws: int = 2000,
@@ -81,9 +90,15 @@ def corrected_shares(
     whatever makes drawn pictures harder to read than those does so for all classes alike; :func:`bounds` says what
     is known without it. The interval draws both samples from their posteriors, with one pseudo-count in all.
 
+    Pictures that people labelled need no correction: with ``truths`` the shares are those of labelled and unlabelled
+    pictures together, each weighing by its pictures. Which were labelled may depend on what they show; among those
+    that show the same it must be chance, or the reader's errors on the others are not these.
+
     Args:
-        counts: Pictures by reading (M,); where there are more readings than classes the last is "unreadable".
+        counts: Pictures by reading (M,), without those of ``truths``; where there are more readings than classes the
+            last is "unreadable".
         confusion: Calibration pictures by truth and reading (K, M).
+        truths: Labelled pictures by class (K,); none if None.
         among: Classes whose pictures are the whole; all if None. Shares of the others are then not estimable.
         level: Confidence level.
         draws: Posterior draws.
@@ -94,14 +109,18 @@ def corrected_shares(
     """
     read, table = _readable(counts, confusion)
     some = list(range(len(table)) if among is None else among)
-    n, how = int(read.sum()), "confusion matrix inverted, posterior of both samples"
-    why = "nothing readable" if n == 0 else _unknown(table, len(read))
+    known, rest = _labelled(truths, table), float(np.sum(counts))
+    n, how = int(read.sum() + known.sum()), "confusion matrix inverted, posterior of both samples"
+    how += f", {int(known.sum())} labelled" if known.any() else ""
+    why = "nothing readable" if n == 0 else _unknown(table, len(read)) if read.any() else ""
     if why:
         return tuple(Share.none(why, n=n, level=check_level(level), how=how) for _ in table)
     rng = np.random.default_rng(seed)
-    readings = rng.dirichlet(read + 1 / len(read), draws)
-    again = np.array([_behind(*pair, some) for pair in zip(readings, _posterior(table, rng, draws), strict=True)])
-    best = _behind(read / n, table / table.sum(1, keepdims=True), some)
+    readings = rng.dirichlet(read + 1 / len(read), draws) * read.sum()
+    rates = _posterior(table, rng, draws)
+    labels = rng.dirichlet(known + 1 / len(known), draws) * known.sum()
+    again = np.array([_behind(*each, rest, some) for each in zip(readings, rates, labels, strict=True)])
+    best = _behind(read, rates_of(table), known, rest, some)
     if np.isnan(best[some]).any():
         return tuple(Share.none("none of these classes is left", n=n, level=level, how=how) for _ in table)
     ends = np.nanpercentile(again, [50 * (1 - check_level(level)), 50 * (1 + level)], axis=0)
@@ -118,6 +137,7 @@ def corrected_mean(
     confusion: ArrayLike,
     of: int,
     *,
+    truths: ArrayLike | None = None,
     among: Sequence[int] | None = None,
     against: ArrayLike = 0.0,
     signs: ArrayLike = 1.0,
@@ -134,6 +154,7 @@ def corrected_mean(
         counts: Pictures by concept and reading (C, M), as in :func:`corrected_shares`.
         confusion: Calibration pictures by truth and reading (K, M).
         of: The class whose share it is.
+        truths: Labelled pictures by concept and class (C, K), beside the counts; none if None.
         among: As in :func:`corrected_shares`.
         against: Reference of each concept (C,), or one for all.
         signs: 1 or -1 for each concept (C,): the side on which a difference counts as positive.
@@ -141,27 +162,89 @@ def corrected_mean(
         draws: Posterior draws of the calibration sample.
         seed: Seed of these.
     """
-    table, how = np.asarray(confusion, float), "confusion matrix inverted, one calibration sample for all"
-    rows = np.array([_readable(row, table)[0] for row in np.asarray(counts, float)])
+    table, rows = np.asarray(confusion, float), np.asarray(counts, float)
+    known = np.zeros((len(rows), len(table))) if truths is None else np.asarray(truths, float)
     some = list(range(len(table)) if among is None else among)
-    kept, n = rows.sum(1) > 0, int(rows.sum())
-    many = int(kept.sum())
-    why = _unknown(table, rows.shape[1]) if many > 1 else "fewer than two concepts with readable pictures"
-    if why:
-        return Difference.none(why, n=n, level=check_level(level), how=how)
-    shares = rows[kept] / rows[kept].sum(1, keepdims=True)
+    kept = np.array(
+        [_readable(row, table)[0].sum() + labels.sum() > 0 for row, labels in zip(rows, known, strict=True)]
+    )
     minus, side = (np.broadcast_to(np.asarray(column, float), len(rows))[kept] for column in (against, signs))
+    n = int(sum(_readable(row, table)[0].sum() for row in rows) + known.sum())
+    concepts = list(zip(rows[kept], known[kept], strict=True))
 
     def differences(rates: Floats) -> Floats:
-        return np.asarray(side * (np.array([_behind(share, rates, some)[of] for share in shares]) - minus))
+        return np.asarray(side * (np.array([behind(*each, rates, some)[of] for each in concepts]) - minus))
 
-    values = readable(differences(table / table.sum(1, keepdims=True)))
-    many = len(values)
-    if many < 2:
-        return Difference.none("fewer than two concepts with such pictures", n=n, level=level, how=how)
-    again = [readable(differences(rates)).mean() for rates in _posterior(table, np.random.default_rng(seed), draws)]
-    half = t_quantile(level, many - 1) * math.hypot(values.std(ddof=1) / math.sqrt(many), float(np.std(again)))
-    value = float(values.mean())
+    why = _unknown(table, len(_readable(rows[0], table)[0])) if kept.sum() > 1 else ""
+    if why:
+        return Difference.none(why, n=n, level=check_level(level), how="confusion matrix inverted")
+    return calibrated_mean(differences, table, n=n, level=level, draws=draws, seed=seed)
+
+
+def behind(counts: ArrayLike, truths: ArrayLike, rates: Floats, among: Sequence[int]) -> Floats:
+    """Return the shares of one group under given rates, NaN where none of the classes is left.
+
+    Args:
+        counts: Unlabelled pictures by reading (M,), "unreadable" the last.
+        truths: Labelled pictures by class (K,).
+        rates: P(reading | truth) (K, M).
+        among: Classes whose pictures are the whole.
+    """
+    read, _ = _readable(counts, rates)
+    return _behind(read, rates, np.asarray(truths, float), float(np.sum(counts)), list(among))
+
+
+def calibrated_mean(
+    figures: Callable[[Floats], Floats],
+    confusion: ArrayLike,
+    *,
+    n: int,
+    level: float = 0.95,
+    draws: int = 300,
+    seed: int = 0,
+) -> Difference:
+    """Return the mean over concepts of what follows from rates that one calibration sample estimates.
+
+    Args:
+        figures: Returns a figure of each concept under given rates P(reading | truth) (K, M); NaN is left out.
+        confusion: Calibration pictures by truth and reading (K, M).
+        n: Pictures that it rests on.
+        level: Confidence level.
+        draws: Posterior draws of the calibration sample.
+        seed: Seed of these.
+    """
+    return calibrated_difference(lambda rates: [figures(rates)], confusion, n=n, level=level, draws=draws, seed=seed)
+
+
+def calibrated_difference(
+    figures: Callable[[Floats], Sequence[Floats]],
+    confusion: ArrayLike,
+    *,
+    n: int,
+    level: float = 0.95,
+    draws: int = 300,
+    seed: int = 0,
+) -> Difference:
+    """Return the mean of one group of concepts, less that of another where there is one.
+
+    As :func:`calibrated_mean`, but ``figures`` returns those of one group, or of two that are unlike; degrees of
+    freedom are Welch and Satterthwaite's.
+    """
+    table, how = np.asarray(confusion, float), "confusion matrix inverted, one calibration sample for all"
+    values = [readable(column) for column in figures(rates_of(table))]
+    if min(map(len, values)) < 2:
+        why = "fewer than two concepts with readable pictures"
+        return Difference.none(why, n=n, level=check_level(level), how=how)
+
+    def mean(columns: Sequence[Floats]) -> float:
+        means = [float(readable(column).mean()) for column in columns]
+        return means[0] - sum(means[1:])
+
+    again = [mean(figures(rates)) for rates in _posterior(table, np.random.default_rng(seed), draws)]
+    parts = [float(column.var(ddof=1)) / len(column) for column in values]
+    free = welch(parts, [len(column) for column in values])
+    half = t_quantile(level, free) * math.hypot(math.sqrt(sum(parts)), float(np.std(again)))
+    value, many = mean(values), " and ".join(str(len(column)) for column in values)
     return Difference(value, value - half, value + half, level, n, f"{how}, t interval of {many} concepts")
 
 
@@ -193,12 +276,35 @@ def _unknown(table: Floats, readings: int) -> str:
     return "" if np.linalg.matrix_rank(known) == len(known) else "the reader does not tell the classes apart"
 
 
-def _behind(shares: Floats, rates: Floats, some: Sequence[int]) -> Floats:
-    """Return shares among pictures of some classes, from those of readings (R,) and P(reading | truth) (K, M)."""
-    readable = rates[:, : len(shares)].sum(1)
-    classes = unmix(shares, rates[:, : len(shares)] / readable[:, None]) / readable
+def _behind(read: Floats, rates: Floats, truths: Floats, rest: float, some: Sequence[int]) -> Floats:
+    """Return shares among pictures of some classes.
+
+    Args:
+        read: Unlabelled pictures by reading (R,), those that could be read.
+        rates: P(reading | truth) (K, M).
+        truths: Labelled pictures by class (K,).
+        rest: Unlabelled pictures, those that could not be read included.
+        some: The classes.
+    """
+    classes = truths
+    if read.sum() > 0:
+        readable = rates[:, : len(read)].sum(1)
+        unlabelled = unmix(read / read.sum(), rates[:, : len(read)] / readable[:, None]) / readable
+        classes = truths + rest * unlabelled / unlabelled.sum()
     whole = classes[some].sum()
     return np.asarray(classes / whole if whole > 0 else np.full(len(classes), math.nan))
+
+
+def _labelled(truths: ArrayLike | None, table: Floats) -> Floats:
+    known = np.zeros(len(table)) if truths is None else np.asarray(truths, float)
+    if known.shape != (len(table),) or (known < 0).any():
+        raise InputError(f"truths must be counts of {len(table)} classes, got shape {known.shape}")
+    return known
+
+
+def rates_of(table: Floats) -> Floats:
+    """Return P(reading | truth) (K, M) as counted."""
+    return np.asarray(table / table.sum(1, keepdims=True))
 
 
 def _posterior(table: Floats, rng: np.random.Generator, draws: int) -> Floats:

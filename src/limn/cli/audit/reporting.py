@@ -36,16 +36,24 @@ def report_again(
     context: typer.Context,
     folder: Folder,
     against: Annotated[Path | None, typer.Option(help="Another audit of the same study, to compare with.")] = None,
+    threshold: Annotated[
+        list[str] | None, typer.Option(help="READER=SCORE: decide again from this score on; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Estimate again from what was drawn and read, and write the report; nothing is drawn or read."""
     from limn.audit.folder import Folder as Home
     from limn.audit.table import join
+    from limn.kernel.options import convert
 
     table = Home(folder).table()
     study, command = made(folder)
     if against is not None:
         table = join(table, Home(against).table(), name=against.name)
+        command = written(context)
+    for text in threshold or ():
+        reader, _, score = text.rpartition("=")
+        table = table.at(reader, convert(f"threshold {reader}", score, float))
         command = written(context)
     write_report(folder, study, table, json=json, command=command)
 
@@ -75,10 +83,12 @@ def write_report(folder: Path, study: Study, table: Table, *, json: bool, comman
     from limn.audit.report.agreement import agreement
     from limn.audit.report.refusals import with_refusals
     from limn.audit.report.write import record, write
+    from limn.audit.thresholds import thresholds
     from limn.kernel import registry
 
     report = study.analyse(table)
-    report = with_refusals(replace(report, sections=(*report.sections, *agreement(table))), table)
+    sections = (*report.sections, *agreement(table), *thresholds(study, table))
+    report = with_refusals(replace(report, sections=sections), table)
     options = registry.record(study)
     page = write(folder, report, table, command=command, study=options)
     for finding in (*report.summary, *report.findings):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,10 +25,12 @@ from limn.cli.audit.options import (
     written,
 )
 from limn.cli.audit.reporting import watched, write_report
-from limn.cli.audit.sources import USUAL, consent, drawn_by, tell_unread
+from limn.cli.audit.sources import USUAL, consent, drawn_by, kind_of, tell_unread
 from limn.cli.options import OUT, Batch, Device
+from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
+    from limn.audit.readers.reader import Reader
     from limn.audit.sources import Source
     from limn.audit.study import Study
 
@@ -58,7 +60,10 @@ def run(
         Path | None,
         typer.Option(help="A CSV file of pictures that are there already, with labels; nothing is drawn."),
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="The folder of its files, where that is not its own.")] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder of a table's files, where not its own.")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="A CSV file of labelled pictures on which the reader's errors are counted.")
+    ] = None,
     reader: Readers = None,
     n: Annotated[int | None, typer.Option("-n", "--n", help="Pictures for each prompt.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="First seed.", min=0)] = None,
@@ -74,27 +79,20 @@ def run(
 ) -> None:
     """Draw what is missing, read it, estimate, and write a report."""
     from limn.audit.run import audit
-    from limn.audit.study import parse
 
-    wanted = _with(parse(study), {"n": n, "seed": seed}, {"prompts": prompts, "reference": reference})
+    files = {"prompts": prompts, "reference": reference}
+    wanted = _study(study, None if pictures else model or USUAL, {"n": n, "seed": seed}, files)
     draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
              "adapter": adapter, "against-adapter": against_adapter,
              "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
     command = written(context)
     if pictures is not None:
-        drawing = {
-            "model": model,
-            "against": against,
-            "n": n,
-            "seed": seed,
-            "prompts": prompts,
-            **draws,
-            "reader": None,
-        }
+        drawing: dict[str, Any] = {"model": model, "against": against, "n": n, "seed": seed, "prompts": prompts}
+        drawing |= {**draws, "reader": None, "calibrate": calibrate}
         unused(drawing, "the pictures of a table are there already")
         _pictures(wanted, pictures, images, out, reader or [], command, json=json)
         return
-    unused({"images": images}, "is the folder of --pictures")
+    readers = _readers(wanted, reader, calibrate, images)
     sources: list[Source] = []
     if not wanted.probe().asks:
         unused(draws, f"{study.partition(':')[0]} draws nothing")
@@ -108,7 +106,7 @@ def run(
         )  # fmt: skip
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
     consent(sources, wanted.probe(), folder, allowed=allow_network)
-    table = watched(audit(wanted, sources, folder, readers=reader or None, command=command, force=force), folder)
+    table = watched(audit(wanted, sources, folder, readers=readers, command=command, force=force), folder)
     tell_unread(sources)
     write_report(folder, wanted, table, json=json, command=command)
 
@@ -132,11 +130,37 @@ def _pictures(
     write_report(folder, study, table, json=json, command=command)
 
 
-def _with(study: Study, numbers: Mapping[str, int | None], files: Mapping[str, Path | None]) -> Study:
-    """Put what has options of its own into a study."""
+def _readers(
+    study: Study, names: Sequence[str] | None, labels: Path | None, images: Path | None
+) -> Sequence[Reader | str] | None:
+    """Return what reads; one that is calibrated by a table of labels."""
+    if labels is None:
+        unused({"images": images}, "is the folder of --pictures or of --calibrate")
+        return names or None
+    from limn.audit.readers.calibrated import Calibrated
+    from limn.audit.readers.reader import open_reader
+
+    chosen = names or study.read_by
+    if len(chosen) != 1:
+        raise InputError("calibrate: is for one reader; of several name one as calibrated:reader=NAME,labels=FILE")
+    return [Calibrated(reader=open_reader(chosen[0]), labels=str(labels), images=str(images or ""))]
+
+
+def _study(
+    text: str, model: str | None, numbers: Mapping[str, int | None], files: Mapping[str, Path | None]
+) -> Study:
+    """Return a study with what has options of its own, and what suits the model where nothing is said."""
+    from limn.audit.study import parse
+    from limn.kernel import options
+
+    taken = {name: file for name, file in files.items() if file is not None}
+    study = parse(text, None if model is None else lambda: kind_of(model), taken)
+    if model is not None and (fits := study.fitting(lambda: kind_of(model), {*options.fields(text), *taken})):
+        settings = ", ".join(f"{name}={value}" for name, value in fits.items())
+        console.say(f"limn: {model} draws {kind_of(model)}, so {settings}")
     study = replace(study, **{name: value for name, value in numbers.items() if value is not None})
-    for name, file in files.items():
-        study = study if file is None else study.taking(name, file)
+    for name, file in taken.items():
+        study = study.taking(name, file)
     return study
 
 

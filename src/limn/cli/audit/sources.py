@@ -76,6 +76,18 @@ def _source(
     )  # fmt: skip
 
 
+def kind_of(model: str) -> str:
+    """Return what a model draws: people, pictograms or shapes, as its card says, photos without a card."""
+    from limn.models import describe
+
+    if model == ORACLE:
+        return "people"
+    try:
+        return str(describe(model).get("data", "photos")).partition(":")[0]
+    except InputError:  # a server's, or none that is here, of which loading it tells
+        return "photos" if ":" in model else ""
+
+
 def _sharing(second: Source, first: Source) -> Source:
     """Load a model that draws in two ways only once."""
     from limn.audit.sources import FromGenerator

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from limn.audit.probe import Ask, Probe
-from limn.audit.readers.reader import Confusion, Reading
+from limn.audit.readers.reader import Reader, Reading
 from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.inappropriate.measures import Detections, changes
@@ -22,12 +22,11 @@ ASKS = (
 )
 
 
-class Level:
+class Level(Reader):
     """Reads a grey level as two detectors and a thing."""
 
-    name, version, threshold = "level", "1", 0.0
+    name, version = "level", "1"
     fields = {"first": ("yes", "no"), "second": ("yes", "no"), "thing": ("cross", "ring")}
-    confusion: dict[str, Confusion] = {}
 
     def read(self, pictures: object) -> list[Reading]:
         words = {"1": "yes", "0": "no", "?": None}

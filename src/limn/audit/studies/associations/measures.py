@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from limn.audit.statistics.associations import Association, largest_effect
 from limn.audit.statistics.clustered import clustered_share
-from limn.audit.statistics.estimate import Estimate, not_estimable, not_tested, t_quantile
+from limn.audit.statistics.estimate import Estimate, not_estimable, not_tested, t_quantile, welch
 from limn.audit.statistics.permutation import by_subject
 from limn.audit.statistics.resampling import bootstrap
 from limn.audit.studies.associations.pictures import GROUPS, People
@@ -160,6 +160,5 @@ def _by_subject(
     variances = [len(part) * float(part.var(ddof=1)) for part in parts]
     if not sum(variances) > 0:
         return not_estimable("subjects do not differ", n=n, level=level)
-    free = sum(variances) ** 2 / sum(each**2 / (len(part) - 1) for each, part in zip(variances, parts, strict=True))
-    half = t_quantile(level, free) * math.sqrt(sum(variances))
+    half = t_quantile(level, welch(variances, list(map(len, parts)))) * math.sqrt(sum(variances))
     return Estimate(value, value - half, value + half, level, n, f"t interval of {len(adds)} subjects")

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from limn.audit.measure import Measure
 from limn.audit.probe import STRIDE, Ask, Probe
 from limn.audit.readers.noisy import Noisy
 from limn.audit.readers.people import People
@@ -59,6 +60,10 @@ class Culture(Study):
 
     paper: ClassVar[str] = "cetinic2022myth"
     needs: ClassVar[tuple[str, ...]] = ("concept", "place")
+    fits: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pictograms": {"world": "pictograms", "field": ""},
+        "photos": {"world": "photos", "field": ""},
+    }
 
     n: int = 16
     prompts: str = ""
@@ -99,6 +104,11 @@ class Culture(Study):
     def reads(self) -> tuple[str, ...]:
         """Fields that are counted."""
         return (self.field,) if self.field else ()
+
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Nobody, where no field is read."""
+        return self.readers if self.field else ()
 
     def probe(self) -> Probe:
         """Return every subject without a place and with each; seeds are shared within a subject only."""
@@ -141,6 +151,28 @@ class Culture(Study):
             reference=self.reference if len(self.reference) == len(places) else even,
             encoder=self.encoder,
         )
+
+    def measures(self, table: Table, model: str, *, decided: bool = False) -> Sequence[Measure]:
+        """Return specificity, and without a reader how diverse pictures are and what naming a place changes."""
+        pictures = self.placed(table, model)
+        measures = []
+        if pictures.field:
+            values, subjects = pictures.right
+            measures = [
+                Measure(name="specificity", values=values, prompts=subjects, unit="subjects",
+                        readers=(table.reader(self.field),))
+            ]  # fmt: skip
+        if decided:
+            return measures
+        unlike, subjects = pictures.literal
+        columns = {
+            "literalness": (unlike, subjects),
+            "diversity": (pictures.diversity("distance"), pictures.subjects),
+        }
+        return measures + [
+            Measure(name=name, values=values, prompts=prompts, unit="subjects", share=False)
+            for name, (values, prompts) in columns.items()
+        ]
 
     def analyse(self, table: Table) -> Report:
         """Measure every model, and compare each with the next."""

@@ -60,11 +60,8 @@ def effect(table: Table, model: str, script: str, group: str, score: Scores) -> 
         group: Whose pictures.
         score: From :func:`limn.audit.studies.homoglyphs.text_embeddings.scores`.
     """
-    part = table.of(model=model).once()
-    targets = {row.pair: row.slots["target"] for row in part.rows if row.group == script}
-    pairs = part.paired(CLEAN, group)
+    pairs, cosines = paired_scores(table, model, script, group, score)
     prompts = [clean.pair for clean, _ in pairs]
-    cosines = np.array([[score(row, targets[row.pair]) for row in pair] for pair in pairs]).reshape(-1, 2)
     same = bool(pairs) and all(clean.sha256 == attacked.sha256 for clean, attacked in pairs)
     relative, plain = relative_bias(cosines[:, 0], cosines[:, 1]), cosines[:, 1] - cosines[:, 0]
     shown = np.array([[_shows(table, row, SCRIPTS[script].motif) for row in pair] for pair in pairs]).reshape(-1, 2)
@@ -79,6 +76,17 @@ def effect(table: Table, model: str, script: str, group: str, score: Scores) -> 
         share=clustered_share(shown[:, 1], prompts),
         shift=_mean(shown[:, 1] - shown[:, 0], prompts, same),
     )
+
+
+def paired_scores(
+    table: Table, model: str, script: str, group: str, score: Scores
+) -> tuple[list[tuple[Row, Row]], NDArray[np.float64]]:
+    """Return pairs of a clean and a changed picture, and the cosines of both with the script's target (pairs, 2)."""
+    part = table.of(model=model).once()
+    targets = {row.pair: row.slots["target"] for row in part.rows if row.group == script}
+    pairs = part.paired(CLEAN, group)
+    cosines = np.array([[score(row, targets[row.pair]) for row in pair] for pair in pairs]).reshape(-1, 2)
+    return pairs, cosines
 
 
 def _mean(values: NDArray[np.float64], prompts: Sequence[str], same: bool) -> Estimate:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from limn.audit.measure import Measure
 from limn.audit.probe import Ask, Probe
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
-from limn.audit.studies.homoglyphs.measures import Effect, accuracy, associations, effect
+from limn.audit.studies.homoglyphs.measures import Effect, accuracy, associations, effect, paired_scores
 from limn.audit.studies.homoglyphs.page import report
 from limn.audit.studies.homoglyphs.prompts import SCRIPTS, Attack, World, asks, own_templates
 from limn.audit.studies.homoglyphs.text_embeddings import EXACT, scores
@@ -51,6 +52,10 @@ class Homoglyphs(Study):
     paper: ClassVar[str] = "struppek2023homoglyphs"
     needs: ClassVar[tuple[str, ...]] = ("group", "pair", "target")
 
+    fits: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pictograms": {"world": "scenes"},
+        "photos": {"world": "scenes"},
+    }
     refuses: ClassVar[Mapping[str, str]] = {
         "reference": "compares with clean prompts; where the planted share is known say planted=SHARE"
     }
@@ -77,6 +82,11 @@ class Homoglyphs(Study):
         """Fields that are counted."""
         return ("motif",)
 
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """Nobody, where no motif is planted."""
+        return self.readers if self.world == "people" else ()
+
     def probe(self) -> Probe:
         """Return clean, attacked and control prompts; those of one pair with the same seeds."""
         own = own_templates(Path(self.prompts)) if self.prompts else None
@@ -94,6 +104,19 @@ class Homoglyphs(Study):
         pairs = [(name, name) for name in self.scripts]
         pairs += [(n, f"symbol {SCRIPTS[n].control}") for n in self.scripts if SCRIPTS[n].control]
         return [effect(table, model, name, group, score) for name, group in pairs for model in table.models]
+
+    def measures(self, table: Table, model: str, *, decided: bool = False) -> Sequence[Measure]:
+        """Return by how much each script's letter changes the cosine with its culture."""
+        if decided:
+            return ()
+        score, measures = scores(table, self.scorer), []
+        for name in self.scripts:
+            pairs, cosines = paired_scores(table, model, name, name, score)
+            prompts = [clean.pair for clean, _ in pairs]
+            change = cosines[:, 1] - cosines[:, 0]
+            title = f"{name}: change of the cosine"
+            measures.append(Measure(name=title, values=change, prompts=prompts, share=False))
+        return measures
 
     def analyse(self, table: Table) -> Report:
         """Estimate relative bias, difference, true shift and accuracy, and what is left after a defence."""

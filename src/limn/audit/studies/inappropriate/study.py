@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from limn.audit.measure import Measure
 from limn.audit.probe import Probe
 from limn.audit.report.parts import Report
 from limn.audit.run import in_memory
@@ -74,6 +75,15 @@ class Inappropriate(Study):
         """Fields that are counted."""
         return tuple(flag.rpartition("=")[0] for flag in self.flags)
 
+    @classmethod
+    def fitting(cls, draws: Callable[[], str], given: Collection[str]) -> Mapping[str, Any]:
+        """Refuse to ask for the harmless habit of shapes where other things are drawn."""
+        if not {"prompts", "scores"} & set(given) and draws() in ("pictograms", "photos"):
+            raise InputError(
+                "prompts: none given, and the harmless ones are for models of shapes; name a list of yours"
+            )
+        return {}
+
     def probe(self) -> Probe:
         """Return the prompts, each with its categories and what it names; none for released scores."""
         if self.scores:
@@ -92,6 +102,19 @@ class Inappropriate(Study):
     def require(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Refuse readers of no flag."""
         wanted_flags(self.flags, fields)
+
+    def measures(self, table: Table, model: str, *, decided: bool = False) -> Sequence[Measure]:
+        """Return the inappropriate probability, and how much of what prompts name is there."""
+        if self.scores:
+            return ()
+        rows = table.of(model=model)
+        found, words = Detections.of(rows, self.flags), list(dict.fromkeys(row.prompt for row in rows.rows))
+        read = wanted_flags(self.flags, {name for reader in table.readers for name in reader.fields})
+        prompts = [words[place] for place in found.prompts]
+        readers = tuple({reader.name: reader for name, _ in read for reader in [table.reader(name)]}.values())
+        flagged = Measure(name="flagged", values=found.values, prompts=prompts, readers=readers)
+        kept = Measure(name="what was named is there", values=found.kept, prompts=prompts)
+        return [flagged] if decided or np.isnan(found.kept).all() else [flagged, kept]
 
     def analyse(self, table: Table) -> Report:
         """Estimate shares and maxima and, where there are several models, what changed from the first."""

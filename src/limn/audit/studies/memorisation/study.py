@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from limn.audit.measure import Measure
 from limn.audit.probe import Ask, Probe
 from limn.audit.reference.own import own_asks
 from limn.audit.replication import Copies, Memory
@@ -52,6 +53,7 @@ class Memorisation(Study):
     needs: ClassVar[tuple[str, ...]] = ()
     readers: ClassVar[tuple[str, ...]] = ()
 
+    fits: ClassVar[Mapping[str, Mapping[str, Any]]] = {"pictograms": {"training": "data/pictograms"}}
     refuses: ClassVar[Mapping[str, str]] = {
         "reference": "compares with training pictures; name them with training=FOLDER and held=FOLDER"
     }
@@ -88,6 +90,15 @@ class Memorisation(Study):
             places = sorted(rng.permutation(len(texts))[: self.most])
             asks += [Ask(prompt=texts[place], group=group) for place in places]
         return Probe(asks=tuple(asks), each=self.n, seed=self.seed)
+
+    def measures(self, table: Table, model: str, *, decided: bool = False) -> Sequence[Measure]:
+        """Return the share nearer to a training picture than the threshold of held-out ones."""
+        if decided or self.memory.cut.value is None:
+            return ()
+        rows = table.of(model=model).once()
+        near = self.memory.look(rows.pictures()).similar > self.memory.cut.value
+        prompts = [row.prompt for row in rows.rows if row.drawn]
+        return [Measure(name="nearer than the threshold", values=near.astype(float), prompts=prompts)]
 
     def analyse(self, table: Table) -> Report:
         """Compare every picture with the training set."""

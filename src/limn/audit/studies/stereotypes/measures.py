@@ -134,6 +134,7 @@ class ConceptShares:
                 [row.counts for row in known],
                 known[0].confusion,
                 known[0].of,
+                truths=[row.truths for row in known],
                 among=known[0].among,
                 against=[mark for _, mark, _ in kept],
                 signs=[side for *_, side in kept],

@@ -93,18 +93,12 @@ def report(
         listings = tuple(_places(model, rows, space) for model, rows in places.items())
         sections.append(Section(title="Places", parts=listings))
     tested = [(shares.model, shares.tests()) for shares in occupations]
+    asked = [(kind, one) for one in occupations] + [("traits", one) for one in traits]
+    answers = [told(one, value, reference, what) for what, one in asked]
     return Report(
         title="Stereotypes",
         question=QUESTION,
-        summary=tuple(
-            filter(
-                None,
-                (
-                    *(told(shares, value, reference, kind) for shares in occupations),
-                    *(told(shares, value, reference, "traits") for shares in traits),
-                ),
-            )
-        ),
+        summary=tuple(filter(None, answers)),
         findings=(*lines, *notes),
         sections=tuple(sections),
         caveats=CAVEATS,

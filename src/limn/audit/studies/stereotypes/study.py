@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from limn.audit.group_shares import group_share
+from limn.audit.measure import Measure
 from limn.audit.probe import Ask, Probe
 from limn.audit.reference import prompts
 from limn.audit.reference.captions import shown
@@ -25,9 +26,25 @@ from limn.audit.studies.stereotypes.measures import ConceptShares, nearest_place
 from limn.audit.studies.stereotypes.page import report
 from limn.audit.studies.stereotypes.prompts import own_asks
 from limn.audit.study import Check, Study
-from limn.audit.synthetic import LEANING, PERSISTENCE, SLOPES, judged, leaning, oracles, unmarked_oracle
+from limn.audit.synthetic import (
+    LEANING,
+    PERSISTENCE,
+    SLOPES,
+    judged,
+    leaning,
+    oracles,
+    partly_labelled,
+    unmarked_oracle,
+)
 from limn.audit.table import Table, nobody_reads
 from limn.kernel.errors import InputError, unknown_name
+
+LABELLED: Mapping[str, Mapping[str, float]] = {
+    "a quarter by chance": {"woman": 0.25, "man": 0.25},
+    "women thrice as often": {"woman": 0.3, "man": 0.1},
+    "most": {"woman": 0.9, "man": 0.9},
+}
+"""Which pictures people label in the selfcheck."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +77,10 @@ class Stereotypes(Study):
     paper: ClassVar[str] = "bianchi2023easily"
     needs: ClassVar[tuple[str, ...]] = ("concept",)
     usual: ClassVar[Mapping[str, str]] = {"part": "occupations"}
+    fits: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "pictograms": {"world": "pictograms"},
+        "photos": {"world": "photos"},
+    }
 
     prompts: str = ""
     world: World = "people"
@@ -135,6 +156,28 @@ class Stereotypes(Study):
             kind="concepts" if self.prompts else "professions",
         )
 
+    def measures(self, table: Table, model: str, *, decided: bool = False) -> Sequence[Measure]:
+        """Return the mean share of the value over occupations, and over traits."""
+        if self.field not in {name for reader in table.readers for name in reader.fields}:
+            return ()
+        names = {"occupations": f"represented as {self.value}", "traits": f"represented as {self.value}, traits"}
+        parts = table.distinct("part")
+        return [self._measure(name, table.of(part=part), model) for part, name in names.items() if part in parts]
+
+    def _measure(self, name: str, table: Table, model: str) -> Measure:
+        rows = table.of(model=model).once()
+        shares = ConceptShares.of(rows, model, self.field, self.value, lambda concept: None, {}).shares
+        readings = {share.name: share.readings for share in shares if share.readings is not None}
+        read = rows.values(self.field)
+        return Measure(
+            name=name,
+            values=np.array([np.nan if value is None else float(value == self.value) for value in read], float),
+            prompts=[row.slots["concept"] for row in rows.rows],
+            unit="concepts",
+            readers=(table.reader(self.field),),
+            readings=readings if len(readings) == len(shares) else None,
+        )
+
     def shares(self, table: Table, model: str, part: str = "occupations") -> ConceptShares:
         """Return one model's shares beside the references."""
         asked = table.of(part=part)
@@ -148,7 +191,8 @@ class Stereotypes(Study):
         """Audit oracles of known slopes and persistence, readers of known errors, unmarked captions, and others.
 
         The last break what estimates lean on: more that cannot be read than among labelled pictures, few labelled
-        pictures for all concepts, a rare value, pictures of a value that the reference does not know.
+        pictures for all concepts, a rare value, pictures of a value that the reference does not know, labels that
+        are not of pictures chosen by chance.
         """
         study = replace(self, n=100, seed=int(rng.integers(2**40)), world="people", field="gender", value="woman")
         study = replace(study, only=(), training="", reference="people:visible", parts=("occupations", "counter"))
@@ -164,6 +208,11 @@ class Stereotypes(Study):
         half = in_memory(asked, [FromPeople(name="half", population=leaning(1, 0.5))], ["people"])
         alike = ConceptShares.of(half, "half", "gender", "woman", LEANING.get, {}, KNOWN)
         rare = FromPeople(name="rare", population=leaning(1, 0.97))
+        both = in_memory(one, oracles()[:1], ["people", judged(study.seed, calibration=0, lost=0.2)])
+        partly = {
+            f"labels and readings, {name}": group_share(partly_labelled(both, rng, share), "gender", "woman").behind
+            for name, share in LABELLED.items()
+        }
         seldom = group_share(
             in_memory(one, [rare], [judged(study.seed, calibration=50, lost=0.2)]), "gender", "woman"
         )
@@ -175,6 +224,7 @@ class Stereotypes(Study):
             Check.of("unmarked captions", unmarked_share(0.25, 0.8, 0.1), faithful.read),
             Check.of("mean of concepts, few labelled pictures", 0.0, few.beyond(few.reference)),
             Check.of("slope among women and men", 1.0, alike.slope(alike.reference)),
+            *(Check.of(name, LEANING["cook"], share) for name, share in partly.items()),
             Check.of("a rare value behind a bad reader", 0.03 * LEANING["cook"], seldom.behind),
         ]
 
