@@ -1,4 +1,4 @@
-"""What is learned from pictures, measured; every finished run is kept in runs/learning, so that a stop costs little."""
+"""What is learned from pictures; every finished run is kept in runs/learning, so that a stop costs little."""
 
 from benchmarks.kit.run import run
 from benchmarks.learning import cost, picture, subject, word

@@ -20,7 +20,7 @@ from limn.personalise.learned import metadata
 from limn.personalise.loop import Plan
 from limn.personalise.pictures import read
 from limn.store import Store
-from limn.studio.learning import Asked, Teaching
+from limn.studio.learning import Asked, Teaching, exact
 
 METHODS = {
     "textual_inversion": "textual_inversion:thing=dog,vectors=2,batch=1,word=<zorp>",
@@ -117,6 +117,14 @@ def test_sines_grid_is_used_by_the_rows_that_carry_it(tmp_path: Path) -> None:
     assert np.array_equal(plain, none), "with v of 1 the untouched model draws alone"
     mixed = generator.generate("a dog", seed=1, guide=[f"mixture:model={file},prompt=a zorp,v=0.5"])[0].pixels
     assert (mixed != generator.generate("a dog", seed=1)[0].pixels).any()
+
+
+def test_half_precision_learns_in_single(tmp_path: Path) -> None:
+    generator: Any = small_models.stable_diffusion(tmp_path, torch.float16)
+    exact(generator)
+    stage = generator.main
+    parts = (stage.predictor.network.module, stage.encoder.model, stage.codec.autoencoder.model)
+    assert {weight.dtype for part in parts for weight in part.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("kind", ["native", "stable_diffusion"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 import limn
 from limn import models
@@ -154,6 +155,7 @@ class Teaching:
     def learn(self) -> Iterator[Progress]:
         """Learn; see :meth:`limn.personalise.loop.Learning.steps`. The same call goes on after a stop."""
         asked = self.asked
+        exact(self.generator)
         self.learning = Learning(asked.method, self.given, asked.plan, asked.work, self._record())
         yield from self.learning.steps()
 
@@ -188,3 +190,13 @@ class Teaching:
             },
             "pictures": [{"sha256": one.sha256, "caption": one.caption} for one in asked.pictures],
         }
+
+
+def exact(generator: Generator) -> None:
+    """Bring a model's networks to float32, for steps too small for half precision to hold."""
+    stage: Any = generator.main
+    owners = (stage.predictor.network, stage.encoder, getattr(stage.codec, "autoencoder", None))
+    for owner in owners:
+        module = getattr(owner, "module", getattr(owner, "model", owner))
+        if isinstance(module, nn.Module):
+            module.float()
