@@ -29,7 +29,7 @@ class TextualInversion(Method):
 
     paper = "gal2023textualinversion"
 
-    lr: float = 0.05
+    lr: float = 0.1
     most: int = 1000
     vectors: int = 1
     start: Literal["thing", "random"] = "thing"
