@@ -92,6 +92,8 @@ def report(
     if places:
         listings = tuple(_places(model, rows, space) for model, rows in places.items())
         sections.append(Section(title="Places", parts=listings))
+    answers = [told(shares, value, reference, kind) for shares in occupations]
+    answers += [told(shares, value, reference, "traits") for shares in traits]
     tested = [(shares.model, shares.tests()) for shares in occupations]
     asked = [(kind, one) for one in occupations] + [("traits", one) for one in traits]
     answers = [told(one, value, reference, what) for what, one in asked]
