@@ -26,9 +26,13 @@ FLAGS = (
 """The catalogue leaves the group of flags out, so that no picture of one was learned from."""
 
 SUBJECTS = {
-    "cat face": "blob", "robot": "emojione", "frog": "blob", "penguin": "emojione", "jack-o-lantern": "blob",
-    "octopus": "emojione",
-}  # fmt: skip
+    "cat face": "blob",
+    "owl": "emojione",
+    "octopus": "fx",
+    "penguin": "outlined",
+    "house": "blob",
+    "snail": "emojione",
+}
 """Things that emoji knows, drawn in a set that it has not seen."""
 
 CAPTIONS = {"3d": "a 3d render of a {}", "noto": "a {} in Noto style", "twemoji": "a {} in Twemoji style",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmarks.kit.intervals import mean
 from benchmarks.learning import concepts
-from benchmarks.learning.teaching import RUNS
+from benchmarks.learning.teaching import runs
 
 SIZES = ((640, 480), (480, 640), (1024, 768), (300, 300), (800, 450))
 TURNED = 6  # of EXIF: a quarter to the right
@@ -30,13 +30,17 @@ sys.exit(code)
 """
 
 
-def measure(*, seeds: int = 3, most: int = 3, minutes: float = 0) -> dict[str, Any]:
+def measure(*, seeds: int = 3, most: int = 3, steps: int = 0) -> dict[str, Any]:
     """Return seconds and peak memory of whole commands on an idle machine."""
-    files = photographs(concepts.subject("cat face", concepts.CACHE), RUNS / "photographs")
+    files = photographs(concepts.subject("cat face", concepts.CACHE), runs() / "photographs")
     figures: dict[str, Any] = {}
     for what, words in list(COMMANDS.items())[:most]:
         given = files[:1] if what == "one picture" else files
-        rows = [_timed([*words, *map(str, given)], RUNS / "cost" / f"{what}-{seed}", seed) for seed in range(seeds)]
+        given_steps = ("--steps", str(steps)) if steps else ()
+        rows = [
+            _timed([*words, *map(str, given), *given_steps], runs() / "cost" / f"{what}-{seed}", seed)
+            for seed in range(seeds)
+        ]
         figures[what] = {"seconds": mean([row[0] for row in rows]), "peak MiB": mean([row[1] for row in rows])}
     return {"photographs": ", ".join(f"{wide} x {high}" for wide, high in SIZES), **figures}
 

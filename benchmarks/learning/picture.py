@@ -1,6 +1,7 @@
 """One picture: nearness to it against obedience, over the share v of the untouched model; and larger sizes."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmarks.kit.judging import vectors
 from benchmarks.kit.results import kept
 from benchmarks.learning import concepts
 from benchmarks.learning.judging import coloured, things
-from benchmarks.learning.teaching import RUNS, Budget, taught
+from benchmarks.learning.teaching import Budget, runs, taught
 from limn.io.pictures import composite
 from limn.models.judges import Judge, judge
 
@@ -33,17 +34,11 @@ def measure(
     for seed in range(seeds):
         for way, text in WAYS.items():
             for name, drawing in drawings.items():
-                folder = RUNS / "picture" / way / f"{name}-{seed}"
+                folder = runs() / "picture" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
-
-                def run(name=name, drawing=drawing, folder=folder, text=text, seed=seed):  # type: ignore[no-untyped-def]
-                    thing = f"{text}{',' if ':' in text else ':'}thing={name}"
-                    files = concepts.written({"whole": composite(drawing)}, RUNS / "pictures" / name)
-                    path, cost = taught(folder, thing, files, (), seed=seed, looks=0)
-                    return {**judged(one, name, composite(drawing), path), **cost}
-
-                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), run))
+                measure_one = partial(_one, one, name, drawing, text, folder, seed)
+                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
     show(drawings)
     keys = [f"v={share}" for share in SHARES] + ["learned alone"]
     return {
@@ -56,6 +51,16 @@ def measure(
         "runs": sum(map(len, found.values())),
         "of": seeds * len(WAYS) * len(drawings),
     }
+
+
+def _one(one: Judge, name: str, drawing: Pixels, text: str, folder: Path, seed: int) -> dict[str, Any]:
+    how = f"{text}{',' if ':' in text else ':'}thing={name}"
+    source = composite(drawing)
+    files = concepts.written({"whole": source}, runs() / "pictures" / name)
+    path, cost = taught(folder, how, files, (), seed=seed, looks=0)
+    row = {**judged(one, name, source, path), **cost}
+    print(how, seed, row["v=0.7"], row["things"], cost["processor"], flush=True)
+    return row
 
 
 def judged(one: Judge, name: str, source: Pixels, path: Path) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def show(drawings: Mapping[str, Pixels]) -> None:
     """Write a sheet: the picture, then "a red ..." at each share."""
     groups: dict[str, Any] = {}
     for name, drawing in drawings.items():
-        path = RUNS / "picture" / "patches" / f"{name}-0" / "learned.safetensors"
+        path = runs() / "picture" / "patches" / f"{name}-0" / "learned.safetensors"
         if path.exists():
             guides = [f"mixture:model={path},prompt=a zorp {name},v={share}" for share in SHARES]
             made = [draw("emoji", [f"a red {name}"], n=2, guide=[guide]).pixels for guide in guides]

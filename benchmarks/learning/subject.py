@@ -1,6 +1,7 @@
 """A subject: is it this very thing, does it obey words, and is its class still what it was?"""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.learning import concepts
 from benchmarks.learning.judging import coloured
-from benchmarks.learning.teaching import RUNS, Budget, taught
+from benchmarks.learning.teaching import Budget, runs, taught
 from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.io.pictures import composite
@@ -44,22 +45,18 @@ def measure(
     budget, one = Budget(minutes), judge(judged_by)
     source = load(data, SPLITS)
     drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:most]}
-    class_of = {name: _class(one, source.where(label=name).on()) for name in drawings}
+    class_of = {name: vectors(one, source.where(label=name).on()) for name in drawings}
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(seeds):
         for way, (text, steps) in WAYS.items():
             for name, drawing in drawings.items():
-                folder = RUNS / "subject" / way / f"{name}-{seed}"
+                folder = runs() / "subject" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
-
-                def run(name=name, drawing=drawing, folder=folder, text=text, steps=steps, seed=seed):  # type: ignore[no-untyped-def]
-                    pictures = {str(k): view for k, view in enumerate(concepts.views(drawing, 4))}
-                    files = concepts.written(pictures, RUNS / "pictures" / name)
-                    path, cost = taught(folder, f"{text},thing={name}", files, (), seed=seed, steps=steps)
-                    return {**judged(one, name, drawing, class_of[name], path), **cost}
-
-                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), run))
+                measure_one = partial(
+                    _one, one, name, drawing, class_of[name], f"{text},thing={name}", folder, seed, steps
+                )
+                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
     show(drawings)
     return {
         "claim": "likeness rises, words are obeyed, and the class stays with the prior term and is lost without it",
@@ -69,8 +66,22 @@ def measure(
     }
 
 
-def _class(one: Judge, pictures: Pixels) -> NDArray[np.float64]:
-    return vectors(one, pictures)
+def _one(
+    one: Judge,
+    name: str,
+    drawing: Pixels,
+    known: NDArray[np.float64],
+    text: str,
+    folder: Path,
+    seed: int,
+    steps: int,
+) -> dict[str, Any]:
+    pictures = {str(place): view for place, view in enumerate(concepts.views(drawing, 4))}
+    files = concepts.written(pictures, runs() / "pictures" / name)
+    path, cost = taught(folder, text, files, (), seed=seed, steps=steps)
+    row = {**judged(one, name, drawing, known, path), **cost}
+    print(text, seed, steps, {key: row[key] for key in ("likeness", "kept", "processor")}, flush=True)
+    return row
 
 
 def judged(one: Judge, name: str, drawing: Pixels, known: NDArray[np.float64], path: Path) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def show(drawings: Mapping[str, Pixels]) -> None:
     """Write a sheet: the subject, then what its word draws, then its class."""
     groups: dict[str, Any] = {}
     for name, drawing in drawings.items():
-        path = RUNS / "subject" / "rank 8" / f"{name}-0" / "learned.safetensors"
+        path = runs() / "subject" / "rank 8" / f"{name}-0" / "learned.safetensors"
         if path.exists():
             prompts = [f"a zorp {name}", f"a red zorp {name}", f"a blue zorp {name}", f"a {name}"]
             made = [draw("emoji", [prompt], n=3, adapter=str(path)).pixels for prompt in prompts]

@@ -1,11 +1,13 @@
 """One run of learning, kept on the disk, so that what is measured today goes on tomorrow."""
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kit.results import OUT
 from benchmarks.kit.timing import peak
 from limn.kernel import registry
 from limn.personalise.loop import Plan
@@ -13,7 +15,10 @@ from limn.personalise.pictures import read
 from limn.store import Store
 from limn.studio.learning import Asked, Teaching
 
-RUNS = Path("runs/learning")
+
+def runs() -> Path:
+    """Return where runs are kept: with the results, where those go to a place of their own."""
+    return Path(os.environ.get(OUT, "runs")) / "learning"
 
 
 class Budget:
@@ -40,7 +45,7 @@ def taught(
         out=folder / ("model" if whole else "learned.safetensors"), plan=Plan(steps=steps, every=100, looks=looks),
     )  # fmt: skip
     start, processor = time.monotonic(), time.process_time()
-    teaching = Teaching(asked, Store(RUNS / "store"))
+    teaching = Teaching(asked, Store(runs() / "store"))
     if (request := teaching.drawing()) is not None:
         list(teaching.draw(request))
     list(teaching.learn())

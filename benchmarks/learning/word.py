@@ -1,6 +1,7 @@
 """A new word: is "a zorp" the concept, and does the word compose?"""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.learning import concepts
 from benchmarks.learning.judging import Panel, coloured, styled, things
-from benchmarks.learning.teaching import RUNS, Budget, taught
+from benchmarks.learning.teaching import Budget, runs, taught
 from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.models.judges import judge
@@ -41,16 +42,16 @@ def measure(
     found: dict[str, list[dict[str, Any]]] = {}
     for name in names:
         for row, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
-            path = RUNS / "word" / row / f"{name}.json"
-            found.setdefault(row, []).append(kept(path, lambda: judged(panel, name, words)))  # noqa: B023
+            path = runs() / "word" / row / f"{name}.json"
+            found.setdefault(row, []).append(kept(path, partial(judged, panel, name, words)))
     for seed in range(seeds):
         for way in WAYS:
             for name in names:
-                folder = RUNS / "word" / way / f"{name}-{seed}"
+                folder = runs() / "word" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
-                row = kept(folder.with_suffix(".json"), lambda: _one(panel, flags[name], name, way, folder, seed))  # noqa: B023
-                found.setdefault(way, []).append(row)
+                measure_one = partial(_one, panel, flags[name], name, way, folder, seed)
+                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
     show(flags, names)
     return {
         "claim": "a concept that no style showed is judged as such in 80 % of pictures, and composes in 50 %",
@@ -73,7 +74,7 @@ def _real(panel: Panel, name: str) -> float:
 def _one(panel: Panel, styles: Mapping[str, Pixels], name: str, way: str, folder: Path, seed: int) -> dict[str, Any]:
     text, steps = WAYS[way]
     captions = [concepts.CAPTIONS[style].format("zorp") for style in styles]
-    files = concepts.written(styles, RUNS / "pictures" / name)
+    files = concepts.written(styles, runs() / "pictures" / name)
     path, cost = taught(folder, text, files, captions, seed=seed, steps=steps)
     row = {**judged(panel, name, "zorp", adapter=str(path)), **cost}
     print(way, name, seed, {key: row[key] for key in ("concept", "composed", "kept", "processor")}, flush=True)
@@ -117,7 +118,7 @@ def show(flags: Mapping[str, Mapping[str, Pixels]], names: Sequence[str]) -> Non
     """Write a sheet: the pictures learned from, and what the first seed's word draws."""
     groups: dict[str, Any] = {}
     for name in names:
-        path = RUNS / "word" / next(iter(WAYS)) / f"{name}-0" / "learned.safetensors"
+        path = runs() / "word" / next(iter(WAYS)) / f"{name}-0" / "learned.safetensors"
         if path.exists():
             options = {"adapter": str(path), "seed": 1000}
             prompts = ["a zorp", "a 3d render of a zorp", "a red zorp", "a blue zorp", "two zorp"]

@@ -119,6 +119,22 @@ def test_sines_grid_is_used_by_the_rows_that_carry_it(tmp_path: Path) -> None:
     assert (mixed != generator.generate("a dog", seed=1)[0].pixels).any()
 
 
+def test_a_kind_of_thing_that_the_model_never_learned_is_told(tmp_path: Path) -> None:
+    lessons.native(tmp_path / "model")
+    listed = {"known": ["a", "cat", "face"], "names": ["a cat face"]}
+    (tmp_path / "model/vocabulary.json").write_text(json.dumps(listed), encoding="utf-8")
+    pictures = read(lessons.pictures(tmp_path / "pictures"))
+    usual = {
+        "pictures": pictures,
+        "model": str(tmp_path / "model"),
+        "plan": Plan(),
+        "out": tmp_path / "x.safetensors",
+    }
+    for thing, unknown in (("cat face", []), ("cat violin", ["violin"])):
+        asked = Asked(method=lessons.method(f"dreambooth:thing={thing}"), **usual)  # type: ignore[arg-type]
+        assert Teaching(asked, Store(tmp_path / "store")).unknown == unknown
+
+
 def test_half_precision_learns_in_single(tmp_path: Path) -> None:
     generator: Any = small_models.stable_diffusion(tmp_path, torch.float16)
     exact(generator)

@@ -75,6 +75,8 @@ def learn(
         plan=Plan(steps=steps, every=every, looks=looks), licence=licence,
     )  # fmt: skip
     teaching = Teaching(asked, Store(store), device=check_device(device), force=force)
+    for unknown in teaching.unknown:
+        console.say(f"limn: thing: {model} has never learned {unknown!r}; a word that it knows is a better start")
     with console.Meter("steps") as meter:
         _ordinary(teaching, meter)
         events: Any = teaching.learn()

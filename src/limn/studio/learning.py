@@ -12,6 +12,7 @@ from torch import nn
 
 import limn
 from limn import models
+from limn.encoders.familiar import words_of
 from limn.io.atomic import make_folder, write_text
 from limn.io.pictures import read_picture
 from limn.io.targets import keep_foreign
@@ -126,6 +127,12 @@ class Teaching:
             held=asked.kept_out,
         )
         self.learning: Learning | None = None
+
+    @property
+    def unknown(self) -> list[str]:
+        """Words of the kind of thing that the model has never learned."""
+        known = self.given.known
+        return [] if known is None else [word for word in words_of([self.asked.method.thing]) if word not in known]
 
     def drawing(self) -> Request | None:
         """Return what the untouched model draws before learning; ``None`` where the method needs nothing."""
