@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,4 +49,9 @@ def cost(imports: str, call: str, *arguments: object, before: str = "") -> Cost:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     megabytes, seconds, told = result.stdout.strip().split("|", 2)
+    if "LIMN_COSTS" in os.environ:  # benchmarks/faults.py makes a table of them
+        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].removesuffix(" (call)")
+        row = {"test": test, "megabytes": int(megabytes), "seconds": float(seconds), "told": told[:80]}
+        with Path(os.environ["LIMN_COSTS"]).open("a") as file:
+            print(json.dumps(row), file=file)
     return Cost(int(megabytes), float(seconds), told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,3 +12,13 @@ def test_figures_of_pages_are_those_of_the_results() -> None:
     command = [sys.executable, "-m", "benchmarks.pages", "--check"]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
+def test_the_table_of_faults_names_tests_that_exist() -> None:
+    root = Path(__file__).parents[1]
+    text = (root / "benchmarks" / "faults.py").read_text("utf-8")
+    named = re.findall(r'"((?:\w+/)*test_\w+\.py)(?:::(\w+))?', text)
+    assert len(named) > 50
+    for file, name in named:
+        assert not name or f"def {name}(" in (root / "tests" / file).read_text("utf-8"), f"{file}::{name}"
+    assert text.count("    Fault(") == 30
