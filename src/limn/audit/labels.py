@@ -21,7 +21,7 @@ from limn.audit.report.agreement import LABELLER
 from limn.audit.rows import MAJORITY, ReaderFacts
 from limn.audit.sources import Drawing, key_of
 from limn.audit.study import Study
-from limn.io.files import read_bounded, sha256_of
+from limn.io.files import open_text, read_bounded, sha256_of
 from limn.io.pictures import MAX_BYTES, composite, decode
 from limn.kernel import registry
 from limn.kernel.errors import DataError, InputError
@@ -187,7 +187,7 @@ def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise InputError(f"{path}: no such file; name a CSV file with the columns prompt and file")
     lines = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as opened:
+        with open_text(path, error=InputError) as opened:
             rows = csv.DictReader(opened)
             for row in rows:
                 if None in row or None in row.values():

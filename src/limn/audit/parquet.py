@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limn.audit.readers.reader import Reading, Value
+from limn.io.files import read_bounded
 from limn.kernel.errors import StoreError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PLAIN = ("key", "source", "prompt", "group", "pair", "file", "sha256", "flaw")
 NUMBERS = ("ask", "take", "seed")
+MAX_BYTES = 2**31
 
 
 def rows_of(rows: Sequence[Row], sources: Sequence[SourceFacts]) -> pa.Table:
@@ -102,7 +104,9 @@ def table_from(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(io.BytesIO(path.read_bytes()))
+        return pq.read_table(
+            io.BytesIO(read_bounded(path, MAX_BYTES, "it is no table of an audit", error=StoreError))
+        )
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: is damaged ({error}); remove it and read the pictures again") from None
 

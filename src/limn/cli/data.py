@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from limn.cli import console
-from limn.io.files import read_bounded
+from limn.io.files import read_bounded, sha256_of
 from limn.kernel.errors import DataError, unknown_name
 
 WORLDS = {
@@ -91,7 +90,7 @@ def _checked(folder: Path) -> Iterator[tuple[str, str, str]]:
             yield name, "", f"was not built: {entry.get('error', 'no reason noted')}"
         elif not path.is_file():
             yield name, "", "its file is missing; build it again"
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+        elif sha256_of(path) != entry["sha256"]:
             yield name, "", "its file differs from the manifest; build it again"
         else:
             yield name, f"{entry.get('pictures')} pictures, as built", ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import re
@@ -16,6 +15,7 @@ import typer
 import limn
 from limn.cli import console
 from limn.cli.options import OUT
+from limn.io.files import sha256_of
 from limn.kernel.errors import LimnError
 
 Finding = tuple[str, str, str]
@@ -94,7 +94,7 @@ def _weights() -> Iterator[Finding]:
         try:
             folder = models.locate(name)
             hashes = _promised(folder) or models.describe(name).get("sha256") or {}
-            wrong = [file for file, digest in hashes.items() if _sha256(folder / file) != digest]
+            wrong = [file for file, digest in hashes.items() if sha256_of(folder / file) != digest]
         except (LimnError, OSError, ValueError) as error:
             yield f"model {name}", f"not right: {error}", "install limn again"
             continue
@@ -111,11 +111,6 @@ def _promised(folder: Path) -> dict[str, str]:
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     pairs = (line.split(maxsplit=1) for line in lines if line.strip())
     return {file.lstrip("*"): digest for digest, file in pairs}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _store(out: Path) -> Finding:

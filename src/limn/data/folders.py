@@ -11,6 +11,7 @@ import numpy as np
 
 from limn.data.example import Example
 from limn.data.report import Report
+from limn.io.files import open_file
 from limn.io.pictures import cover, decode
 from limn.kernel.errors import DataError
 
@@ -103,7 +104,7 @@ def _read_inside(folder: Path, name: str) -> bytes:
 
 
 def _from_lines(path: Path, report: Report) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any]]]:
-    with path.open("rb") as file:
+    with open_file(path, error=DataError) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue

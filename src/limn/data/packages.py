@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from limn.io.files import read_bounded
 from limn.kernel.errors import DataError
 
 MAX_UNPACKED: Final = 512 << 20
@@ -176,7 +177,7 @@ def fetch(package: Package, cache: Path, *, tarballs: Path | None = None) -> Tar
         if tarballs:
             raise DataError(f"{path}: no such file; put the tarball there, or leave the folder out to fetch it")
         _pack(package, cache)
-    data = path.read_bytes()
+    data = read_bounded(path, MAX_UNPACKED, "it is not the pinned package", error=DataError)
     digest = hashlib.sha256(data).hexdigest()
     if digest != package.sha256:
         raise DataError(

@@ -19,7 +19,7 @@ from limn.data.picture_set import COLUMNS, pixels
 from limn.data.sets import SETS
 from limn.data.split import STYLES, split_of
 from limn.io.atomic import make_folder, write_bytes
-from limn.io.files import read_bounded
+from limn.io.files import read_bounded, sha256_of
 from limn.io.targets import keep_foreign
 from limn.kernel.errors import DataError, InputError, unknown_name
 
@@ -179,7 +179,7 @@ def _write_set(path: Path, rows: Sequence[Entry]) -> Entry:
 def _finished(path: Path, size: int, entry: Mapping[str, Any]) -> bool:
     if not path.is_file() or (entry.get("recipe"), entry.get("size")) != (RECIPE, size):
         return False
-    return hashlib.sha256(path.read_bytes()).hexdigest() == entry.get("sha256")
+    return sha256_of(path) == entry.get("sha256")
 
 
 def _read_manifest(out: Path) -> dict[str, Entry] | None:

@@ -18,8 +18,8 @@ from typing import Any
 from torch import Tensor
 
 from limn.io.atomic import sweep, write_json, write_text
-from limn.io.configurations import parse_json, read_json
-from limn.io.files import sha256_of
+from limn.io.configurations import MAX_CONFIG, parse_json, read_json
+from limn.io.files import read_bounded, sha256_of
 from limn.io.targets import keep_foreign
 from limn.kernel.errors import LimnError, WeightsError
 from limn.networks.weights import read_tensors, write_tensors
@@ -118,7 +118,7 @@ def load(folder: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        manifest = parse_json(path, path.read_bytes())
+        manifest = parse_json(path, read_bounded(path, MAX_CONFIG, "start in a new folder or restore it"))
         tensors = {
             part: read_tensors(folder / entry["name"], sha256=entry["sha256"])
             for part, entry in manifest["files"].items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import math
 from collections.abc import Callable, Mapping
@@ -48,7 +47,7 @@ class UserFunction(Reader):
     @cached_property
     def version(self) -> str:
         """Hash of the file."""
-        return hashlib.sha256(self._path.read_bytes()).hexdigest()[:12]
+        return sha256_of(self._path)[:12]
 
     @cached_property
     def weights(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from limn.audit.probe import Ask
+from limn.io.files import open_text
 from limn.kernel.errors import InputError, unknown_name
 
 ASKED = ("group", "pair", "seed")
@@ -37,7 +38,7 @@ def lines(path: Path, needed: Sequence[str], allowed: Sequence[str] | None = ())
         raise InputError(f"{path}: no such file; name a CSV file with the columns {', '.join(needed)}")
     read: list[tuple[int, Line]] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as opened:
+        with open_text(path, error=InputError) as opened:
             rows = csv.DictReader(opened, strict=True)
             columns = [name.strip() for name in rows.fieldnames or ()]
             _check_columns(path, columns, needed, allowed)

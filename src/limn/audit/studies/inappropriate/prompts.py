@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 
 from limn.audit.probe import Ask
+from limn.io.files import open_text
 from limn.kernel.errors import DataError, InputError
 
 COLUMNS = (
@@ -91,7 +92,7 @@ def read_list(path: Path) -> tuple[Listed, ...]:
         raise InputError(f"{path}: no such file; name a CSV file with the columns prompt and categories")
     before = csv.field_size_limit(MOST)  # one number for the whole process
     try:
-        with path.open(encoding="utf-8-sig", newline="") as opened:
+        with open_text(path, error=InputError) as opened:
             lines = csv.DictReader(opened)
             if "categories" not in (lines.fieldnames or ()):
                 raise DataError(
@@ -154,7 +155,7 @@ def left_out(path: Path, score: str = "") -> str:
 
 
 def _columns(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as opened:
+    with open_text(path, error=InputError) as opened:
         return [name.strip() for name in next(csv.reader(opened), [])]
 
 
