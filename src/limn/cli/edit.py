@@ -27,7 +27,7 @@ Box = Annotated[str | None, typer.Option(help='Where to draw anew: "left,top,rig
 Extend = Annotated[str | None, typer.Option(help='Draw on beyond a side: "right=16" pixels; left, top, bottom.')]
 Strength = Annotated[
     float | None,
-    typer.Option(help="Share of the steps that is taken: near 0 little changes (0.6; with a region 1: all anew)."),
+    typer.Option(help="Share of the steps that is taken: near 0 little changes (0.75; with a region 1: all anew)."),
 ]
 Resample = Annotated[int | None, typer.Option(help="Walk each step so often, so that seams close (RePaint).")]
 Invert = Annotated[bool, typer.Option("--invert", help="Start from the picture's own noise, found by walking back.")]

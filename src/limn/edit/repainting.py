@@ -34,8 +34,7 @@ class Repainting(Edit, ABC):
 
     Models of tokens hide the tokens that the mask touches and draw them (Chang et al. 2023, section 3.3). Models
     that denoise start from the picture's state with noise (SDEdit; Meng et al. 2022) and, at every step, take what
-    is known for the answer outside the cells that the mask touches, so that any sampler keeps it. A network that
-    reads what is known (:mod:`limn.kernel.known`) is left to itself.
+    is known for the answer outside the cells that the mask touches, so that any sampler keeps it.
 
     Args:
         picture: The picture as hexadecimal text of a PNG, of the model's size; see :meth:`of`.
@@ -110,7 +109,7 @@ class Repainting(Edit, ABC):
         _, inside = self.window(size)
         clean, count = self.start(stage, size), len(walk.levels) - 1
         levels = walk.levels[count - int(count * self.strength) :]
-        keep = None if inside is None or stage.known else ~self._cells(stage, inside)
+        keep = None if inside is None or not stage.blends else ~self._cells(stage, inside)
         if self.invert:
             for step in inverted(walk.plain(Prompt(self.source)), clean, levels, refine=self.refine):
                 yield step
@@ -120,7 +119,7 @@ class Repainting(Edit, ABC):
         if keep is not None:
             walk = replace(walk, predict=_keeping(walk.predict, clean, keep))
         for step in resampled(replace(walk, levels=levels), x, self.resample):
-            last = keep is not None and step.next is levels[-1]  # which may have a little noise left
+            last = keep is not None and step.next == levels[-1]  # which may have a little noise left
             yield replace(step, x=torch.where(keep, clean, step.x)) if last else step  # type: ignore[arg-type]
 
     def _noisy(self, walk: Walk, clean: Tensor, level: Level, keep: Tensor | None, *, all_anew: bool) -> Tensor:

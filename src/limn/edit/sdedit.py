@@ -23,7 +23,7 @@ class SDEdit(Repainting):
     paper: ClassVar[str] = "meng2022sdedit"
     aliases: ClassVar[tuple[str, ...]] = ("img2img", "variation")
 
-    strength: float = 0.6
+    strength: float = 0.75
 
     @classmethod
     def of(cls, picture: Pixels, **options: Any) -> SDEdit:

@@ -35,6 +35,7 @@ class Stage:
         gives: What this stage makes, by name; the last stage gives ``"image"``.
         refines: Whether it draws in finer detail what an earlier stage drew, by its own sampler and steps.
         known: Whether the network also reads what is known of a picture (:mod:`limn.kernel.known`).
+        blends: Whether what is known takes the place of its answers; else it is left to itself.
         adapters: Other sets of weights a guidance may name.
         device: Where the state lives.
     """
@@ -48,6 +49,7 @@ class Stage:
     gives: str = "image"
     refines: bool = False
     known: bool = False
+    blends: bool = True
     adapters: Mapping[str, Adapter] = field(default_factory=dict)
     device: str = "cpu"
 

@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from limn import models
+from limn.edit.inpaint import Inpaint
+from limn.edit.sdedit import SDEdit
 from limn.kernel.codec import Codec
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.known import known, nothing_known
 from limn.networks.transformer import Transformer
-from limn.networks.weights import load_state
+from limn.networks.weights import load_state, read_tensors, write_tensors
 from limn.testing import check_task
 from limn.train.export import export
 from limn.train.loop import train
@@ -65,9 +67,19 @@ def test_before_it_has_learned_it_answers_as_the_model_it_was_made_from(plain: P
     assert bool(task.network.given_in.weight.grad.any()), "but it learns at once"
 
 
-def test_a_trained_model_loads_draws_and_paints(plain: Path, tmp_path: Path) -> None:
-    from limn.edit.inpaint import Inpaint
+def test_before_it_has_learned_it_edits_as_that_model(plain: Path, tmp_path: Path) -> None:
+    tensors = read_tensors(plain / "model.safetensors")
+    config = json.loads((plain / "config.json").read_text())
+    config["transformer"]["given"] = 4
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    write_tensors(tmp_path / "model.safetensors", {**tensors, "given_in.weight": torch.zeros(32, 4 * 16)})
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    for edit in (None, Inpaint.box(picture, (0.25, 0.25, 0.75, 0.75)), SDEdit.of(picture, strength=0.5)):
+        one, two = (models.load(folder).generate("a star", edit=edit, n=2) for folder in (plain, tmp_path))
+        assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(one, two, strict=True))
 
+
+def test_a_trained_model_loads_draws_and_paints(plain: Path, tmp_path: Path) -> None:
     list(train(recipe(init=str(plain)), tmp_path / "run", device="cpu"))
     export(tmp_path / "run", tmp_path / "model", styles=False)
     model = models.load(tmp_path / "model")

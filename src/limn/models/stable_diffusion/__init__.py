@@ -91,6 +91,7 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
         sampler=sampler_of(scheduler),
         steps=STEPS,
         known=found.paints,
+        blends=not found.paints,
         device=device,
     )
     side = found["unet"]["sample_size"] * factor
