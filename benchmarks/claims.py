@@ -8,7 +8,7 @@ MEASUREMENTS = [
     "benchmarks.speed", "benchmarks.judges", "benchmarks.retrieval", "benchmarks.attributes",
     "benchmarks.quality", "benchmarks.two_objects", "benchmarks.unseen_words", "benchmarks.steps",
     "tools.style_sheets", "benchmarks.steering", "benchmarks.branches", "benchmarks.tokens all",
-    "benchmarks.tokens all --world pictograms", "benchmarks.upsampler", "benchmarks.recipes",
+    "benchmarks.tokens all --world pictograms", "benchmarks.upsampler", "benchmarks.recipes", "benchmarks.editing",
     "tools.cards", "benchmarks.pages",
 ]  # fmt: skip
 """With their arguments; ``tools.text_encoder``, which needs files that have no package, is left out."""

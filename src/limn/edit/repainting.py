@@ -51,7 +51,7 @@ class Repainting(Edit, ABC):
     resample: int = 1
     invert: bool = False
     source: str = ""
-    refine: int = 3
+    refine: int = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.strength <= 1:

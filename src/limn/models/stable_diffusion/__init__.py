@@ -80,9 +80,8 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
     vae, text, scheduler = found["vae"], found["text_encoder"], found["scheduler"]
     limit, factor = text["max_position_embeddings"], 2 ** (len(vae["block_out_channels"]) - 1)
     std = (1 / vae.get("scaling_factor", 0.18215),)
-    encoder = ClipEncoder(
-        read_tokenizer(words, size=text["vocab_size"], limit=limit, pad=found.pad), networks.text_encoder, limit
-    )
+    tokenizer = read_tokenizer(words, size=text["vocab_size"], limit=limit, pad=found.pad)
+    encoder = ClipEncoder(tokenizer, networks.text_encoder, limit)
     stage = Stage(
         encoder=Known(encoder) if found.paints else encoder,
         predictor=Diffusion(network=UNet(networks.unet), target=target_of(scheduler)),
