@@ -30,7 +30,9 @@ METHODS = {
 }
 
 
-def taught(folder: Path, model: Path, text: str, *, out: str = "learned.safetensors", steps: int = 3) -> Teaching:
+def taught(
+    folder: Path, model: Path, text: str, *, out: str = "learned.safetensors", steps: int = 3, every: int = 0
+) -> Teaching:
     """Learn for some steps and write the file."""
     count = 1 if text.startswith("sine") else 2
     said = ["a red dog"] if text.startswith("lora") else []
@@ -39,7 +41,7 @@ def taught(folder: Path, model: Path, text: str, *, out: str = "learned.safetens
         model=str(model),
         pictures=read(lessons.pictures(folder / "pictures", count), said),
         out=folder / out,
-        plan=Plan(steps=steps, every=steps, looks=0),
+        plan=Plan(steps=steps, every=every or steps, looks=0),
         licence="mine",
     )
     teaching = Teaching(asked, Store(folder / "store"))
@@ -90,8 +92,18 @@ def test_the_file_says_from_what_it_was_learned(tmp_path: Path) -> None:
     assert noted["method"] == "dreambooth"
     assert noted["recipe"].items() >= record(teaching.asked.method).items()
     assert [one["sha256"] for one in noted["pictures"]] == [one.sha256 for one in teaching.asked.pictures]
-    assert (noted["licence"], noted["step"]) == ("mine", 3)
+    assert (noted["licence"], noted["recipe"]["kept"]) == ("mine", 3)
     assert teaching.asked.plot.read_text("utf-8").startswith("<svg")
+
+
+def test_more_steps_go_on_where_fewer_ended(tmp_path: Path) -> None:
+    lessons.native(tmp_path / "model")
+    text = "textual_inversion:start=random,batch=1"
+    taught(tmp_path, tmp_path / "model", text, steps=2, every=2)
+    longer = taught(tmp_path, tmp_path / "model", text, steps=4, every=2).learning
+    assert longer is not None
+    assert [one.step for one in longer.history] == [0, 2, 4]
+    assert longer.kept_at == 4
 
 
 def test_pictures_of_the_class_are_drawn_once(tmp_path: Path) -> None:
