@@ -76,7 +76,7 @@ def gallery(table: Table, *, hidden: bool = False) -> str:
     return (
         element("p", html.escape(_note(len(rows), len(once), hidden=hidden)), class_="note")
         + shown
-        + _csv(once, read)
+        + _csv(rows, read)
     )
 
 
@@ -88,6 +88,7 @@ def _note(shown: int, whole: int, *, hidden: bool) -> str:
         else f"All {whole:,} pictures that were asked for"
     )
     said = f"{part}, in the order of their seeds; none was chosen. Figures rest on all."
+    said += " rows.parquet in the audit's folder has every one." if shown < whole else ""
     return f"{said} They stay in the audit's folder: nobody should see them unasked." if hidden else said
 
 
@@ -126,17 +127,17 @@ def _tile(row: Row, read: Sequence[Column], small: Thumbnail | None, *, hidden: 
     return element("li", inside, **given, data_seed=row.seed)
 
 
-def _csv(table: Table, read: Sequence[Column]) -> str:
-    """Return every picture as a row of a CSV file, those that the page does not show included."""
-    slots = list(dict.fromkeys(name for row in table.rows for name in row.slots))
+def _csv(rows: Sequence[Row], read: Sequence[Column]) -> str:
+    """Return every picture of the page as a row of a CSV file."""
+    slots = list(dict.fromkeys(name for row in rows for name in row.slots))
     heads = ["model", "prompt", "group", "seed", *slots, "file", "flaw"]
     for column in read:
         heads += [column.name, f"{column.name}: score"]
-    rows = (
+    lines = (
         [
             row.source, row.prompt, row.group, row.seed, *(row.slots.get(name, "") for name in slots), row.file,
             row.flaw, *(text for column in read for text in column.of(row)),
         ]
-        for row in table.rows
+        for row in rows
     )  # fmt: skip
-    return csv_link("Every picture", heads, rows)
+    return csv_link("Every picture", heads, lines)
