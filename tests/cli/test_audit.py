@@ -59,7 +59,7 @@ def test_help_of_a_study_shows_its_options_with_values_and_defaults(limn) -> Non
     assert "did you mean 'culture'" in limn("audit", "cultur", "--help").err
 
 
-def test_defaults_fit_what_the_model_draws(limn) -> None:
+def test_defaults_fit_what_the_model_draws(limn, tmp_path: Path) -> None:
     for name, world in {"stereotypes": "pictograms", "culture": "pictograms", "homoglyphs": "scenes"}.items():
         study = parse(name, lambda: kind_of("emoji"))
         assert registry.record(study)["world"] == world
@@ -69,6 +69,11 @@ def test_defaults_fit_what_the_model_draws(limn) -> None:
         for model in ("oracle", "people_agnostic"):
             assert parse(name, lambda model=model: kind_of(model)) == parse(name)
     assert kind_of("shapes") == "shapes"
+    (tmp_path / "sd").mkdir()
+    (tmp_path / "sd" / "model_index.json").write_text("{}")
+    (tmp_path / "own").mkdir()
+    kinds = {str(tmp_path / "sd"): "photos", str(tmp_path / "own"): "", "openai:m": "photos", "nobody": ""}
+    assert {model: kind_of(model) for model in kinds} == kinds
     assert parse("stereotypes:only=nurse", lambda: kind_of("muse")).only == ("nurse",)
     with pytest.raises(InputError, match="name a list of yours"):
         parse("inappropriate", lambda: kind_of("muse"))

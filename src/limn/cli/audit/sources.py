@@ -77,13 +77,16 @@ def _source(
 
 
 def kind_of(model: str) -> str:
-    """Return what a model draws: people, pictograms or shapes, as its card says, photos without a card."""
+    """Return what a model draws: people, pictograms or shapes as its card says, photos, or nothing that is known."""
     from limn.models import describe
 
+    path = Path(model).expanduser()
     if model == ORACLE:
         return "people"
+    if path.is_file() or (path / "model_index.json").is_file():
+        return "photos"
     try:
-        return str(describe(model).get("data", "photos")).partition(":")[0]
+        return str(describe(model).get("data", "")).partition(":")[0]
     except InputError:  # a server's, or none that is here, of which loading it tells
         return "photos" if ":" in model else ""
 

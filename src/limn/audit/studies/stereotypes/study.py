@@ -165,16 +165,17 @@ class Stereotypes(Study):
         return [self._measure(name, table.of(part=part), model) for part, name in names.items() if part in parts]
 
     def _measure(self, name: str, table: Table, model: str) -> Measure:
-        rows = table.of(model=model).once()
-        shares = ConceptShares.of(rows, model, self.field, self.value, lambda concept: None, {}).shares
-        readings = {share.name: share.readings for share in shares if share.readings is not None}
+        rows, reader = table.of(model=model).once(), table.reader(self.field)
+        concepts = rows.distinct("concept") if self.field in reader.confusion else []
+        shares = {name: group_share(rows.of(concept=name), self.field, self.value) for name in concepts}
+        readings = {name: share.readings for name, share in shares.items() if share.readings is not None}
         read = rows.values(self.field)
         return Measure(
             name=name,
             values=np.array([np.nan if value is None else float(value == self.value) for value in read], float),
             prompts=[row.slots["concept"] for row in rows.rows],
             unit="concepts",
-            readers=(table.reader(self.field),),
+            readers=(reader,),
             readings=readings if len(readings) == len(shares) else None,
         )
 
