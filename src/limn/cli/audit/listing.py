@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json as json_text
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from limn.cli import console
 from limn.cli.audit.options import Json
+
+if TYPE_CHECKING:
+    from limn.kernel.description import Option
 
 
 def list_studies(json: Json = False) -> None:
@@ -25,13 +29,16 @@ def list_studies(json: Json = False) -> None:
         ]  # fmt: skip
         print(json_text.dumps({"studies": listed, "readers": parts("readers")}, indent=2))
         return
-    rows = [
-        (row.name, row.summary, ", ".join(f"{one.name}={one.default}" for one in row.options), papers.key(row.paper))
-        for row in studies
-    ]
+    rows = [(row.name, row.summary, ", ".join(map(_written, row.options)), papers.key(row.paper)) for row in studies]
     console.table(["study", "what it asks", "options and defaults", "paper"], rows)
     console.say(f"limn: readers: {', '.join(parts('readers'))}")
     console.say("limn: what an option takes: limn audit STUDY --help; of a reader: limn reader show NAME")
+
+
+def _written(option: Option) -> str:
+    """Return an option with its default, and its other values where they are few."""
+    choices = f" ({option.kind})" if "," in option.kind else ""
+    return f"{option.name}={option.default}{choices}"
 
 
 def explain(study: str) -> None:
