@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -64,6 +65,19 @@ def test_a_whole_run_asks_nothing_of_the_model_and_keeps_its_record(tmp_path: Pa
     assert [type(event) for event in events] == [studio.Started, studio.Kept, studio.Finished]
     assert len(generator.stages[0].encoder.asked) == asked
     assert store.load(request.key()).record == before
+
+
+def test_a_run_killed_before_its_record_gets_a_whole_one(tmp_path: Path) -> None:
+    generator, store = toys.toy(), Store(tmp_path)
+    request = generator.request("a cat", n=2)
+    records = []
+    for _ in range(2):
+        *_, last = studio.generate(generator, request, store)
+        folder = last.folder  # type: ignore[union-attr]
+        records.append(json.loads((folder / "record.json").read_text()))
+        (folder / "record.json").unlink()
+    assert records[0].keys() == records[1].keys()
+    assert records[0]["device"] == records[1]["device"]
 
 
 def test_the_record_says_what_decided_the_picture(tmp_path: Path) -> None:

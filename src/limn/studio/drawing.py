@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from limn.kernel.prompt import prompt_record
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.models.environment import facts
-from limn.store import Store, grid, write_png
+from limn.store import Store, grid, read_record, write_png
 
 MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all
@@ -145,8 +145,14 @@ def generate(
         if drawn or run.record is None:
             summary = {"drawn": drawn, "kept": len(done), "failed": failed, "seconds": round(seconds, 3)}
             summary |= {"forwards": len(ledger.forwards), "rows": ledger.rows, "flops": ledger.flops}
-            run.finish({**summary, "device": common["circumstances"]["device"]} if common else summary)
+            run.finish({**summary, **_device(common or read_record(next(iter(done.values()))))})
         yield Finished(folder=run.folder, drawn=drawn, kept=len(done), failed=failed, seconds=seconds)
+
+
+def _device(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where pictures were drawn; where none was drawn now, a picture that is there says it."""
+    circumstances = record.get("circumstances")
+    return {"device": circumstances["device"]} if isinstance(circumstances, dict) else {}
 
 
 def check_room(folder: Path, pictures: int, size: tuple[int, int]) -> None:
