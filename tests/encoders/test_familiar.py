@@ -75,3 +75,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path, fields: dict[str, object]) ->
     (tmp_path / FILE).write_text(json.dumps(fields))
     with pytest.raises(WeightsError, match=FILE):
         Vocabulary.of(tmp_path)
+
+
+def test_words_that_the_model_was_taught_stay(known: Vocabulary) -> None:
+    assert known("a <canine> near a canine", ["<canine>"]).text == "a <canine> near a dog"
+    assert known("a Canine", ["canine"]).text == "a Canine"

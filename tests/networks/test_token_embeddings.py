@@ -137,6 +137,26 @@ def test_a_limit_without_room_is_refused(limit: int) -> None:
         WORDS.ids(["a"], limit=limit)
 
 
+def test_learned_words_stand_for_their_vectors_and_the_table_stays() -> None:
+    zorp, blick = torch.randn(2, WORDS.width).requires_grad_(True), torch.randn(1, WORDS.width)
+    taught = WORDS.knowing({"<zorp>": zorp}).knowing({"blick": blick})
+    text = "A <Zorp>, a blick and blicks"
+    assert [text[a:b] for a, b in taught.spans(text)][:6] == ["A", "<Zorp>", "<Zorp>", ",", "a", "blick"]
+    ids, mask = taught.ids([text, "a cat"])
+    size = len(WORDS.table)
+    assert [int(own) - size for own in ids[0] if own >= size] == [0, 1, 2], "only whole words are learned ones"
+    vectors = taught.vectors(ids)
+    assert torch.equal(vectors[0, 1:3], zorp.detach())
+    assert torch.equal(vectors[0, 5:6], blick)
+    assert torch.equal(vectors[1][mask[1]].detach(), WORDS(["a cat"]).vectors[0])
+    (slope,) = torch.autograd.grad(vectors.sum(), zorp)
+    assert torch.equal(slope, torch.ones_like(zorp))
+    assert not taught.table.requires_grad
+    assert torch.equal(WORDS.ids([text])[0], TokenVectors().ids([text])[0]), "what was taught beside does not stay"
+    assert taught.cut(["<zorp> <zorp>"], limit=3) == [True]
+    assert taught.ids(["<zorp> <zorp>"], limit=3)[0].tolist() == [[size, size + 1, size]]
+
+
 def damaged(folder: Path, vectors: bytes | dict[str, torch.Tensor] | None) -> TokenVectors:
     (folder / "tokenizer.json").write_bytes((FOLDER / "tokenizer.json").read_bytes())
     if isinstance(vectors, dict):
