@@ -13,9 +13,7 @@ import torch
 from limn import models
 from limn.edit.inpaint import Inpaint
 from limn.edit.sdedit import SDEdit
-from limn.kernel.codec import Codec
 from limn.kernel.errors import InputError, WeightsError
-from limn.kernel.known import known, nothing_known
 from limn.networks.transformer import Transformer
 from limn.networks.weights import load_state, read_tensors, write_tensors
 from limn.testing import check_task
@@ -113,33 +111,6 @@ def test_holes() -> None:
     assert inside.any((1, 2)).all()
     assert not holes(np.random.default_rng(0), 400, 32, blank=0.0).all((1, 2)).any()
     assert 0.2 < inside[~whole].mean() < 0.6
-
-
-class Means(Codec):
-    """Each cell of 4 pixels is their mean."""
-
-    multiple = 4
-
-    def shape(self, height: int, width: int) -> tuple[int, ...]:
-        return (3, height // 4, width // 4)
-
-    def encode(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.avg_pool2d(image, 4)
-
-    def decode(self, state: torch.Tensor) -> torch.Tensor:
-        return state.repeat_interleave(4, 2).repeat_interleave(4, 3)
-
-
-def test_what_is_known_says_nothing_of_what_is_not() -> None:
-    inside = torch.zeros(1, 8, 12, dtype=torch.bool)
-    inside[0, 1:4, 3:5] = True
-    image = torch.ones(1, 3, 8, 12)
-    told = known(Means(), image, inside)
-    assert told[0, 0].tolist() == [[0, 0, 1], [1, 1, 1]]
-    assert told[0, 1].tolist() == [[1 - 3 / 16, 1 - 3 / 16, 1], [1, 1, 1]]
-    other = torch.where(inside[:, None], -image, image)
-    assert torch.equal(known(Means(), other, inside), told)
-    assert not nothing_known(Means(), (8, 12), "cpu").any()
 
 
 def test_resuming_is_exact(tmp_path: Path) -> None:
