@@ -125,10 +125,14 @@ BOMBS = "test_exhaustion.py"
 """Tests that say what each bomb costs."""
 
 
-def measure() -> Mapping[str, Any]:
-    """Run the tests of all faults, and those of the bombs; write the page too."""
+def measure(*, workers: int = 0) -> Mapping[str, Any]:
+    """Run the tests of all faults, and those of the bombs; write the page too.
+
+    Args:
+        workers: Processes that share the tests.
+    """
     named = sorted({name for fault in FAULTS for name in fault.tests} | {BOMBS})
-    outcomes, costs = _run(named, slow="--quick" not in sys.argv)
+    outcomes, costs = _run(named, workers, slow="--quick" not in sys.argv)
     rows = {}
     for place, fault in enumerate(FAULTS, 1):
         own = [outcome for name in fault.tests for test, outcome in outcomes.items() if _within(test, name)]
@@ -142,7 +146,7 @@ def measure() -> Mapping[str, Any]:
     return figures
 
 
-def _run(named: Sequence[str], *, slow: bool) -> tuple[dict[str, str], dict[str, Any]]:
+def _run(named: Sequence[str], workers: int, *, slow: bool) -> tuple[dict[str, str], dict[str, Any]]:
     """Return what became of each test, by file and name, and what each bomb cost."""
     with tempfile.TemporaryDirectory() as folder:
         report, costs = Path(folder) / "report.xml", Path(folder) / "costs.jsonl"
@@ -150,7 +154,17 @@ def _run(named: Sequence[str], *, slow: bool) -> tuple[dict[str, str], dict[str,
         files = [
             f"tests/{name}" for name in named if not any(name != other and _within(name, other) for other in named)
         ]
-        command = [sys.executable, "-m", "pytest", "-n", "0", "--timeout", "900", f"--junitxml={report}", *files]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            str(workers),
+            "--timeout",
+            "900",
+            f"--junitxml={report}",
+            *files,
+        ]
         done = subprocess.run(command, cwd=results.ROOT, env=environment, check=False)
         if done.returncode not in (0, 1):
             raise SystemExit(f"pytest ended with {done.returncode}")
