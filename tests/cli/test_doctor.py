@@ -4,6 +4,8 @@ import importlib.metadata
 
 import torch
 
+from faulty import failing
+
 
 def test_doctor_says_what_is_here(limn) -> None:
     result = limn("doctor")
@@ -32,3 +34,13 @@ def test_doctor_finds_a_store_that_cannot_be_written(limn) -> None:
     result = limn("doctor", "--out", "/proc/limn-runs")
     assert result.code == 1
     assert "not right: /proc" in result.out
+
+
+def test_a_store_that_can_only_be_read_is_told_and_nothing_is_wrong(limn, tmp_path) -> None:
+    (tmp_path / "limn-runs" / "runs").mkdir(parents=True)
+    with failing("read-only", 0):
+        result = limn("doctor")
+    assert result.code == 0
+    assert "can only be read" in result.out
+    with failing("read-only", 0):
+        assert limn("doctor", "--out", "other").code == 1

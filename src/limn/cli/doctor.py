@@ -122,7 +122,8 @@ def _store(out: Path) -> Finding:
     try:
         probe(place)
     except LimnError as error:
-        return "store", f"not right: {error}", "name another folder with --out"
+        state = "can only be read" if (place / "runs").is_dir() else "not right"
+        return "store", f"{state}: {error}", "name another folder with --out, to draw"
     return "store", f"{out} can be written, {console.size(shutil.disk_usage(place).free)} free", ""
 
 
