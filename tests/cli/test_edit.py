@@ -192,7 +192,7 @@ def test_a_region_grows_and_closes(run) -> None:  # type: ignore[no-untyped-def]
         ("L", ["--strength", "0.3", "--steps", "2"], "strength: 0.3 of 2 steps is none; give at least 0.5"),
         ("L", ["--source", "a cat"], "add --invert"),
         ("L", ["--resample", "0"], "resample: 0 is not allowed"),
-        ("L", ["--extend", "right=16"], "give at most 15"),
+        ("L", ["--extend", "right=16"], "give at most 12"),
         ("L", ["--sampler", "resample"], "sampler resample: draws tokens, this model denoises"),
     ],
 )
