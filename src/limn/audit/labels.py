@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +16,12 @@ from numpy.typing import NDArray
 from limn.audit.probe import Ask
 from limn.audit.provenance.filling import filled
 from limn.audit.readers.reader import UNREADABLE, Reading, Value
+from limn.audit.reference.own import lines as read_lines
 from limn.audit.report.agreement import LABELLER
 from limn.audit.rows import MAJORITY, ReaderFacts
 from limn.audit.sources import Drawing, key_of
 from limn.audit.study import Study
-from limn.io.files import open_text, read_bounded, sha256_of
+from limn.io.files import read_bounded, sha256_of
 from limn.io.pictures import MAX_BYTES, composite, decode
 from limn.kernel import registry
 from limn.kernel.errors import DataError, InputError
@@ -154,7 +154,7 @@ def read_labels(path: Path, study: Study, images: Path | None = None) -> Labelle
     name = registry.name_of(study)
     if study.needs is None:
         raise InputError(f"pictures: {name} looks at no pictures of a model; choose another study")
-    lines = _lines(path)
+    lines = read_lines(path, (), None)
     columns = list(lines[0][1])
     taken: tuple[str, ...] = ()
     if "file" in columns:
@@ -179,27 +179,6 @@ def read_labels(path: Path, study: Study, images: Path | None = None) -> Labelle
         again=again,
         taken=taken,
     )
-
-
-def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return the lines of a CSV file with their numbers, by stripped names of columns."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; name a CSV file with the columns prompt and file")
-    lines = []
-    try:
-        with open_text(path, error=InputError) as opened:
-            rows = csv.DictReader(opened)
-            for row in rows:
-                if None in row or None in row.values():
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: has other cells than columns; quote text with commas"
-                    )
-                lines.append((rows.line_num, {name.strip(): value.strip() for name, value in row.items()}))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no CSV file in UTF-8 ({error})") from None
-    if not lines:
-        raise InputError(f"{path}: has no lines; give one for each picture, below a line of names of columns")
-    return lines
 
 
 def _ask(path: Path, number: int, line: Mapping[str, str], slots: Sequence[str], study: Study) -> Ask:

@@ -22,7 +22,7 @@ NEAR = 0.005
 Line = Mapping[str, str]
 
 
-def lines(path: Path, needed: Sequence[str], allowed: Sequence[str] | None = ()) -> list[tuple[int, Line]]:
+def lines(path: Path, needed: Sequence[str], allowed: Sequence[str] | None = ()) -> list[tuple[int, dict[str, str]]]:
     """Return the lines of a CSV file with their numbers, cells by column, without spaces around either.
 
     Args:
@@ -35,8 +35,8 @@ def lines(path: Path, needed: Sequence[str], allowed: Sequence[str] | None = ())
             cells than columns, or there is no line.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; name a CSV file with the columns {', '.join(needed)}")
-    read: list[tuple[int, Line]] = []
+        raise InputError(f"{path}: no such file; name a CSV file with the columns {', '.join(needed) or 'it needs'}")
+    read: list[tuple[int, dict[str, str]]] = []
     try:
         with open_text(path, error=InputError) as opened:
             rows = csv.DictReader(opened, strict=True)
@@ -51,7 +51,9 @@ def lines(path: Path, needed: Sequence[str], allowed: Sequence[str] | None = ())
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is no CSV file in UTF-8 ({error})") from None
     if not read:
-        raise InputError(f"{path}: has no lines below its names of columns; write one for each {needed[0]}")
+        raise InputError(
+            f"{path}: has no lines below its names of columns; write one for each {(*needed, 'picture')[0]}"
+        )
     return read
 
 
