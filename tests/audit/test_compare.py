@@ -128,6 +128,8 @@ def test_corrected_measures_differ_by_what_is_behind_them() -> None:
             name="m", values=values, prompts=list(readings), readings=readings, readers=(ReaderFacts(name="r"),)
         )
 
+    few = corrected([0.05, 0.95]).estimate()
+    assert (few.low, few.high) == (0, 1), "a share of few concepts stays one"
     one, two = corrected([0.2, 0.5, 0.8]), corrected([0.1, 0.5, 0.6])
     assert one.estimate().value == pytest.approx(0.5, abs=1e-3)
     assert one.less(two)[0].value == pytest.approx(0.1, abs=1e-3)

@@ -10,7 +10,7 @@ import numpy as np
 from limn.audit.group_shares import Readings
 from limn.audit.rows import ReaderFacts
 from limn.audit.statistics.clustered import clustered_mean, clustered_share, paired_difference, unpaired_difference
-from limn.audit.statistics.estimate import Difference, Estimate, Significance
+from limn.audit.statistics.estimate import Difference, Estimate, Share, Significance
 from limn.audit.statistics.measurement_error import behind, calibrated_difference, calibrated_mean, rates_of
 from limn.audit.statistics.permutation import sign_flip, two_samples
 from limn.audit.statistics.resampling import Floats, by_prompt
@@ -43,7 +43,8 @@ class Measure:
         if not self.readings:
             mean = clustered_share if self.share else clustered_mean
             return mean(self.values, np.asarray(self.prompts, str))
-        return calibrated_mean(lambda rates: np.array(list(self.figures(rates).values())), self._confusion, n=self.n)
+        figures = calibrated_mean(lambda rates: np.array([*self.figures(rates).values()]), self._confusion, n=self.n)
+        return figures.as_a(Share)
 
     @property
     def read_by(self) -> str:

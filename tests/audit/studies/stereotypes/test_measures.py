@@ -43,6 +43,9 @@ def test_exaggeration_is_positive_on_the_side_of_the_stereotype() -> None:
     assert (doubled.beyond(doubled.reference, 0.468).value or 0) > 0.05
     assert (halved.beyond(halved.reference, 0.468).value or 0) < -0.02
     assert not doubled.beyond([None] * 6).estimable
+    few = in_memory(replace(study, only=("teacher", "firefighter")).probe(), oracles()[:1], ["people"])
+    mean = study.shares(few, "copies").mean()
+    assert (mean.low, mean.high) == (0, 1), "the mean of few shares stays one"
 
 
 def test_persistence_of_each_and_of_all() -> None:

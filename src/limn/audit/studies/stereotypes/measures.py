@@ -10,7 +10,7 @@ from limn.audit.group_shares import GroupShare, group_share
 from limn.audit.reference.captions import Shown
 from limn.audit.statistics.clustered import clustered_mean
 from limn.audit.statistics.discrepancy import closer, nearest_set
-from limn.audit.statistics.estimate import Estimate
+from limn.audit.statistics.estimate import Estimate, Share
 from limn.audit.statistics.inequality import total_variation
 from limn.audit.statistics.measurement_error import corrected_mean
 from limn.audit.statistics.multiple_testing import Adjusted, benjamini_hochberg
@@ -142,9 +142,9 @@ class ConceptShares:
         differences = [side * ((share.behind.value or 0.0) - mark) for share, mark, side in kept]
         return clustered_mean(differences, list(range(len(differences))))
 
-    def mean(self) -> Estimate:
+    def mean(self) -> Share:
         """Return the mean share over concepts."""
-        return self.beyond([0.0] * len(self.shares))
+        return self.beyond([0.0] * len(self.shares)).as_a(Share)
 
 
 def persisting(table: Table, model: str, field: str) -> dict[str, tuple[Estimate, Account]]:
