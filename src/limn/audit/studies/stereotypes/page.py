@@ -90,8 +90,7 @@ def report(
         )
         sections.append(Section(title="Counter-prompts", parts=(part,)))
     if places:
-        listings = tuple(_places(model, rows, space) for model, rows in places.items())
-        sections.append(Section(title="Places", parts=listings))
+        sections.append(Section(title="Places", parts=tuple(_places(*row, space) for row in places.items())))
     answers = [told(shares, value, reference, kind) for shares in occupations]
     answers += [told(shares, value, reference, "traits") for shares in traits]
     tested = [(shares.model, shares.tests()) for shares in occupations]
