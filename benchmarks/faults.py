@@ -208,7 +208,8 @@ def page(figures: Mapping[str, Any]) -> str:
             f"| {verb} | {' | '.join(str(row[head]) for head in heads)} |"
             for verb, row in {**kills["verbs"], "all": kills["all"]}.items()
         ]
-        lines += ["", f"`{kills['command']}`, commit {kills['commit']}, {kills['machine']}."]
+        notes = [f"- {verb}: {note}" for verb, row in kills["verbs"].items() for note in row.get("notes", ())]
+        lines += ["", *notes, *([""] if notes else []), f"`{kills['command']}`, commit {kills['commit']}."]
     lines += ["", "## What bombs cost", "", "| bomb | MB above start | seconds of CPU |", "|---|---|---|"]
     lines += [f"| {name} | {row['megabytes']} | {row['seconds']} |" for name, row in figures["bombs"].items()]
     lines += ["", "## Commands", ""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -22,3 +23,21 @@ def test_the_table_of_faults_names_tests_that_exist() -> None:
     for file, name in named:
         assert not name or f"def {name}(" in (root / "tests" / file).read_text("utf-8"), f"{file}::{name}"
     assert text.count("    Fault(") == 30
+
+
+def test_a_few_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.kills",
+        "--kills",
+        "3",
+        "--verbs",
+        "generate",
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "kills.json").read_text("utf-8"))
+    assert result["all"] == {"kills": 3, "lost": 0, "doubled": 0, "damaged": 0, "unlike": 0}

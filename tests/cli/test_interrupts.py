@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,10 +59,12 @@ cli.main()
 """
 
 
-def start(folder: Path, *words: str, **options: object) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str, answer: Any = signal.SIG_DFL) -> subprocess.Popen[str]:
+    """Start Python; how Ctrl-C is answered at first is said, since it is inherited."""
     return subprocess.Popen(
         [sys.executable, *words], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, "TOY_DELAY": "0.02", "OMP_NUM_THREADS": "1"}, **options,
+        env={**os.environ, "TOY_DELAY": "0.02", "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, answer),
     )  # fmt: skip
 
 
@@ -129,10 +132,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
 
 
 def test_signals_that_are_to_be_ignored_stay_so(tmp_path: Path) -> None:
-    def ignore() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    process = start(tmp_path, "-c", SWALLOWS, "models", preexec_fn=ignore)
+    process = start(tmp_path, "-c", SWALLOWS, "models", answer=signal.SIG_IGN)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
