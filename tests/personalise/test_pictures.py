@@ -61,6 +61,13 @@ def test_what_is_no_picture_or_too_small_is_refused_by_name(tmp_path: Path) -> N
         read([tmp_path / "gone.png"])
 
 
+def test_of_large_photographs_only_what_a_model_sees_is_kept(tmp_path: Path) -> None:
+    Image.new("RGB", (4000, 3000)).save(tmp_path / "large.jpg")
+    (one,) = read([tmp_path / "large.jpg"])
+    assert one.picture.size == (1024, 768)
+    assert one.square(20, 30).shape == (20, 30, 3)
+
+
 def test_a_folder_is_its_pictures_in_order_and_foreign_files_are_named(tmp_path: Path) -> None:
     paths = pictures(tmp_path)
     assert [one.name for one in read([tmp_path])] == [str(path) for path in paths]

@@ -46,7 +46,7 @@ class DreamBooth(Method):
         if self.text and not self.rank:
             raise InputError("text: its layers learn as low-rank factors only; give a rank above 0")
         own, (thing, _) = named(self.word, self.thing), self.ordinary()
-        clean = given.states(given.squares(given.learned))
+        clean = given.encoded(given.learned)
         captions = said(given.learned, (own,), self.word)
         assert given.prior is not None
         usual = given.states(given.prior)
@@ -64,7 +64,7 @@ class DreamBooth(Method):
             else TrainableWeights(network_of(given.stage)),
             rows=rows,
             held=Rows.of(
-                given.states(given.squares(given.kept_out)),
+                given.encoded(given.kept_out),
                 [texts[0] for texts in said(given.kept_out, (own,), self.word)],
             ),
             ordinary=Rows.of(usual[:16], [thing] * len(usual[:16])),

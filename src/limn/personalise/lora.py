@@ -38,8 +38,8 @@ class LoRA(Method):
         for one in given.shown:
             if not one.caption:
                 raise InputError(f"{one.name}: has no caption; give --caption, metadata.jsonl or a .txt beside it")
-        clean, captions = given.states(given.squares(given.learned)), said(given.learned, ())
-        held = Rows.of(given.states(given.squares(given.kept_out)), [one.caption for one in given.kept_out])
+        clean, captions = given.encoded(given.learned), said(given.learned, ())
+        held = Rows.of(given.encoded(given.kept_out), [one.caption for one in given.kept_out])
         plain = self.thing or given.shown[0].caption
 
         def rows(step: int, generator: torch.Generator) -> Rows:

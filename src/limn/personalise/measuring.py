@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,12 +17,16 @@ from limn.kernel.rng import Streams
 from limn.personalise.choosing import Measured
 from limn.personalise.denoising import Denoiser, Rows
 from limn.personalise.method import Given, Lesson
+from limn.train.batches import signed
 from limn.train.sheet import pixels
 
 LEVELS = 12
 """Rows that a loss is measured on, at levels that lie evenly."""
 
-NEAR = 0.5
+SMALL = 32
+"""Pixels along a side of pictures that are compared."""
+
+NEAR = 0.3
 """A drawn picture is a copy if it is nearer to a learned one than this share of what the untouched model's is."""
 
 _SEED = 20_220_802  # of noise that is the same at every measurement
@@ -42,7 +47,7 @@ class Gauge:
         self._held = _repeated(lesson.held)
         self._ordinary = _repeated(lesson.ordinary) if lesson.ordinary is not None else None
         self._before = self._answers()
-        self._learned = given.squares(given.learned)
+        self._learned = signed(np.stack([one.square(SMALL, SMALL) for one in given.learned]))
         self._untouched = (
             self._nearest(drawn(given, given.stage.encoder, [lesson.plain] * looks)) if looks else torch.zeros(0)
         )
@@ -78,7 +83,7 @@ class Gauge:
 
     def _nearest(self, pictures: NDArray[np.uint8]) -> Tensor:
         """Return how far each drawn picture is from the nearest learned one, root mean square."""
-        states = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+        states = F.interpolate(signed(pictures), (SMALL, SMALL), mode="bilinear", antialias=True)
         far = (states[:, None] - self._learned[None]).square().flatten(2).mean(2).sqrt()
         return far.min(1).values
 

@@ -68,11 +68,10 @@ class Given:
                 [self.stage.codec.encode(part.to(self.stage.device)).cpu() for part in torch.split(pictures, 8)]
             )
 
-    def squares(self, shown: Sequence[Shown]) -> Tensor:
-        """Return pictures at the model's own size (pictures, 3, height, width) in [-1, 1]."""
-        import numpy as np
-
-        return signed(np.stack([one.square(*self.generator.size) for one in shown]))
+    def encoded(self, shown: Sequence[Shown]) -> Tensor:
+        """Return the states of a person's pictures, the middle of each at the model's own size."""
+        size = self.generator.size
+        return torch.cat([self.states(signed(one.square(*size)[None])) for one in shown])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from limn.data.folders import SUFFIXES, captions_in
 from limn.io.files import read_bounded
@@ -21,7 +21,10 @@ from limn.kernel.errors import DataError, InputError
 LEAST: Final = 16
 """Pixels of the shorter side that a picture must have."""
 
-MOST: Final = 10_000
+LARGEST: Final = 1024
+"""Pixels of the longer side that are kept of a picture; no model here sees more."""
+
+MOST: Final = 500
 _LISTED: Final = "metadata.jsonl"
 _MAX_TEXT: Final = 2**20
 
@@ -44,10 +47,8 @@ class Shown:
 
     def square(self, height: int, width: int) -> NDArray[np.uint8]:
         """Return the middle of it, scaled to a size (height, width, 3)."""
-        from PIL import ImageOps
-
         fitted = ImageOps.fit(self.picture, (width, height), Image.Resampling.LANCZOS)
-        return np.asarray(fitted)
+        return np.array(fitted)
 
 
 def read(paths: Sequence[Path], captions: Sequence[str] = ()) -> list[Shown]:
@@ -64,7 +65,7 @@ def read(paths: Sequence[Path], captions: Sequence[str] = ()) -> list[Shown]:
     """
     files = [file for path in paths for file in _files(path)]
     if not 1 <= len(files) <= MOST:
-        raise InputError(f"pictures: {len(files)} given; name from 1 to {MOST:,} files, or folders that hold them")
+        raise InputError(f"pictures: {len(files)} given; name from 1 to {MOST} files, or folders that hold them")
     if twice := [file for file, count in _counts(files).items() if count > 1]:
         raise InputError(f"pictures: {twice[0]} is named twice; name it once")
     if len(captions) not in (0, 1, len(files)):
@@ -95,6 +96,7 @@ def _shown(file: Path, caption: str) -> Shown:
     picture = decode(data, name=str(file))
     if min(picture.size) < LEAST:
         raise DataError(f"{file}: {picture.width} x {picture.height} pixels; at least {LEAST} a side are needed")
+    picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
     if picture.mode == "RGBA":
         picture = Image.fromarray(composite(np.asarray(picture)))
     return Shown(name=str(file), sha256=hashlib.sha256(data).hexdigest(), picture=picture, caption=caption)

@@ -60,7 +60,7 @@ class SINE(Method):
         caption = shown.caption or named(self.word, self.thing)
         boxes = self.boxes(given.seed)
         large = np.stack([shown.square(2 * height, 2 * width)])
-        whole = given.states(given.squares(given.shown))
+        whole = given.encoded(given.shown)
         parts = given.states(torch.cat([_cut(signed(large), box, (height, width)) for box in boxes]))
 
         def rows(step: int, generator: torch.Generator) -> Rows:

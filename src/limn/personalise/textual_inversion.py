@@ -51,7 +51,7 @@ class TextualInversion(Method):
         )  # fmt: skip
         kind = self.sentences or ("object" if given.known is None else "plain")
         usual = [sentence.format(self.word) for sentence in templates(kind, given.known)]
-        clean, captions = given.states(given.squares(given.learned)), said(given.learned, usual, self.word)
+        clean, captions = given.encoded(given.learned), said(given.learned, usual, self.word)
         asked = usual[0] if kind == "style" else named(self.word, "")
         held = said(given.kept_out, (asked,), self.word)
         plain = named("", self.thing)
@@ -62,7 +62,7 @@ class TextualInversion(Method):
         return Lesson(
             change=change,
             rows=rows,
-            held=Rows.of(given.states(given.squares(given.kept_out)), [texts[0] for texts in held]),
+            held=Rows.of(given.encoded(given.kept_out), [texts[0] for texts in held]),
             ordinary=None,
             prompts=[asked],
             plain=plain,
