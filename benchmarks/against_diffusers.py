@@ -99,9 +99,8 @@ def timings(pair: Pair, repeats: int) -> dict[str, Any]:
             seconds: dict[str, list[float]] = {"limn": [], "diffusers": []}
             outside: dict[str, list[float]] = {"limn": [], "diffusers": []}
             for turn in range(repeats + 1):
-                for side in sorted(
-                    seconds, reverse=turn % 2 == 1
-                ):  # who goes first changes, so that none gains by it
+                # Who goes first changes from turn to turn, so that neither gains by it.
+                for side in sorted(seconds, reverse=turn % 2 == 1):
                     pair.inside, start = 0.0, time.perf_counter()
                     if side == "limn":
                         pair.limn_draw(sampler, batch, STEPS)
