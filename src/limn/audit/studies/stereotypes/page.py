@@ -85,14 +85,9 @@ def report(
             for row in persists
             if row.name == "all" and row.value is not None
         ]
-        part = Figures(
-            title="Persistence", rows=persists, axis=PERSISTS, percent=False, zero=1, unit=PICTURES, field=field
-        )
-        sections.append(Section(title="Counter-prompts", parts=(part,)))
+        sections.append(Section(title="Counter-prompts", parts=(_persistence(persists, field),)))
     if places:
         sections.append(Section(title="Places", parts=tuple(_places(*row, space) for row in places.items())))
-    answers = [told(shares, value, reference, kind) for shares in occupations]
-    answers += [told(shares, value, reference, "traits") for shares in traits]
     tested = [(shares.model, shares.tests()) for shares in occupations]
     asked = [(kind, one) for one in occupations] + [("traits", one) for one in traits]
     answers = [told(one, value, reference, what) for what, one in asked]
@@ -108,6 +103,11 @@ def report(
             f"{model}: {tests.how}, over pictures of each concept" for model, tests in tested if any(tests.p)
         ),
     )
+
+
+def _persistence(rows: tuple[Figure, ...], field: str) -> Figures:
+    """Return what counter-prompts leave of stereotypes."""
+    return Figures(title="Persistence", rows=rows, axis=PERSISTS, percent=False, zero=1, unit=PICTURES, field=field)
 
 
 def told(shares: ConceptShares, value: str, reference: str, kind: str) -> str:
