@@ -175,7 +175,8 @@ class PlacedPictures:
         rows = rng.integers(len(plain), size=len(plain))
         counts = np.bincount(plain[rows][plain[rows] >= 0], minlength=len(self.places))
         bias = abs(counts / max(counts.sum(), 1) - np.array(self.reference)).sum() / 2
-        return float(bias), float(np.nanmean(right[rows]))
+        named = right[rows][~np.isnan(right[rows])]
+        return float(bias), float(named.mean()) if len(named) else np.nan
 
 
 def _unpaired(one: Floats, other: Floats, wide: float) -> float:
