@@ -141,7 +141,7 @@ def measure(*, workers: int = 0) -> Mapping[str, Any]:
             "result": _verdict(own) if fault.tests else f"{ABSENT}: {fault.lacks}",
             **({"lacks": fault.lacks} if fault.lacks and fault.tests else {}),
         }
-    figures = {"faults": rows, "bombs": costs}
+    figures = {"slow": "--quick" not in sys.argv, "faults": rows, "bombs": costs}
     write_text(results.picture("faults.md"), page(figures))
     return figures
 
@@ -196,6 +196,7 @@ def page(figures: Mapping[str, Any]) -> str:
         "# Thirty faults", "",
         "What goes wrong, what must come of it, and the tests that show it. This page is written by",
         "`python -m benchmarks.faults`; `python -m benchmarks.kills` kills processes at random moments.",
+        f"Tests that take more than a few seconds each are {'among them' if figures.get('slow') else 'left out'}.",
         "", "| fault | result |", "|---|---|",
     ]  # fmt: skip
     for name, row in figures["faults"].items():
