@@ -47,8 +47,8 @@ def measure(
     drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:most]}
     class_of = {name: vectors(one, source.where(label=name).on()) for name in drawings}
     found: dict[str, list[dict[str, Any]]] = {}
-    for seed in range(seeds):
-        for way, (text, steps) in WAYS.items():
+    for way, (text, steps) in WAYS.items():
+        for seed in range(seeds):
             for name, drawing in drawings.items():
                 folder = runs() / "subject" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():

@@ -44,8 +44,8 @@ def measure(
         for row, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
             path = runs() / "word" / row / f"{name}.json"
             found.setdefault(row, []).append(kept(path, partial(judged, panel, name, words)))
-    for seed in range(seeds):
-        for way in WAYS:
+    for way in WAYS:
+        for seed in range(seeds):
             for name in names:
                 folder = runs() / "word" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
