@@ -160,6 +160,9 @@ def test_the_second_model_reads_with_its_own_encoder() -> None:
         def encode(self, asks):  # type: ignore[no-untyped-def]
             return toy().stages[0].encoder.encode([replace(ask, prompt=Prompt("A CAT")) for ask in asks])
 
+        def unread(self, text: str) -> str:
+            return ""
+
     def loud(name: str) -> Generator:
         generator = toy()
         stage = replace(generator.stages[0], encoder=Shouting())  # type: ignore[arg-type]

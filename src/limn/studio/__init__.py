@@ -7,6 +7,7 @@ from limn.studio.axes import Axis
 from limn.studio.drawing import Drawn, Event, Failed, Finished, Kept, Started, check_room, generate, sheet
 from limn.studio.facts import check_device
 from limn.studio.grids import Grid, cells, compose, grid
+from limn.studio.memory import Halved
 from limn.studio.replaying import Replay, replay
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Failed",
     "Finished",
     "Grid",
+    "Halved",
     "Kept",
     "Replay",
     "Started",

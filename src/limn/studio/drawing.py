@@ -22,6 +22,8 @@ from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.models.environment import facts
 from limn.store import Store, grid, read_record, write_png
+from limn.studio import memory
+from limn.studio.memory import Halved
 
 MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all
@@ -85,7 +87,7 @@ class Finished:
     seconds: float
 
 
-Event = Started | Kept | Progress | Drawn | Failed | Finished
+Event = Started | Kept | Progress | Halved | Drawn | Failed | Finished
 
 
 def generate(
@@ -115,6 +117,7 @@ def generate(
     Raises:
         InputError: If a value cannot be used.
         StoreError: If another process draws the same request, or the disk fails.
+        LimnError: If memory ran out for half as many pictures too.
     """
     size = generator.batch if batch is None else batch
     if not 1 <= size <= MAX_BATCH:
@@ -131,8 +134,9 @@ def generate(
         drawn = failed = 0
         common = {**_common(request), "circumstances": facts(device)} if len(done) < len(items) else {}
         common |= {"model_file": generator.file} if common and generator.file else {}
-        for event in generator.draw(request, done=done, batch=size, max_rows=max_rows, ledger=ledger):
+        for event in memory.draw(generator, request, done=done, batch=size, max_rows=max_rows, ledger=ledger):
             if not isinstance(event, Picture):
+                size = event.batch if isinstance(event, Halved) else size
                 yield event
             elif event.flaw:
                 failed += 1
