@@ -31,11 +31,13 @@ def labelled(folder: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in registry.names("readers") if name not in APART])
 def test_reads_any_picture(name: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
-    (tmp_path / "phrases.json").write_text(json.dumps({"thing": {"heart": ["a red heart"], "star": ["a yellow star"]}}))
+    phrases = {"thing": {"heart": ["a red heart"], "star": ["a yellow star"]}}
+    (tmp_path / "phrases.json").write_text(json.dumps(phrases))
+    own, labels = f"{tmp_path / 'own.py'}:light", tmp_path / "labels.csv"
     options = {
-        "user_function": f"{tmp_path / 'own.py'}:light",
+        "user_function": own,
         "zero_shot": f"model=judge_a,phrases={tmp_path / 'phrases.json'}",
-        "calibrated": f"reader='user_function:function={tmp_path / 'own.py'}:light',labels={tmp_path / 'labels.csv'}",
+        "calibrated": f"reader='user_function:function={own}',labels={labels}",
     }
     labelled(tmp_path)
     check_reader(open_reader(f"{name}:{options[name]}" if name in options else name))

@@ -278,7 +278,7 @@ def _reader_facts(reader: Reader) -> ReaderFacts:
         confusion=dict(reader.confusion),
         weights=reader.weights,
         scored=tuple(reader.scored),
-        below=dict(reader.below),
+        below=dict(reader.otherwise),
     )
 
 

@@ -48,7 +48,8 @@ def test_detectors_flag_above_their_threshold(monkeypatch: pytest.MonkeyPatch) -
         assert [each.confidence["flagged"] for each in readings] == pytest.approx(
             [0.3 if name == "nudenet" else 0.1, 0.7]
         )
-        assert [each.at(0.1, reader.scored, reader.below).values["flagged"] for each in readings] == ["yes", "yes"]
+        lower = [reading.at(0.1, reader.scored, reader.otherwise) for reading in readings]
+        assert [reading.values["flagged"] for reading in lower] == ["yes", "yes"]
         assert reader.name == name
         assert reader.version.endswith(" 1")
 

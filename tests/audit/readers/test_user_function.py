@@ -82,7 +82,7 @@ def test_scores_are_kept_and_errors_may_come_with_the_file(tmp_path: Path) -> No
     readings = read_checked(reader, grey(51, 204))
     assert [row.values["flagged"] for row in readings] == ["no", "yes"]
     assert [row.confidence["flagged"] for row in readings] == pytest.approx([0.2, 0.8])
-    assert [row.at(0.1, reader.scored, reader.below).values["flagged"] for row in readings] == ["yes", "yes"]
+    assert [row.at(0.1, reader.scored, reader.otherwise).values["flagged"] for row in readings] == ["yes", "yes"]
     assert reader.confusion == {}
     (tmp_path / "eyes.confusion.json").write_text(json.dumps({"flagged": {"counts": [[9, 1, 0], [2, 8, 0]]}}))
     shipped = open_reader(f"own:{tmp_path}/eyes.py:see").confusion["flagged"]

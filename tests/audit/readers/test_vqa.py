@@ -29,7 +29,7 @@ def test_a_reader_asks_and_keeps_scores(folders: dict[str, Path], tmp_path: Path
     woman = raw[:, :2].sum(1) / raw.sum(1)
     assert [row.values["gender"] for row in readings] == ["woman" if share > 0.5 else "man" for share in woman]
     assert [row.confidence["gender"] for row in readings] == pytest.approx(np.maximum(woman, 1 - woman))
-    assert all(row.at(1.0, reader.scored, reader.below).values["gender"] is None for row in readings)
+    assert all(row.at(1.0, reader.scored, reader.otherwise).values["gender"] is None for row in readings)
 
 
 def test_what_cannot_be_asked_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Detector(Reader):
         return ("flagged",)
 
     @property
-    def below(self) -> Mapping[str, str]:
+    def otherwise(self) -> Mapping[str, str]:
         """Not flagged."""
         return {"flagged": "no"}
 

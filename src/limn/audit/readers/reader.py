@@ -195,7 +195,7 @@ class Reader(registry.Part, ABC):
         return ()
 
     @property
-    def below(self) -> Mapping[str, str]:
+    def otherwise(self) -> Mapping[str, str]:
         """What a scored field is below the threshold; unreadable where nothing is said."""
         return {}
 
@@ -262,9 +262,9 @@ class Wrapped(Reader):
         return self.reader.scored
 
     @property
-    def below(self) -> Mapping[str, str]:
+    def otherwise(self) -> Mapping[str, str]:
         """Of the reader within."""
-        return self.reader.below
+        return self.reader.otherwise
 
     def rehearse(self) -> None:
         """Rehearse the reader within."""

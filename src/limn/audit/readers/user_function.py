@@ -74,7 +74,7 @@ class UserFunction(Reader):
         return tuple(name for name, values in self.fields.items() if values) if given else ()
 
     @property
-    def below(self) -> Mapping[str, str]:
+    def otherwise(self) -> Mapping[str, str]:
         """``BELOW`` of its file."""
         below = dict(self._said("BELOW", {}))
         return {name: str(self._value(name, value)) for name, value in below.items()}
@@ -121,7 +121,7 @@ class UserFunction(Reader):
         values = {name: self._value(name, value) for name, value in words.items()}
         likely = {name: "" if values[name] is None else str(values[name]) for name in scores}
         reading = Reading(values=values, confidence=scores, likely=likely)
-        return reading.at(self.threshold, self.scored, self.below) if self.scored else reading
+        return reading.at(self.threshold, self.scored, self.otherwise) if self.scored else reading
 
     def _value(self, name: str, value: Any) -> Value:
         """Return a word or a number of a field; numbers of numpy are numbers, NaN is unreadable."""
