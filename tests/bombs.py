@@ -52,7 +52,8 @@ def cost(imports: str, call: str, *arguments: object, before: str = "") -> Cost:
     megabytes, seconds, told = result.stdout.strip().split("|", 2)
     if "LIMN_COSTS" in os.environ:  # benchmarks/faults.py makes a table of them
         test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].removesuffix(" (call)")
-        row = {"test": test, "megabytes": int(megabytes), "seconds": float(seconds), "told": re.sub(r"/\S*/", "", told)[:80]}
+        plain = re.sub(r"/\S*/", "", told)[:80]
+        row = {"test": test, "megabytes": int(megabytes), "seconds": float(seconds), "told": plain}
         with Path(os.environ["LIMN_COSTS"]).open("a") as file:
             print(json.dumps(row), file=file)
     return Cost(int(megabytes), float(seconds), told)

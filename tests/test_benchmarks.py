@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def test_figures_of_pages_are_those_of_the_results() -> None:
     command = [sys.executable, "-m", "benchmarks.pages", "--check"]
@@ -25,6 +27,7 @@ def test_the_table_of_faults_names_tests_that_exist() -> None:
     assert text.count("    Fault(") == 30
 
 
+@pytest.mark.slow
 def test_a_few_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     command = [
         sys.executable,

@@ -118,6 +118,7 @@ def test_grids_have_adapters_along_a_side(limn: Limn) -> None:
     assert read_record(Path(lines[-1]))["grid"]["columns"] == ["no adapter", "tuned 0.5", "tuned 1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["stereotypes:world=pictograms,n=1", "homoglyphs:world=scenes,n=1"])
 def test_audits_compare_with_and_without(study: str, limn: Limn) -> None:
     options = ("--model", "model", "--against-adapter", "tuned.safetensors:0.5", "--out", "audit")

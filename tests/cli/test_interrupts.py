@@ -91,6 +91,7 @@ def test_a_signal_at_any_moment_ends_the_command(tmp_path: Path, words: list[str
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_training_ends_its_step_and_saves_it(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(TINY)
     process = start(tmp_path, *LIMN, "train", "tiny.toml", "--out", "run")

@@ -115,6 +115,7 @@ def test_replay_says_when_the_weights_are_others(limn, drawn, monkeypatch) -> No
     assert f"those here are {'f' * 64}" in result.out
 
 
+@pytest.mark.slow
 def test_a_picture_of_a_large_run_is_replayed_from_its_folder_and_alone_elsewhere(limn, tmp_path) -> None:
     (tmp_path / "p.txt").write_text("\n".join(f"a cat number {k} {'x' * 80}" for k in range(400)))
     limn("generate", "--prompts-file", "p.txt", "--steps", 1, "--size", 8, "--batch", 100)
