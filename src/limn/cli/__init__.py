@@ -16,10 +16,10 @@ STOPPED = 128
 
 def main() -> None:
     """Run the command line with the arguments of this process."""
+    _fill_streams()  # before the pipe of signals could take the place of one
     interrupts.watch()
     # Threads that wait by spinning slow a busy machine down tenfold; read when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    _fill_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -38,7 +38,10 @@ class _Watch:
     def listen(self, pipe: int) -> None:
         """Answer signals, whose numbers the system writes into a pipe."""
         while True:
-            number = os.read(pipe, 1)[0]
+            byte = os.read(pipe, 1)
+            if not byte:
+                return
+            number = byte[0]
             with self.lock:
                 again = bool(self.number)
                 if not again:
