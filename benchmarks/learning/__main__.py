@@ -7,5 +7,5 @@ if __name__ == "__main__":
     run(
         {"word": word.measure, "subject": subject.measure, "picture": picture.measure, "cost": cost.measure},
         name="learning",
-        quick={"seeds": 1, "most": 1, "minutes": 0.01, "steps": 2},
+        quick={"seeds": 1, "flags": 1, "subjects": 1, "minutes": 0.01, "steps": 2},
     )

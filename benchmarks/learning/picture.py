@@ -25,11 +25,11 @@ COLOURS, DRAWN = ("red", "blue", "green"), 4
 
 
 def measure(
-    *, seeds: int = 3, most: int = 6, minutes: float = 0, judged_by: str = "judge_b"
+    *, seeds: int = 3, subjects: int = 6, minutes: float = 0, judged_by: str = "judge_b"
 ) -> dict[str, Any]:  # fmt: skip
     """Return nearness and obedience by way and share, and things counted by size; runs that are there are kept."""
     budget, one = Budget(minutes), judge(judged_by)
-    drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:most]}
+    drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:subjects]}
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(seeds):
         for way, text in WAYS.items():

@@ -39,12 +39,12 @@ COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
 def measure(
-    *, seeds: int = 3, most: int = 6, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
+    *, seeds: int = 3, subjects: int = 6, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
 ) -> dict[str, Any]:  # fmt: skip
     """Return likeness, obedience and what became of the class, by way; runs that are there are kept."""
     budget, one = Budget(minutes), judge(judged_by)
     source = load(data, SPLITS)
-    drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:most]}
+    drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:subjects]}
     class_of = {name: vectors(one, source.where(label=name).on()) for name in drawings}
     found: dict[str, list[dict[str, Any]]] = {}
     for way, (text, steps) in WAYS.items():

@@ -33,12 +33,12 @@ COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
 def measure(
-    *, seeds: int = 3, most: int = 8, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
+    *, seeds: int = 3, flags: int = 8, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
 ) -> dict[str, Any]:  # fmt: skip
     """Return shares of pictures that are the concept, alone and composed, by way; runs that are there are kept."""
-    flags = concepts.flags(concepts.CACHE)
-    names, budget = list(flags)[:most], Budget(minutes)
-    panel = Panel(judge(judged_by), load(data, SPLITS), {name: list(one.values()) for name, one in flags.items()})
+    pictures = concepts.flags(concepts.CACHE)
+    names, budget = list(pictures)[:flags], Budget(minutes)
+    panel = Panel(judge(judged_by), load(data, SPLITS), {name: list(one.values()) for name, one in pictures.items()})
     found: dict[str, list[dict[str, Any]]] = {}
     for name in names:
         for row, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
@@ -50,9 +50,9 @@ def measure(
                 folder = runs() / "word" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
-                measure_one = partial(_one, panel, flags[name], name, way, folder, seed)
+                measure_one = partial(_one, panel, pictures[name], name, way, folder, seed)
                 found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
-    show(flags, names)
+    show(pictures, names)
     return {
         "claim": "a concept that no style showed is judged as such in 80 % of pictures, and composes in 50 %",
         "ways": {way: summary(rows) for way, rows in found.items()},
