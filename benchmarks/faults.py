@@ -100,7 +100,7 @@ FAULTS = (
         "cli/test_generate.py::test_a_prompt_cannot_speak_to_the_terminal", "cli/test_errors.py")),
     Fault("Text that gives orders to a judge that reads", (), "judges that follow instructions"),
     Fault("Two hundred requests at once, slow clients", (), "a server"),
-    Fault("Out of memory: halve the batch once, the same pictures", ("studio/test_memory.py",)),
+    Fault("Out of memory: halve the batch once, the same pictures", ("kernel/test_memory.py",)),
     Fault("Same seed, other batch, order, resume: the same pictures, and replay says so", (
         "kernel/test_runner.py::test_a_picture_does_not_depend_on_its_neighbours", "kernel/test_rng.py",
         "replays/test_replays.py")),

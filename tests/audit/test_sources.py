@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,12 @@ from audited import population
 from limn import models
 from limn.audit.probe import Ask
 from limn.audit.readers.people import People
-from limn.audit.sources import FromGenerator, FromOracle, FromPeople, Source, key_of
+from limn.audit.sources import Drawing, FromGenerator, FromOracle, FromPeople, Source, key_of
 from limn.data.people import Population, Rule
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, LimnError
+from limn.kernel.generator import Picture
+from limn.kernel.request import Item, Request
+from limn.kernel.runner import Ledger
 from limn.text.homoglyphs import normalised
 
 DOCTOR = Ask(prompt="a doctor", slots={"profession": "doctor"}, group="doctor")
@@ -106,3 +110,29 @@ def test_words_are_rewritten_before_they_reach_the_model(monkeypatch: pytest.Mon
     source = FromGenerator(model="toy", rewrite=normalised)
     (one,) = source.draw([Ask(prompt="a dоctor")], [0])
     assert one.record["prompt"] == {"text": "a doctor"}
+
+
+def test_where_memory_runs_out_half_as_many_are_drawn_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawings(source: FromGenerator) -> list[Drawing]:
+        return list(source.draw([DOCTOR] * 5, range(5)))
+
+    whole = drawings(FromGenerator(model=toys.toy()))
+    short = toys.toy()
+    real = short.together
+
+    def together(request: Request, items: Sequence[Item], ledger: Ledger | None = None) -> list[Picture]:
+        if len(items) > 2:
+            raise MemoryError
+        return real(request, items, ledger)
+
+    monkeypatch.setattr(short, "together", together)
+    source = FromGenerator(model=short)
+    parts = drawings(source)
+    assert source.halved == 2
+    assert [len(row.record["batch"]["together"]) for row in parts] == [2, 2, 2, 2, 1]
+    assert [row.record["seed"] for row in parts] == [0, 1, 2, 3, 4]
+    for one, other in zip(whole, parts, strict=True):
+        assert np.abs(np.asarray(one.pixels, int) - np.asarray(other.pixels, int)).max() <= 1
+    monkeypatch.setattr(short, "together", lambda *_, **__: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(LimnError, match="draw with --batch 1"):
+        drawings(FromGenerator(model=short))

@@ -23,21 +23,13 @@ def model(limn: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("model")
 
 
+def options(model: Path, *, steps: int, looks: int) -> tuple[Any, ...]:
+    names = {"model": model, "thing": "dog", "out": "zorp.safetensors", "steps": steps, "every": 1, "looks": looks}
+    return tuple(word for name, value in names.items() for word in (f"--{name}", value))
+
+
 def test_a_word_is_learned_and_used(limn: Any, model: Path) -> None:
-    asked = (
-        "--model",
-        model,
-        "--thing",
-        "dog",
-        "--out",
-        "zorp.safetensors",
-        "--steps",
-        2,
-        "--every",
-        1,
-        "--looks",
-        1,
-    )
+    asked = options(model, steps=2, looks=1)
     result = limn("learn", "textual_inversion:batch=1", "photos", *asked)
     assert result.code == 0, result.err
     assert result.lines == ["zorp.safetensors"]
@@ -55,20 +47,7 @@ def test_a_word_is_learned_and_used(limn: Any, model: Path) -> None:
 
 def test_ctrl_c_keeps_the_best_so_far(limn: Any, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupts._watch, "number", 2)
-    asked = (
-        "--model",
-        model,
-        "--thing",
-        "dog",
-        "--out",
-        "zorp.safetensors",
-        "--steps",
-        4,
-        "--every",
-        1,
-        "--looks",
-        0,
-    )
+    asked = options(model, steps=4, looks=0)
     result = limn("learn", "dreambooth:batch=1,pictures=2", "photos", "--rank", 2, *asked)
     assert result.code == 130
     assert result.lines == ["zorp.safetensors"]

@@ -186,8 +186,8 @@ class FromEndpoint:
 
     def _problem(self, answer: Answer, content: Mapping[str, Any]) -> str:
         """Say what is wrong with an answer, without the key that a server may repeat."""
-        told = _told(content)
-        return self._without_key(answer.failure or f"answered {answer.status}" + (f" ({told})" if told else ""))
+        reason = _told(content)
+        return self._without_key(answer.failure or f"answered {answer.status}" + (f" ({reason})" if reason else ""))
 
     def _without_key(self, text: str) -> str:
         return text.replace(self.key, "(the key)") if self.key else text
@@ -290,10 +290,12 @@ def _code(content: Mapping[str, Any]) -> str:
 
 def _refusal(answer: Answer, content: Mapping[str, Any]) -> str:
     """Return why no picture was given where that was a decision about what was asked; otherwise nothing."""
-    code, told = _code(content), _told(content)
+    code, reason = _code(content), _told(content)
     if answer.status in (400, 403, 422, 451):
-        moderated = any(word in code for word in MODERATED) or "safety system" in told or "content policy" in told
-        return f"{code.split()[0] if code.split() else answer.status}: {told}" if moderated else ""
+        moderated = (
+            any(word in code for word in MODERATED) or "safety system" in reason or "content policy" in reason
+        )
+        return f"{code.split()[0] if code.split() else answer.status}: {reason}" if moderated else ""
     if answer.status != 200 or not isinstance(content.get("data"), list):
         return ""
     items = _items(content)

@@ -117,6 +117,8 @@ class FromGenerator:
     alone: bool = field(default=False, init=False)
     unread: dict[str, str] = field(default_factory=dict, init=False)
     """Prompts drawn so far that are longer than the model reads, with the words that play no part."""
+    halved: int = field(default=0, init=False)
+    """Pictures drawn together since memory ran out; 0 where it did not."""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -149,23 +151,29 @@ class FromGenerator:
         return self.together or self.generator.batch
 
     def draw(self, asks: Sequence[Ask], seeds: Sequence[int]) -> Iterable[Drawing]:
-        """Draw one picture for each ask with its seed, all in the same forward passes."""
+        """Draw one picture for each ask with its seed, in the same forward passes as long as memory lasts."""
         from limn.codecs.latents import TOGETHER
+        from limn.kernel import memory
         from limn.kernel.request import Item
         from limn.kernel.runner import Ledger
 
         requests = [self._request(ask.prompt, seed) for ask, seed in zip(asks, seeds, strict=True)]
         items = [Item(place, request.prompts[0], request.seed) for place, request in enumerate(requests)]
-        pictures = self.generator.together(requests[0], items, ledger=(ledger := Ledger()))
-        self.unread |= ledger.unread
-        together = [[item.prompt.text, item.seed] for item in items]
-        for place, (picture, request) in enumerate(zip(pictures, requests, strict=True)):
-            own = request.record()
-            batch = {"size": 1, "pictures": [0], "place": place, "together": together, "decoded": TOGETHER}
-            record = {"request": own, "prompt": own["prompts"][0], "seed": request.seed, "key": request.key()}
-            record |= {"index": 0, "batch": batch, "circumstances": self._circumstances}
-            record |= {"model_file": self.generator.file} if self.generator.file else {}
-            yield Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)
+        ledger, most = Ledger(), self.halved or len(items)
+        for part, pictures in memory.together(self.generator, requests[0], items, most=most, ledger=ledger):
+            self.unread |= ledger.unread
+            self.halved = len(part) if not self.halved and len(part) < len(items) else self.halved
+            together = [[item.prompt.text, item.seed] for item in part]
+            for place, (item, picture) in enumerate(zip(part, pictures, strict=True)):
+                batch = {"size": 1, "pictures": [0], "place": place, "together": together, "decoded": TOGETHER}
+                record = self._record(requests[item.index], batch)
+                yield Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)
+
+    def _record(self, request: Request, batch: Mapping[str, Any]) -> dict[str, Any]:
+        own = request.record()
+        record = {"request": own, "prompt": own["prompts"][0], "seed": request.seed, "key": request.key()}
+        record |= {"index": 0, "batch": batch, "circumstances": self._circumstances}
+        return record | ({"model_file": self.generator.file} if self.generator.file else {})
 
     @cached_property
     def _circumstances(self) -> Mapping[str, Any]:

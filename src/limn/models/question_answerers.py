@@ -66,13 +66,13 @@ class Answerer:
         rows = [np.zeros((0, len(answers)))]
         for start in range(0, len(pictures), AT_ONCE):
             chunk = list(pictures[start : start + AT_ONCE])
-            seen = {
+            inputs = {
                 name: value.to(self.network.device) for name, value in self.sight(chunk, return_tensors="pt").items()
             }
             asked = self._words([question] * len(chunk))
             with torch.inference_mode():
                 vilt = self.network.config.model_type == "vilt"
-                logits = self._chosen(seen, asked, answers) if vilt else self._spoken(seen, asked, answers)
+                logits = self._chosen(inputs, asked, answers) if vilt else self._spoken(inputs, asked, answers)
             rows.append(logits.double().cpu().numpy())
         return np.concatenate(rows)
 
@@ -82,16 +82,16 @@ class Answerer:
         rows = self.tokenizer(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
         return {name: rows[name].to(self.network.device) for name in ("input_ids", "attention_mask")}
 
-    def _chosen(self, seen: dict[str, Any], asked: dict[str, Any], answers: Sequence[str]) -> Any:
+    def _chosen(self, inputs: dict[str, Any], asked: dict[str, Any], answers: Sequence[str]) -> Any:
         """Return the logits of ViLT's own answers."""
         places = [self.network.config.label2id[answer] for answer in answers]
-        return self.network(**seen, **asked).logits[:, places]
+        return self.network(**inputs, **asked).logits[:, places]
 
-    def _spoken(self, seen: dict[str, Any], asked: dict[str, Any], answers: Sequence[str]) -> Any:
+    def _spoken(self, inputs: dict[str, Any], asked: dict[str, Any], answers: Sequence[str]) -> Any:
         """Return how likely BLIP is to speak each answer, as sums of log probabilities of its tokens."""
         import torch
 
-        images = self.network.vision_model(pixel_values=seen["pixel_values"]).last_hidden_state
+        images = self.network.vision_model(pixel_values=inputs["pixel_values"]).last_hidden_state
         question = self.network.text_encoder(**asked, encoder_hidden_states=images).last_hidden_state
         columns = []
         for answer in answers:

@@ -10,7 +10,7 @@ from limn.kernel.errors import InputError
 from limn.personalise.denoising import Rows
 from limn.personalise.lora import factors, network_of
 from limn.personalise.method import Given, Lesson, Method, named, picked, said
-from limn.personalise.whole import TrainableWeights
+from limn.personalise.trainable_weights import TrainableWeights
 
 
 @dataclass(frozen=True, kw_only=True)

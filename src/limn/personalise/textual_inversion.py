@@ -10,8 +10,8 @@ import torch
 from limn.kernel.errors import InputError
 from limn.personalise.denoising import Rows
 from limn.personalise.method import Given, Lesson, Method, named, picked, said
-from limn.personalise.rows import TrainableWords
 from limn.personalise.templates import templates
+from limn.personalise.trainable_words import TrainableWords
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from limn.kernel.memory import Halved
 from limn.models.environment import facts
 from limn.studio.axes import Axis
 from limn.studio.drawing import Drawn, Event, Failed, Finished, Kept, Started, check_room, generate, sheet
 from limn.studio.facts import check_device
 from limn.studio.grids import Grid, cells, compose, grid
-from limn.studio.memory import Halved
 from limn.studio.replaying import Replay, replay
 
 __all__ = [

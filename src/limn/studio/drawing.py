@@ -15,15 +15,15 @@ import numpy as np
 from limn.codecs.latents import TOGETHER
 from limn.io.atomic import explained
 from limn.io.pictures import MAX_ENLARGED, read_picture
+from limn.kernel import memory
 from limn.kernel.errors import InputError, StoreError
 from limn.kernel.generator import Generator, Picture, Progress
+from limn.kernel.memory import Halved
 from limn.kernel.prompt import prompt_record
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.models.environment import facts
 from limn.store import Store, grid, read_record, write_png
-from limn.studio import memory
-from limn.studio.memory import Halved
 
 MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all

@@ -26,7 +26,7 @@ from limn.personalise.loop import Learning, Plan, Progress
 from limn.personalise.method import Given, Method
 from limn.personalise.pictures import Shown
 from limn.personalise.plot import svg
-from limn.personalise.whole import TrainableWeights
+from limn.personalise.trainable_weights import TrainableWeights
 from limn.store import Store
 from limn.studio.drawing import Drawn, Event, Failed, Kept, generate
 from limn.train.batches import signed

@@ -115,8 +115,8 @@ def _without_ground(picture: np.ndarray[Any, np.dtype[np.uint8]]) -> Image.Image
     for corner in ((0, 0), (image.width - 1, 0), (0, image.height - 1), (image.width - 1, image.height - 1)):
         if min(picture[corner[1], corner[0]]) >= PAPER:
             ImageDraw.floodfill(ground, corner, mark, thresh=EDGE)
-    seen = (np.asarray(ground) != np.asarray(mark)).any(-1)
-    return Image.fromarray(np.dstack([picture, np.where(seen, 255, 0).astype(np.uint8)]))
+    drawn = (np.asarray(ground) != np.asarray(mark)).any(-1)
+    return Image.fromarray(np.dstack([picture, np.where(drawn, 255, 0).astype(np.uint8)]))
 
 
 def _described(svg: str, title: str, about: dict[str, Any]) -> str:

@@ -33,13 +33,13 @@ def filled(lines: Sequence[Line], where: Callable[[Mapping[str, str]], Path]) ->
     for number, line in lines:
         path = where(line)
         lacking = [field for field in FIELDS if not line.get(field)]
-        told = read_provenance(path) if lacking and path.is_file() else None
-        own = _cells(told)
+        record = read_provenance(path) if lacking and path.is_file() else None
+        own = _cells(record)
         new = {field: own[field] for field in lacking if own.get(field)}
-        counts.update((told.tool, field) for field in new if told is not None)
-        if told is not None and told.gap and "prompt" in lacking:
-            gaps[f"tell no prompt ({told.tool}: {told.gap})"] += 1
-        if told is not None and (told.seed or 0) > MOST_SEED and "seed" in lacking:
+        counts.update((record.tool, field) for field in new if record is not None)
+        if record is not None and record.gap and "prompt" in lacking:
+            gaps[f"tell no prompt ({record.tool}: {record.gap})"] += 1
+        if record is not None and (record.seed or 0) > MOST_SEED and "seed" in lacking:
             gaps["have a seed above 2**63 - 1, which is left out"] += 1
         line = {**dict.fromkeys(FIELDS, ""), **line, **new}
         files.setdefault(_identity(line), set()).add(line.get("file", ""))
@@ -59,11 +59,11 @@ def filled(lines: Sequence[Line], where: Callable[[Mapping[str, str]], Path]) ->
     return result, tuple(notes)
 
 
-def _cells(told: Provenance | None) -> dict[str, str]:
-    if told is None:
+def _cells(record: Provenance | None) -> dict[str, str]:
+    if record is None:
         return {}
-    seed = "" if told.seed is None or told.seed > MOST_SEED else str(told.seed)
-    return {"prompt": told.prompt, "seed": seed, "model": told.model}
+    seed = "" if record.seed is None or record.seed > MOST_SEED else str(record.seed)
+    return {"prompt": record.prompt, "seed": seed, "model": record.model}
 
 
 def _identity(line: Mapping[str, str]) -> tuple[str, ...]:

@@ -38,12 +38,12 @@ def read_provenance(path: Path) -> Provenance | None:
             claimed = c2pa.read(picture, data)
     except Exception as error:  # Pillow raises many kinds for damaged files
         raise DataError(f"{path}: not a readable picture; replace or remove it") from error
-    told = invokeai.read(texts) or comfyui.read(texts) or a1111.read(texts)
-    if told is None and claimed is None and (names := [name for name in HOLDERS if name in texts]):
+    record = invokeai.read(texts) or comfyui.read(texts) or a1111.read(texts)
+    if record is None and claimed is None and (names := [name for name in HOLDERS if name in texts]):
         return Provenance(tool=" and ".join(names), gap="of no form that is read here")
-    if told is None or told.model or claimed is None:
-        return told or claimed
-    return replace(told, model=claimed.model)
+    if record is None or record.model or claimed is None:
+        return record or claimed
+    return replace(record, model=claimed.model)
 
 
 def _texts(picture: Image.Image) -> dict[str, str]:

@@ -70,7 +70,7 @@ class Calibrated(Wrapped):
         from limn.audit.labels import PLAIN, SLOTS, agreed, label
 
         table, fields = Path(self.labels), {name: values for name, values in self.fields.items() if values}
-        told: dict[tuple[Path, str], list[Value]] = {}
+        labels: dict[tuple[Path, str], list[Value]] = {}
         for number, line in lines(table, ("file",), None):
             path = Path(self.images or table.parent) / line["file"]
             for column, cell in line.items():
@@ -83,10 +83,10 @@ class Calibrated(Wrapped):
                     words = ", ".join(fields[field])
                     raise InputError(f"{table}, line {number}: {field} {cell[:40]!r}; the reader says {words}")
                 if cell:
-                    told.setdefault((path, field), []).append(label(cell))
+                    labels.setdefault((path, field), []).append(label(cell))
             if not path.is_file():
                 raise InputError(f"{table}, line {number}: there is no {path}; give the folder with --images")
-        truths = {place: str(truth) for place, given in told.items() if (truth := agreed(given)) is not None}
+        truths = {place: str(truth) for place, given in labels.items() if (truth := agreed(given)) is not None}
         if not truths:
             raise InputError(
                 f"{table}: labels nothing that {self.name} reads; add a column {next(iter(fields), 'FIELD')}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.readers.reader import Reading
+from limn.audit.readers.reader import Reader, Reading
 from limn.io.configurations import read_toml
 from limn.io.files import read_bounded
 from limn.kernel.errors import InputError
@@ -23,6 +25,53 @@ QUESTION = "question"
 
 Phrases = dict[str, dict[str, list[str]]]
 FORM = '[gender], woman = ["a woman"], man = ["a man"]'
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByWords(Reader):
+    """Base of readers that are told in words what to look for.
+
+    Args:
+        model: What reads.
+        phrases: A file of words, or JSON itself.
+        threshold: Score of the best value below which a field is unreadable, from 0 to 1.
+
+    Raises:
+        InputError: The threshold is out of range.
+    """
+
+    main: ClassVar[str] = "phrases"
+    kind: ClassVar[str]
+    """The name under which it is registered."""
+
+    model: str
+    phrases: str
+    threshold: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold: {self.threshold} is not allowed; give 0 to 1")
+
+    @property
+    @abstractmethod
+    def words(self) -> Phrases:
+        """The words of each value of each field."""
+
+    @property
+    def name(self) -> str:
+        """The model, and the file of words where there is one."""
+        file = "" if self.phrases.strip()[:1] in ("", "{") else f":{Path(self.phrases).stem}"
+        return f"{self.kind}:{Path(self.model).name}{file}"
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """All fields."""
+        return tuple(self.words)
+
+    @property
+    def fields(self) -> Mapping[str, tuple[str, ...]]:
+        """As the words say."""
+        return {name: tuple(value for value in values if value != NOTHING) for name, values in self.words.items()}
 
 
 def read_phrases(

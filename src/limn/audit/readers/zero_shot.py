@@ -11,14 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.readers.phrases import NOTHING, Phrases, likeliest, read_phrases
-from limn.audit.readers.reader import Pictures, Reader, Reading
+from limn.audit.readers.phrases import NOTHING, ByWords, Phrases, likeliest, read_phrases
+from limn.audit.readers.reader import Pictures, Reading
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ PERSON: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroShot(Reader):
+class ZeroShot(ByWords):
     """Reads by the phrase whose vector is nearest to the picture's.
 
     Args:
@@ -47,16 +46,12 @@ class ZeroShot(Reader):
         threshold: Score of the best value below which a field is unreadable, from 0 to 1.
     """
 
-    main: ClassVar[str] = "phrases"
+    kind: ClassVar[str] = "zero_shot"
 
     model: str = "judge_b"
     phrases: str = ""
     scores: Literal["softmax", "sigmoid"] = "softmax"
     threshold: float = 0.6
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"threshold: {self.threshold} is not allowed; give 0 to 1")
 
     def rehearse(self) -> None:
         """Read one picture, and refuse sigmoid scores of an encoder without a bias."""
@@ -69,16 +64,10 @@ class ZeroShot(Reader):
         """Build from a mapping of field, value and phrases."""
         return cls(phrases=json.dumps(phrases, sort_keys=False), **options)
 
-    @property
-    def name(self) -> str:
-        """The encoder, and the file of phrases where there is one."""
-        file = "" if self.phrases.strip()[:1] in ("", "{") else f":{Path(self.phrases).stem}"
-        return f"zero_shot:{Path(self.model).name}{file}"
-
     @cached_property
     def version(self) -> str:
         """Hash of weights and phrases."""
-        words = json.dumps(self._phrases, sort_keys=False) + ("" if self.scores == "softmax" else self.scores)
+        words = json.dumps(self.words, sort_keys=False) + ("" if self.scores == "softmax" else self.scores)
         return hashlib.sha256((self._encoder.weights + words).encode()).hexdigest()[:12]
 
     @property
@@ -86,23 +75,13 @@ class ZeroShot(Reader):
         """SHA-256 of the encoder."""
         return self._encoder.weights
 
-    @property
-    def scored(self) -> tuple[str, ...]:
-        """All fields."""
-        return tuple(self._phrases)
-
-    @property
-    def fields(self) -> Mapping[str, tuple[str, ...]]:
-        """As the phrases say."""
-        return {name: tuple(value for value in values if value != NOTHING) for name, values in self._phrases.items()}
-
     def read(self, pictures: Pictures) -> list[Reading]:
         """Read pictures of any sizes."""
         if not len(pictures):
             return []
         places = self._encoder.images(pictures)
-        shares = {name: self._shares(places, name) for name in self._phrases}
-        return likeliest(shares, self._phrases, self.threshold)
+        shares = {name: self._shares(places, name) for name in self.words}
+        return likeliest(shares, self.words, self.threshold)
 
     def _shares(self, places: NDArray[np.float32], name: str) -> NDArray[np.float64]:
         logits = self._encoder.scale * (places @ self._classes[name].T).astype(np.float64)
@@ -115,7 +94,7 @@ class ZeroShot(Reader):
     def _classes(self) -> dict[str, NDArray[np.float32]]:
         """One unit vector for each value of each field."""
         classes = {}
-        for name, values in self._phrases.items():
+        for name, values in self.words.items():
             means = np.stack([self._encoder.texts(list(phrases)).mean(axis=0) for phrases in values.values()])
             classes[name] = means / np.linalg.norm(means, axis=1, keepdims=True)
         return classes
@@ -127,5 +106,6 @@ class ZeroShot(Reader):
         return load(self.model)
 
     @cached_property
-    def _phrases(self) -> Phrases:
+    def words(self) -> Phrases:
+        """The phrases of each value of each field."""
         return read_phrases(self.phrases, PERSON)[0]

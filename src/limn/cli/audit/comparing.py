@@ -27,15 +27,16 @@ def compare_runs(
     from limn.io.targets import keep_foreign
 
     keep_foreign([csv] if csv else [], force=force)
-    found = compare(runs)
+    comparison = compare(runs)
     if csv is not None:
-        write_bytes(csv, found.csv().encode())
+        write_bytes(csv, comparison.csv().encode())
     if json:
-        print(json_text.dumps(found.record(), indent=2))
+        print(json_text.dumps(comparison.record(), indent=2))
         return
-    models = list(dict.fromkeys(entry.model for entry in found.figures))
+    models = list(dict.fromkeys(entry.model for entry in comparison.figures))
     rows = [
-        (study, name, *(_said(row.get(model)) for model in models)) for study, name, row in matrix(found.figures)
+        (study, name, *(_said(row.get(model)) for model in models))
+        for study, name, row in matrix(comparison.figures)
     ]
     console.table(["study", "measure", *models], rows)
     print()
@@ -44,10 +45,10 @@ def compare_runs(
         [
             (row.study, row.measure, f"{row.model} - {row.less}", _said(row),
              "" if row.p is None else f"{row.p:.2g}", f"{row.prompts} {row.unit}{', paired' if row.paired else ''}")
-            for row in found.differences
+            for row in comparison.differences
         ],
     )  # fmt: skip
-    console.say(f"limn: 95 % intervals, each on its own; p: {found.correction}")
+    console.say(f"limn: 95 % intervals, each on its own; p: {comparison.correction}")
 
 
 def _said(entry: Entry | None) -> str:

@@ -25,7 +25,7 @@ from limn.cli.audit.options import (
     written,
 )
 from limn.cli.audit.reporting import watched, write_report
-from limn.cli.audit.sources import USUAL, consent, drawn_by, kind_of, tell_unread
+from limn.cli.audit.sources import USUAL, consent, drawn_by, kind_of, tell_drawing
 from limn.cli.options import OUT, Batch, Device
 from limn.kernel.errors import InputError
 
@@ -107,7 +107,7 @@ def run(
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
     consent(sources, wanted.probe(), folder, allowed=allow_network)
     table = watched(audit(wanted, sources, folder, readers=readers, command=command, force=force), folder)
-    tell_unread(sources)
+    tell_drawing(sources)
     write_report(folder, wanted, table, json=json, command=command)
 
 

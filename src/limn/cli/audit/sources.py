@@ -128,12 +128,14 @@ def consent(sources: Sequence[Source], probe: Probe, folder: Path, *, allowed: b
         )
 
 
-def tell_unread(sources: Sequence[Source]) -> None:
-    """Say how many prompts were longer than a model reads."""
+def tell_drawing(sources: Sequence[Source]) -> None:
+    """Say how many prompts were longer than a model reads, and where memory ran out."""
     from limn.audit.sources import FromGenerator
 
-    for source in sources:
-        if isinstance(source, FromGenerator) and source.unread:
+    for source in (source for source in sources if isinstance(source, FromGenerator)):
+        if source.halved:
+            console.say(f"limn: {source.name}: memory ran out; {source.halved} pictures were drawn together")
+        if source.unread:
             text, words = next(iter(source.unread.items()))
             console.say(f"limn: {source.name}: {len(source.unread):,} prompts are too long for it; the first:")
             console.say(too_long(text, words))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
 from limn.kernel.errors import LimnError
 from limn.kernel.generator import Generator, Picture, Progress
-from limn.kernel.request import Request
+from limn.kernel.request import Item, Request
 from limn.kernel.runner import Ledger
 
 _SHORT = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
@@ -38,7 +37,7 @@ def draw(
     generator: Generator,
     request: Request,
     *,
-    done: Mapping[int, Path],
+    done: Collection[int],
     batch: int,
     max_rows: int | None = None,
     ledger: Ledger | None = None,
@@ -48,7 +47,7 @@ def draw(
     Args:
         generator: The model.
         request: What to draw.
-        done: Pictures that exist already, by index.
+        done: Indices of pictures that exist already.
         batch: Pictures drawn together.
         max_rows: Most rows in one forward pass.
         ledger: Where forwards are noted.
@@ -68,10 +67,54 @@ def draw(
             if not is_short(error):
                 raise
             if size == 1 or size < batch:
-                ways = "--max-rows 1 or a smaller --size" if size == 1 else f"--batch {max(1, size // 2)}"
-                raise LimnError(f"memory ran out with {size} pictures together; draw with {ways}") from error
-        # The frames that hold what did not fit are gone here, with the error.
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+                raise _ran_out(size) from error
+        _release()
         size = batch // 2
         yield Halved(batch=size)
+
+
+def together(
+    generator: Generator, request: Request, items: Sequence[Item], *, most: int, ledger: Ledger | None = None
+) -> Iterator[tuple[Sequence[Item], list[Picture]]]:
+    """Draw as :meth:`Generator.together` does; where memory runs out, the rest in parts of half the size.
+
+    Args:
+        generator: The model.
+        request: As there.
+        items: What to draw.
+        most: Pictures drawn together.
+        ledger: Where forwards are noted.
+
+    Yields:
+        Items that were drawn together, and their pictures, in order.
+
+    Raises:
+        LimnError: As :func:`draw`.
+    """
+    size, start = most, 0
+    while start < len(items):
+        part = items[start : start + size]
+        try:
+            pictures = generator.together(request, part, ledger=ledger)
+        except Exception as error:
+            if not is_short(error):
+                raise
+            if len(part) == 1 or size < most:
+                raise _ran_out(len(part)) from error
+        else:
+            start += len(part)
+            yield part, pictures
+            continue
+        _release()
+        size = len(part) // 2
+
+
+def _ran_out(size: int) -> LimnError:
+    ways = "--max-rows 1 or a smaller --size" if size == 1 else f"--batch {max(1, size // 2)}"
+    return LimnError(f"memory ran out with {size} pictures together; draw with {ways}")
+
+
+def _release() -> None:
+    """Give back what did not fit; the frames that held it are gone with the error."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -11,8 +11,8 @@ import toys
 from limn import studio
 from limn.io.pictures import read_picture
 from limn.kernel.errors import LimnError
+from limn.kernel.memory import is_short
 from limn.store import Store, read_record
-from limn.studio.memory import is_short
 
 
 def short_of(generator: Any, rows: int, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> None:
