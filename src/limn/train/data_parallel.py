@@ -20,9 +20,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, multiprocessing, nn
-from torch.optim import Muon, Optimizer
+from torch.optim import Optimizer
 
 from limn.kernel.errors import InputError, LimnError
+from limn.train.muon import Muon
 from limn.train.recipe import Recipe
 
 _HEAD = 3  # numbers before the gradients: whether to go on, the learning rate (the leader's count), and the loss
@@ -90,7 +91,7 @@ class Team:
         parts = parted([matrix.numel() for matrix in matrices], self.size)
         for place in set(range(len(matrices))) - set(parts[self.rank]):
             matrices[place].grad = None
-        optimiser.step()  # type: ignore[no-untyped-call]
+        optimiser.step()
 
         def moved(rank: int) -> list[Tensor]:
             mine = [matrices[place] for place in parts[rank]]

@@ -1,7 +1,6 @@
 """Optimisers: AdamW for everything, or Muon for the matrices of the blocks.
 
-AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101. Muon: Jordan et al. 2024, with the step size matched to
-AdamW's as in Liu et al. 2025, arXiv:2502.16982.
+AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101. Muon: :mod:`limn.train.muon`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from limn.kernel.errors import WeightsError
+from limn.train.muon import Muon
 from limn.train.recipe import Optimiser
 
 
@@ -29,9 +29,7 @@ def make(network: nn.Module, options: Optimiser) -> list[Optimizer]:
     ]
     optimisers: list[Optimizer] = [torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, options.beta2), fused=True)]
     if muon:
-        optimisers.append(
-            torch.optim.Muon(muon, lr=options.lr, weight_decay=options.weight_decay, adjust_lr_fn="match_rms_adamw")
-        )
+        optimisers.append(Muon(muon, lr=options.lr, weight_decay=options.weight_decay))
     return optimisers
 
 
