@@ -14,7 +14,7 @@ from benchmarks.kit.judging import vectors
 from benchmarks.kit.results import kept
 from benchmarks.learning import concepts
 from benchmarks.learning.judging import coloured, things
-from benchmarks.learning.teaching import Budget, runs, taught
+from benchmarks.learning.teaching import MEASURED, Budget, Course, runs, taught
 from limn.io.pictures import composite
 from limn.models.judges import Judge, judge
 
@@ -57,7 +57,7 @@ def _one(one: Judge, name: str, drawing: Pixels, text: str, folder: Path, seed: 
     how = f"{text}{',' if ':' in text else ':'}thing={name}"
     source = composite(drawing)
     files = concepts.written({"whole": source}, runs() / "pictures" / name)
-    path, cost = taught(folder, how, files, (), seed=seed, looks=0)
+    path, cost = taught(folder, Course(text=how), files, (), seed=seed, looks=0)[MEASURED]
     row = {**judged(one, name, source, path), **cost}
     print(how, seed, row["v=0.7"], row["things"], cost["processor"], flush=True)
     return row
@@ -93,7 +93,7 @@ def show(drawings: Mapping[str, Pixels]) -> None:
     """Write a sheet: the picture, then "a red ..." at each share."""
     groups: dict[str, Any] = {}
     for name, drawing in drawings.items():
-        path = runs() / "picture" / "patches" / f"{name}-0" / "learned.safetensors"
+        path = runs() / "picture" / "patches" / f"{name}-0" / MEASURED / "learned.safetensors"
         if path.exists():
             guides = [f"mixture:model={path},prompt=a zorp {name},v={share}" for share in SHARES]
             made = [draw("emoji", [f"a red {name}"], n=2, guide=[guide]).pixels for guide in guides]

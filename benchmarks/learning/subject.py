@@ -1,6 +1,7 @@
 """A subject: is it this very thing, does it obey words, and is its class still what it was?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,72 +17,67 @@ from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.learning import concepts
 from benchmarks.learning.judging import coloured
-from benchmarks.learning.teaching import Budget, runs, taught
+from benchmarks.learning.teaching import MEASURED, Budget, Course, runs, taught
 from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.io.pictures import composite
 from limn.models import load as load_model
 from limn.models.judges import Judge, judge
 
-WAYS: Mapping[str, tuple[str, int]] = {
-    "rank 8": ("dreambooth:rank=8", 0),
-    "rank 8 without the prior": ("dreambooth:rank=8,prior=0", 0),
-    "rank 1": ("dreambooth:rank=1", 0),
-    "rank 4": ("dreambooth:rank=4", 0),
-    "rank 16": ("dreambooth:rank=16", 0),
-    "all weights": ("dreambooth:rank=0,lr=0.00005", 0),
-    "100 steps": ("dreambooth:rank=8", 100),
-    "400 steps": ("dreambooth:rank=8", 400),
-    "1000 steps": ("dreambooth:rank=8", 1000),
-    "1000 steps without the prior": ("dreambooth:rank=8,prior=0", 1000),
+WAYS: Mapping[str, Course] = {
+    "rank 8": Course(text="dreambooth:rank=8", steps=1000, at=(100, 400, 1000)),
+    "rank 8 without the prior": Course(text="dreambooth:rank=8,prior=0", steps=1000, at=(100, 400, 1000)),
+    "rank 1": Course(text="dreambooth:rank=1"),
+    "rank 4": Course(text="dreambooth:rank=4"),
+    "rank 16": Course(text="dreambooth:rank=16"),
+    "all weights": Course(text="dreambooth:rank=0,lr=0.00005"),
 }
 COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
 def measure(
-    *, seeds: int = 3, subjects: int = 6, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
+    *, seeds: int = 1, subjects: int = 4, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
 ) -> dict[str, Any]:  # fmt: skip
     """Return likeness, obedience and what became of the class, by way; runs that are there are kept."""
     budget, one = Budget(minutes), judge(judged_by)
     source = load(data, SPLITS)
     drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:subjects]}
     class_of = {name: vectors(one, source.where(label=name).on()) for name in drawings}
-    found: dict[str, list[dict[str, Any]]] = {}
-    for way, (text, steps) in WAYS.items():
-        for seed in range(seeds):
-            for name, drawing in drawings.items():
+    rows: dict[str, list[dict[str, Any]]] = {}
+    done = 0
+    for seed in range(seeds):
+        for place, (name, drawing) in enumerate(drawings.items()):
+            for way, course in WAYS.items():
                 folder = runs() / "subject" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
+                taught_as = replace(course, text=f"{course.text},thing={name}")
                 measure_one = partial(
-                    _one, one, name, drawing, class_of[name], f"{text},thing={name}", folder, seed, steps
+                    _one, one, name, drawing, class_of[name], taught_as, folder, len(drawings) * seed + place
                 )
-                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
+                for part, row in kept(folder.with_suffix(".json"), measure_one).items():
+                    rows.setdefault(f"{way}: {part}", []).append(row)
+                done += 1
     show(drawings)
     return {
         "claim": "likeness rises, words are obeyed, and the class stays with the prior term and is lost without it",
-        "ways": {way: summary(rows) for way, rows in found.items()},
-        "runs": sum(map(len, found.values())),
+        "each run": "a subject and a seed of its own",
+        "ways": {way: summary(members) for way, members in rows.items()},
+        "runs": done,
         "of": seeds * len(WAYS) * len(drawings),
     }
 
 
 def _one(
-    one: Judge,
-    name: str,
-    drawing: Pixels,
-    known: NDArray[np.float64],
-    text: str,
-    folder: Path,
-    seed: int,
-    steps: int,
-) -> dict[str, Any]:
+    one: Judge, name: str, drawing: Pixels, known: NDArray[np.float64], course: Course, folder: Path, seed: int,
+) -> dict[str, Any]:  # fmt: skip
     pictures = {str(place): view for place, view in enumerate(concepts.views(drawing, 4))}
     files = concepts.written(pictures, runs() / "pictures" / name)
-    path, cost = taught(folder, text, files, (), seed=seed, steps=steps)
-    row = {**judged(one, name, drawing, known, path), **cost}
-    print(text, seed, steps, {key: row[key] for key in ("likeness", "kept", "processor")}, flush=True)
-    return row
+    parts = taught(folder, course, files, (), seed=seed)
+    rows = {part: {**judged(one, name, drawing, known, path), **cost} for part, (path, cost) in parts.items()}
+    for part, row in rows.items():
+        print(course.text, seed, part, [row[key] for key in ("likeness", "kept", "processor")], flush=True)
+    return rows
 
 
 def judged(one: Judge, name: str, drawing: Pixels, known: NDArray[np.float64], path: Path) -> dict[str, Any]:
@@ -115,7 +111,7 @@ def _spread(rows: NDArray[np.float64]) -> float:
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means over runs, with intervals."""
-    names = [name for name in rows[0] if name not in ("history", "seconds", "peak MiB", "steps")]
+    names = [name for name in rows[0] if name not in ("peak MiB", "steps")]
     return {name: mean([row[name] for row in rows]) for name in names} | {"n": len(rows)}
 
 
@@ -123,7 +119,7 @@ def show(drawings: Mapping[str, Pixels]) -> None:
     """Write a sheet: the subject, then what its word draws, then its class."""
     groups: dict[str, Any] = {}
     for name, drawing in drawings.items():
-        path = runs() / "subject" / "rank 8" / f"{name}-0" / "learned.safetensors"
+        path = runs() / "subject" / "rank 8" / f"{name}-0" / MEASURED / "learned.safetensors"
         if path.exists():
             prompts = [f"a zorp {name}", f"a red zorp {name}", f"a blue zorp {name}", f"a {name}"]
             made = [draw("emoji", [prompt], n=3, adapter=str(path)).pixels for prompt in prompts]

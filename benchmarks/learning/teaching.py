@@ -1,17 +1,22 @@
 """One run of learning, kept on the disk, so that what is measured today goes on tomorrow."""
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.kit.results import OUT
 from benchmarks.kit.timing import peak
 from limn.kernel import registry
+from limn.personalise import learned
+from limn.personalise.choosing import best, finished
 from limn.personalise.loop import Plan
 from limn.personalise.pictures import read
+from limn.personalise.trainable_weights import TrainableWeights
 from limn.store import Store
 from limn.studio.learning import Asked, Teaching
 
@@ -33,30 +38,76 @@ class Budget:
         return time.monotonic() > self.end
 
 
+MEASURED = "as measured"
+"""The way of the step that measuring chose; others are called after their steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """One run of learning, and what is looked at in it.
+
+    Args:
+        text: The method.
+        steps: Steps; 0 lets measuring end it.
+        at: Steps after which what is learned is kept, besides the step that measuring chooses.
+    """
+
+    text: str
+    steps: int = 0
+    at: Sequence[int] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """What is kept of the run."""
+        return [MEASURED, *(f"{step} steps" for step in self.at)]
+
+
 def taught(
-    folder: Path, text: str, files: Sequence[Path], captions: Sequence[str], *,
-    seed: int, steps: int = 0, held: int | None = None, model: str = "emoji", looks: int = 4,
-) -> tuple[Path, dict[str, Any]]:  # fmt: skip
-    """Learn; returns what was written, and what it cost."""
-    method = registry.parse("learners", text)
+    folder: Path, course: Course, files: Sequence[Path], captions: Sequence[str], *,
+    seed: int, held: int | None = None, model: str = "emoji", looks: int = 4,
+) -> dict[str, tuple[Path, dict[str, Any]]]:  # fmt: skip
+    """Learn once; returns what was written under each of the course's names, and what it cost.
+
+    Rates are constant, so that a run that measuring ends is the beginning of one of fixed steps.
+    """
+    method = registry.parse("learners", course.text)
     whole = getattr(method, "rank", None) == 0
     asked = Asked(
         method=method, model=model, pictures=read(files, captions), seed=seed, held=held,
-        out=folder / ("model" if whole else "learned.safetensors"), plan=Plan(steps=steps, every=100, looks=looks),
+        out=folder / ("model" if whole else "learned.safetensors"),
+        plan=Plan(steps=course.steps, every=100, looks=looks),
     )  # fmt: skip
-    start, processor = time.monotonic(), time.process_time()
+    shutil.rmtree(asked.work, ignore_errors=True)  # a run cut short begins again, so that its cost is whole
     teaching = Teaching(asked, Store(runs() / "store"))
+    start = time.process_time()
     if (request := teaching.drawing()) is not None:
         list(teaching.draw(request))
-    list(teaching.learn())
-    path, learning = teaching.write(), teaching.learning
-    assert learning is not None
+    states: dict[int, tuple[dict[str, Any], float]] = {}
+    for progress in teaching.learn():
+        if progress.measured:
+            weights = teaching.learning.lesson.change.weights  # type: ignore[union-attr]
+            state = {name: weight.detach().clone() for name, weight in weights.items()}
+            states[progress.step] = state, time.process_time() - start
+    history = teaching.learning.history  # type: ignore[union-attr]
+    end = next((k for k in range(1, len(history)) if finished(history[:k], asked.plan.patience)), len(history))
+    places = {MEASURED: (history[best(history[:end])].step, history[end - 1].step)}
+    places |= {f"{step} steps": (step, step) for step in course.at}
+    written = {}
+    for name, (step, last) in places.items():
+        cost = {"processor": round(states[last][1], 1), "peak MiB": peak(), "steps": last, "kept": step}
+        path = asked.out if whole else folder / name / "learned.safetensors"
+        written[name] = _write(teaching, states[step][0], path), cost
     shutil.rmtree(asked.work)
-    return path, {
-        "seconds": round(time.monotonic() - start, 1),
-        "processor": round(time.process_time() - processor, 1),
-        "peak MiB": peak(),
-        "steps": learning.step,
-        "kept": learning.kept_at,
-        "history": [[one.step, one.held, one.drift, one.copies] for one in learning.history],
-    }
+    (folder / "history.json").write_text(
+        json.dumps([[one.step, one.held, one.drift, one.copies] for one in history])
+    )
+    return written
+
+
+def _write(teaching: Teaching, weights: dict[str, Any], path: Path) -> Path:
+    change = teaching.learning.lesson.change  # type: ignore[union-attr]
+    if isinstance(change, TrainableWeights):
+        return teaching.write()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    learned.write(path, replace(change.learned(weights), record=teaching.begun()))
+    return path

@@ -14,50 +14,50 @@ from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.learning import concepts
 from benchmarks.learning.judging import Panel, coloured, styled, things
-from benchmarks.learning.teaching import Budget, runs, taught
+from benchmarks.learning.teaching import MEASURED, Budget, Course, runs, taught
 from limn.data.picture_set import load
 from limn.data.split import SPLITS
 from limn.models.judges import judge
 
-WAYS: Mapping[str, tuple[str, int]] = {
-    "one vector, begun as 'flag'": ("textual_inversion:thing=flag", 0),
-    "begun at random": ("textual_inversion:start=random", 0),
-    "2 vectors": ("textual_inversion:thing=flag,vectors=2", 0),
-    "4 vectors": ("textual_inversion:thing=flag,vectors=4", 0),
-    "100 steps": ("textual_inversion:thing=flag", 100),
-    "400 steps": ("textual_inversion:thing=flag", 400),
-    "1000 steps": ("textual_inversion:thing=flag", 1000),
+WAYS: Mapping[str, Course] = {
+    "one vector, begun as 'flag'": Course(text="textual_inversion:thing=flag", steps=600, at=(100, 200, 400, 600)),
+    "begun at random": Course(text="textual_inversion:start=random", steps=400, at=(400,)),
+    "2 vectors": Course(text="textual_inversion:thing=flag,vectors=2", steps=400, at=(400,)),
+    "4 vectors": Course(text="textual_inversion:thing=flag,vectors=4", steps=400, at=(400,)),
 }
-"""Each method's text, and steps; 0 lets measuring choose."""
 COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
 def measure(
-    *, seeds: int = 3, flags: int = 8, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
+    *, seeds: int = 1, flags: int = 8, minutes: float = 0, judged_by: str = "judge_b", data: Path = PICTOGRAMS,
 ) -> dict[str, Any]:  # fmt: skip
     """Return shares of pictures that are the concept, alone and composed, by way; runs that are there are kept."""
     pictures = concepts.flags(concepts.CACHE)
     names, budget = list(pictures)[:flags], Budget(minutes)
     panel = Panel(judge(judged_by), load(data, SPLITS), {name: list(one.values()) for name, one in pictures.items()})
-    found: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
     for name in names:
-        for row, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
-            path = runs() / "word" / row / f"{name}.json"
-            found.setdefault(row, []).append(kept(path, partial(judged, panel, name, words)))
-    for way in WAYS:
-        for seed in range(seeds):
-            for name in names:
+        for way, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
+            path = runs() / "word" / way / f"{name}.json"
+            rows.setdefault(way, []).append(kept(path, partial(judged, panel, name, words)))
+    done = 0
+    for seed in range(seeds):
+        for place, name in enumerate(names):
+            for way, course in WAYS.items():
                 folder = runs() / "word" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
-                measure_one = partial(_one, panel, pictures[name], name, way, folder, seed)
-                found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
+                measure_one = partial(_one, panel, pictures[name], name, course, folder, len(names) * seed + place)
+                for part, row in kept(folder.with_suffix(".json"), measure_one).items():
+                    rows.setdefault(f"{way}: {part}", []).append(row)
+                done += 1
     show(pictures, names)
     return {
         "claim": "a concept that no style showed is judged as such in 80 % of pictures, and composes in 50 %",
-        "ways": {way: summary(rows) for way, rows in found.items()},
+        "each run": "a concept and a seed of its own",
+        "ways": {way: summary(members) for way, members in rows.items()},
         "real pictures, each against the others": mean([_real(panel, name) for name in names]),
-        "runs": sum(len(rows) for way, rows in found.items() if way in WAYS),
+        "runs": done,
         "of": seeds * len(WAYS) * len(names),
     }
 
@@ -71,14 +71,23 @@ def _real(panel: Panel, name: str) -> float:
     return float((close.max(1) > (own @ wrong.T).max(1)).mean())
 
 
-def _one(panel: Panel, styles: Mapping[str, Pixels], name: str, way: str, folder: Path, seed: int) -> dict[str, Any]:
-    text, steps = WAYS[way]
+def _one(
+    panel: Panel, styles: Mapping[str, Pixels], name: str, course: Course, folder: Path, seed: int
+) -> dict[str, Any]:
     captions = [concepts.CAPTIONS[style].format("zorp") for style in styles]
     files = concepts.written(styles, runs() / "pictures" / name)
-    path, cost = taught(folder, text, files, captions, seed=seed, steps=steps)
-    row = {**judged(panel, name, "zorp", adapter=str(path)), **cost}
-    print(way, name, seed, {key: row[key] for key in ("concept", "composed", "kept", "processor")}, flush=True)
-    return row
+    parts = taught(folder, course, files, captions, seed=seed)
+    rows = {part: {**judged(panel, name, "zorp", adapter=str(path)), **cost} for part, (path, cost) in parts.items()}
+    for part, row in rows.items():
+        print(
+            course.text,
+            name,
+            seed,
+            part,
+            [row[key] for key in ("concept", "composed", "kept", "processor")],
+            flush=True,
+        )
+    return rows
 
 
 def judged(panel: Panel, name: str, words: str, **options: Any) -> dict[str, Any]:
@@ -118,7 +127,7 @@ def show(flags: Mapping[str, Mapping[str, Pixels]], names: Sequence[str]) -> Non
     """Write a sheet: the pictures learned from, and what the first seed's word draws."""
     groups: dict[str, Any] = {}
     for name in names:
-        path = runs() / "word" / next(iter(WAYS)) / f"{name}-0" / "learned.safetensors"
+        path = runs() / "word" / next(iter(WAYS)) / f"{name}-0" / MEASURED / "learned.safetensors"
         if path.exists():
             options = {"adapter": str(path), "seed": 1000}
             prompts = ["a zorp", "a 3d render of a zorp", "a red zorp", "a blue zorp", "two zorp"]

@@ -163,7 +163,7 @@ class Teaching:
         """Learn; see :meth:`limn.personalise.loop.Learning.steps`. The same call goes on after a stop."""
         asked = self.asked
         exact(self.generator)
-        self.learning = Learning(asked.method, self.given, asked.plan, asked.work, self._begun())
+        self.learning = Learning(asked.method, self.given, asked.plan, asked.work, self.begun())
         yield from self.learning.steps()
 
     def write(self) -> Path:
@@ -179,15 +179,15 @@ class Teaching:
             write_changed(models.locate(asked.model), asked.out, learning.kept)
         else:
             parts = change.learned(learning.kept)
-            begun = self._begun()
+            begun = self.begun()
             recipe = {**begun["recipe"], "steps": asked.plan.steps, "kept": learning.kept_at}
             record = {**begun, "recipe": recipe, "licence": asked.licence, "limn": limn.__version__}
             learned.write(asked.out, replace(parts, record=record))
         write_text(asked.plot, svg(learning.history, learning.kept_at, asked.out.name))
         return asked.out
 
-    def _begun(self) -> dict[str, Any]:
-        """Return what cannot change when learning goes on; the number of steps may."""
+    def begun(self) -> dict[str, Any]:
+        """Return what is learned from what, which cannot change when learning goes on; the number of steps may."""
         asked = self.asked
         plan = {name: value for name, value in asdict(asked.plan).items() if name != "steps"}
         return {
