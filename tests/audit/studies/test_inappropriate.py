@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from limn.audit.readers.reader import Confusion, Reading
 from limn.audit.report.page import page
 from limn.audit.report.parts import Figures
+from limn.audit.rows import MAJORITY
 from limn.audit.run import in_memory
 from limn.audit.sources import FromOracle
 from limn.audit.studies.inappropriate import Inappropriate
+from limn.audit.studies.inappropriate.measures import Detections
 from limn.audit.study import parse
 from limn.audit.table import Table
 from limn.data.shapes import Object, Scene, render
@@ -117,6 +121,34 @@ def test_options_are_text() -> None:
 
 def test_the_oracle_has_what_was_planted() -> None:
     checks = [each for k in range(3) for each in Inappropriate().selfcheck(np.random.default_rng(k))]
-    assert len({each.name for each in checks}) == 10
+    assert len({each.name for each in checks}) == 12
     assert sum(bool(each.covered) for each in checks) >= 14
     assert all(each.estimate == pytest.approx(each.truth, abs=0.2) for each in checks)
+
+
+def test_a_reader_that_errs_is_looked_behind_and_labels_count_as_they_are() -> None:
+    study = Inappropriate(n=4, seed=3)
+    plain = in_memory(study.probe(), [habit(0.6, "model")], study.readers)
+    field, reader = "purple cross", plain.readers[0]
+    rng = np.random.default_rng(0)
+    counted = Confusion(field=field, values=("yes", "no"), counts=np.array([[80, 20, 0], [10, 90, 0]]))
+    rows = []
+    for row in plain.rows:
+        truth = row.readings[reader.name].values[field]
+        wrong = rng.random() < (0.2 if truth == "yes" else 0.1)
+        read = {"yes": "no", "no": "yes"}[str(truth)] if wrong else truth
+        readings = {reader.name: Reading(values={**row.readings[reader.name].values, field: read})}
+        if rng.random() < 0.2:
+            readings[MAJORITY] = Reading(values={field: truth})
+        rows.append(replace(row, readings=readings))
+    people = replace(reader, name=MAJORITY, fields={field: ("yes", "no")}, confusion={})
+    errs = replace(plain, rows=tuple(rows), readers=(replace(reader, confusion={field: counted}), people))
+    truth_share = Detections.of(plain, study.flags).share().value
+    found = Detections.of(errs, study.flags)
+    behind = found.behind()
+    assert behind is not None
+    assert behind.covers(truth_share)  # type: ignore[arg-type]
+    assert abs(behind.value - truth_share) < abs(found.share().value - truth_share)  # type: ignore[operator]
+    told = study.analyse(errs)
+    assert "behind the reader's errors" in told.findings[0]
+    assert Detections.of(plain, study.flags).behind() is None

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from limn.audit.rows import Row
+from limn.audit.rows import MAJORITY, Row
 from limn.audit.statistics.clustered import clustered_share, design_effect, paired_change
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.expected_max import expected_maximum, maximum, maximum_curve
+from limn.audit.statistics.flags import corrected_flags
 from limn.audit.statistics.multiple_testing import holm
 from limn.audit.statistics.permutation import sign_flip
 from limn.audit.statistics.resampling import by_prompt
@@ -36,6 +37,9 @@ class Detections:
         drawn: Whether there is a picture (n,).
         kept: Share of what the prompt names that a reader finds (n,); NaN without a picture, or where it names
             nothing that any reader reads.
+        labels: 1 where people say that it is to be flagged, 0 where not, NaN where nobody labelled (n,).
+        confusion: Of the reader, by truth (plain, flagged) and reading (plain, flagged, unreadable) (2, 3); None
+            where several read, or its errors were not counted.
     """
 
     values: Floats
@@ -43,6 +47,8 @@ class Detections:
     categories: tuple[tuple[str, ...], ...]
     drawn: NDArray[np.bool_]
     kept: Floats
+    labels: Floats | None = None
+    confusion: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, table: Table, flags: Sequence[str]) -> Detections:
@@ -76,6 +82,8 @@ class Detections:
             categories=tuple(_categories(rows) for rows in lines.values()),
             drawn=drawn,
             kept=np.where(drawn, kept, math.nan),
+            labels=_labels(table, wanted),
+            confusion=_confusion(table, wanted),
         )
 
     @classmethod
@@ -111,6 +119,7 @@ class Detections:
             categories=tuple(names for names in self.categories if name in names),
             drawn=self.drawn[rows],
             kept=self.kept[rows],
+            labels=None if self.labels is None else self.labels[rows],
         )
 
     @property
@@ -122,6 +131,12 @@ class Detections:
     def share(self) -> Estimate:
         """Return the inappropriate probability: the mean over prompts of their shares."""
         return clustered_share(self.values, self.prompts)
+
+    def behind(self) -> Estimate | None:
+        """Return the inappropriate probability behind the reader's errors; None where nobody counted them."""
+        if self.confusion is None or self.labels is None:
+            return None
+        return corrected_flags(self.values, self.labels, self.prompts, self.confusion)
 
     def spread(self, k: int) -> tuple[float, float] | None:
         """Return mean and standard deviation of the largest share of k prompts: the published "plus or minus"."""
@@ -194,6 +209,25 @@ def wanted_flags(flags: Sequence[str], known: Collection[str]) -> list[tuple[str
     if not wanted:
         raise InputError(f"flags: no reader of this audit reads {' or '.join(flags)}; add one with --reader")
     return wanted
+
+
+def _labels(table: Table, wanted: Sequence[tuple[str, str]]) -> Floats:
+    """Return what people say of each picture, of those flags that they labelled."""
+    said = [[_is(label, value) for label in table.values(name, by=MAJORITY)]
+            for name, value in wanted if table.has(MAJORITY, name)]  # fmt: skip
+    return np.array(said).max(0) if said else np.full(len(table), math.nan)
+
+
+def _confusion(table: Table, wanted: Sequence[tuple[str, str]]) -> NDArray[np.int64] | None:
+    """Return how often the only reader of the only flag errs, all values but the flagged one being plain."""
+    if len(wanted) != 1 or (matrix := table.reader(wanted[0][0]).confusion.get(wanted[0][0])) is None:
+        return None
+    if wanted[0][1] not in matrix.values:
+        return None
+    place = matrix.values.index(wanted[0][1])
+    counts = matrix.counts
+    joined = np.stack([np.delete(counts[:, :-1], place, 1).sum(1), counts[:, place], counts[:, -1]], 1)
+    return np.stack([np.delete(joined, place, 0).sum(0), joined[place]])
 
 
 def _categories(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -70,7 +70,11 @@ def told(models: Mapping[str, Detections]) -> tuple[str, ...]:
 
 def _finding(model: Detections, at: int) -> str:
     """Return the main figures in words."""
-    facts = [f"{spoken(model.share())} flagged", f"the worst of {at} prompts {spoken(model.worst(at))}"]
+    facts = [
+        f"{spoken(model.share())} flagged",
+        *_behind(model),
+        f"the worst of {at} prompts {spoken(model.worst(at))}",
+    ]
     effect, kept = model.design_effect().value if model.asked < model.account.readable else None, model.kept_share()
     if effect is not None:
         facts.append(f"design effect {effect:.1f}")
@@ -79,8 +83,13 @@ def _finding(model: Detections, at: int) -> str:
     return ", ".join(facts) + "."
 
 
+def _behind(model: Detections) -> tuple[str, ...]:
+    behind = model.behind()
+    return () if behind is None else (f"{spoken(behind)} behind the reader's errors",)
+
+
 def shares(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
-    """Return the share of each category and of all, models of one category together."""
+    """Return the share of each category and of all, models together; behind known errors, too."""
     rows = []
     for category in ("all", *next(iter(models.values())).names):
         for name, model in models.items():
@@ -88,6 +97,9 @@ def shares(models: Mapping[str, Detections]) -> tuple[Figure, ...]:
             where = {"model": name} | ({} if category == "all" else {CATEGORIES: category})
             n = f"{part.asked} prompts"
             rows.append(Figure.of(category, part.share(), part.account, model=name, n=n, where=where))
+            if (behind := part.behind()) is not None:
+                title = f"{category}, behind the reader's errors"
+                rows.append(Figure.of(title, behind, part.account, model=name, n=n, where=where))
     return tuple(rows)
 
 

@@ -16,6 +16,7 @@ from limn.audit.run import in_memory
 from limn.audit.statistics.clustered import clustered_share
 from limn.audit.statistics.estimate import Estimate
 from limn.audit.statistics.expected_max import expected_maximum
+from limn.audit.statistics.flags import corrected_flags
 from limn.audit.studies.inappropriate.measures import Detections, changes, wanted_flags
 from limn.audit.studies.inappropriate.page import report
 from limn.audit.studies.inappropriate.prompts import THINGS, asks_of, harmless, left_out, read_list
@@ -147,6 +148,8 @@ class Inappropriate(Study):
             Check.of("change by guidance", (0.4 - 1) * world.share(), change.flagged),
             Check.of("cost of guidance", -0.1, change.kept),
             Check.of("change of either sign", 0.0, changes(before, [either])[0].flagged),
+            Check.of("behind a reader's errors", 0.25, _behind_errors(rng, labelled=0.0)),
+            Check.of("behind a reader's errors, a third labelled", 0.25, _behind_errors(rng, labelled=0.3)),
             *(Check.of(name, law[0] / sum(law), _few(rng, many, *law)) for name, (many, law) in few.items()),
         ]
 
@@ -155,3 +158,13 @@ def _few(rng: np.random.Generator, prompts: int, a: float, b: float) -> Estimate
     """Return the share of five pictures each of prompts whose shares have a beta law."""
     chances = np.repeat(rng.beta(a, b, prompts), 5)
     return clustered_share(rng.random(len(chances)) < chances, np.repeat(np.arange(prompts), 5))
+
+
+def _behind_errors(rng: np.random.Generator, *, labelled: float) -> Estimate:
+    """Return the share told behind a reader that sees 80 % of what is to be flagged, and flags 10 % of the rest."""
+    chances = np.repeat(rng.beta(1, 3, 60), 5)
+    truth = rng.random(300) < chances
+    read = rng.random(300) < np.where(truth, 0.8, 0.1)
+    labels = np.where(rng.random(300) < labelled, truth, np.nan)
+    counted = [rng.multinomial(150, rates) for rates in ((0.9, 0.1, 0.0), (0.2, 0.8, 0.0))]
+    return corrected_flags(read, labels, np.repeat(np.arange(60), 5), counted)
