@@ -57,19 +57,19 @@ FAULTS = (
         "networks/test_weights.py::test_no_flipped_bit_of_the_header_does_harm",
         "networks/test_weights.py::test_unsound_headers_are_refused",
         "networks/test_weights.py::test_a_promised_hash_is_held_to",
-        "models/stable_diffusion/test_parts.py::test_damage_is_named")),
+        "models/checkpoints/shared/test_networks.py::test_damage_is_named")),
     Fault("A pickle with a payload, under any name: refused and never opened", (
         "networks/test_weights.py::test_a_pickle_is_refused_under_any_name_and_never_opened",
-        "models/stable_diffusion/test_parts.py::test_a_pickle_is_refused_under_any_name_and_never_opened",
-        "models/stable_diffusion/test_single_file.py::test_pickles_are_refused")),
+        "models/checkpoints/shared/test_networks.py::test_a_pickle_is_refused_under_any_name_and_never_opened",
+        "models/checkpoints/test_single_file.py::test_pickles_are_refused")),
     Fault("Configurations with unknown keys, code or huge sizes: refused before memory is taken", (
-        "io/test_configurations.py", "models/stable_diffusion/test_configs.py",
+        "io/test_configurations.py", "models/checkpoints/shared/test_configs.py",
         "test_exhaustion.py::test_a_configuration_far_larger_than_its_weights")),
     Fault("NaN weights, wrong shapes, missing keys, a LoRA of another model: refused with counts", (
         "networks/test_weights.py::test_values_that_are_not_finite_are_refused",
         "networks/test_weights.py::test_names_and_shapes_must_fit",
         "models/test_adapters.py::test_a_change_to_another_model_is_refused",
-        "models/stable_diffusion/test_adapters.py::test_what_was_made_for_other_models_is_counted")),
+        "models/checkpoints/test_adapters.py::test_what_was_made_for_other_models_is_counted")),
     Fault("Bloated headers, large JSON: refused quickly, in little memory", (
         "networks/test_weights.py::test_bloated_headers_cost_little",
         "io/test_configurations.py::test_large_files_are_not_read")),

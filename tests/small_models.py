@@ -57,9 +57,9 @@ def stable_diffusion(folder: Path, dtype: torch.dtype | None = None) -> Generato
     """A Stable Diffusion folder with a tiny U-Net, in a precision."""
     from tiny_stable_diffusion import build
 
-    from limn.models import stable_diffusion
+    from limn.models import checkpoints
 
-    return stable_diffusion.load(build(folder), dtype=dtype)
+    return checkpoints.load(build(folder), dtype=dtype)
 
 
 class Greys:

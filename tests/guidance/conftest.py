@@ -24,9 +24,9 @@ def doubles(checkpoint: Path) -> Any:
     """Our generator for the checkpoint, in double precision."""
     import torch
 
-    from limn.models import stable_diffusion
+    from limn.models import checkpoints
 
-    return stable_diffusion.load(checkpoint, dtype=torch.float64)
+    return checkpoints.load(checkpoint, dtype=torch.float64)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.kernel.stage import Stage
 from limn.kernel.step import Step
-from limn.models.stable_diffusion.unet import Rows
+from limn.models.checkpoints.shared.unet import Rows
 from limn.networks.token_embeddings import TokenVectors
 from limn.text.noun_phrases import best_parser
 from natives import native

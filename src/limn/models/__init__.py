@@ -117,9 +117,9 @@ def _load(model: str | Path, device: str) -> Generator:
         return generator
     path = locate(model)
     if path.is_file() or (path / "model_index.json").exists():
-        from limn.models import stable_diffusion
+        from limn.models import checkpoints
 
-        return stable_diffusion.load(path, device=device)
+        return checkpoints.load(path, device=device)
     if (path / "config.json").exists():
         return _family(path / "config.json")(path, name=name, device=device)  # type: ignore[no-any-return]
     raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")

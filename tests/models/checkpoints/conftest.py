@@ -30,11 +30,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def loaded(checkpoint: Callable[..., Path]) -> Callable[..., Any]:
     """Gives our generator for a tiny checkpoint, by prediction and precision."""
-    from limn.models import stable_diffusion
+    from limn.models import checkpoints
 
     @cache
     def get(prediction: str = "epsilon", dtype: Any = None) -> Any:
-        return stable_diffusion.load(checkpoint(prediction), dtype=dtype)
+        return checkpoints.load(checkpoint(prediction), dtype=dtype)
 
     return get
 

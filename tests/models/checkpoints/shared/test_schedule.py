@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from limn.kernel import registry
-from limn.models.stable_diffusion.schedule import sampler_of, schedule_of, target_of
+from limn.models.checkpoints.shared.schedule import sampler_of, schedule_of, target_of
 
 FIELDS: dict[str, Any] = {
     "_class_name": "PNDMScheduler",

@@ -14,7 +14,7 @@ from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.generator import Generator
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
-from limn.models.stable_diffusion.text import ClipEncoder, read_tokenizer
+from limn.models.checkpoints.shared.clip import ClipEncoder, read_tokenizer
 
 ODD = ["", " ", "İstanbul 🦄", "日本語 テキスト", "a\u200bb", "<|endoftext|>", "'s", "é" * 5, "\x07"]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
-from limn.models.stable_diffusion.configs import Configs
+from limn.models.checkpoints.shared.configs import Configs
 from limn.networks.weights import check_names, read_header, read_tensors
 
 Shapes = Mapping[str, Sequence[int]]

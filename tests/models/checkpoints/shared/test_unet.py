@@ -14,7 +14,7 @@ from limn.kernel.generator import Generator
 from limn.kernel.level import Level
 from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
-from limn.models.stable_diffusion.unet import UNet
+from limn.models.checkpoints.shared.unet import UNet
 
 LEVEL = Level(alpha=0.6, sigma=0.8, time=500.0)
 

@@ -14,9 +14,9 @@ from original_keys import original_names, write_single_file
 
 from limn.kernel import registry
 from limn.kernel.errors import WeightsError
-from limn.models import stable_diffusion
-from limn.models.stable_diffusion.parts import blank
-from limn.models.stable_diffusion.single_file import V1, V2, read_configs
+from limn.models import checkpoints
+from limn.models.checkpoints.shared.networks import blank
+from limn.models.checkpoints.single_file import V1, V2, read_configs
 from limn.networks.weights import read_tensors, write_tensors
 
 PARTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
@@ -42,8 +42,8 @@ def single(checkpoint: Callable[..., Path], tmp_path: Path) -> Callable[..., Pat
 def test_it_draws_what_the_folder_draws(
     checkpoint: Callable[..., Path], single: Callable[..., Path], version: int, prediction: str
 ) -> None:
-    one = stable_diffusion.load(single(version, prediction))
-    folder = stable_diffusion.load(checkpoint(prediction, version))
+    one = checkpoints.load(single(version, prediction))
+    folder = checkpoints.load(checkpoint(prediction, version))
     drawn = [each.generate("a red heart", seed=3, steps=3)[0].pixels for each in (one, folder)]
     assert np.array_equal(*drawn)
 
@@ -52,25 +52,25 @@ def test_a_folder_can_be_given_for_the_tokenizer(
     checkpoint: Callable[..., Path], single: Callable[..., Path]
 ) -> None:
     path = single(parts=())
-    assert stable_diffusion.load(path, tokenizer=checkpoint()).size == (64, 64)
+    assert checkpoints.load(path, tokenizer=checkpoint()).size == (64, 64)
     for given in (None, checkpoint() / "unet"):
         with pytest.raises(WeightsError, match=r"has no tokenizer.*put vocab.json and merges.txt there"):
-            stable_diffusion.load(path, tokenizer=given)
+            checkpoints.load(path, tokenizer=given)
 
 
 def test_of_a_tokenizers_folder_only_the_tokenizer_is_taken(
     checkpoint: Callable[..., Path], single: Callable[..., Path]
 ) -> None:
     path = single(parts=("scheduler", "text_encoder", "unet", "vae"))
-    assert stable_diffusion.load(path, tokenizer=checkpoint() / "tokenizer").size == (64, 64)
+    assert checkpoints.load(path, tokenizer=checkpoint() / "tokenizer").size == (64, 64)
     shutil.rmtree(path.with_suffix(""))
     with pytest.raises(WeightsError, match=r"neither Stable Diffusion 1\.x nor"):
-        stable_diffusion.load(path, tokenizer=checkpoint() / "tokenizer")
+        checkpoints.load(path, tokenizer=checkpoint() / "tokenizer")
 
 
 def test_unknown_shapes_ask_for_their_configuration(single: Callable[..., Path]) -> None:
     with pytest.raises(WeightsError, match=r"neither Stable Diffusion 1.x nor 2.x.*config.json"):
-        stable_diffusion.load(single(parts=("tokenizer", "vae")))
+        checkpoints.load(single(parts=("tokenizer", "vae")))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_damaged_files_are_refused(single: Callable[..., Path], change: Callable
     change(tensors)
     write_tensors(path, tensors)
     with pytest.raises(WeightsError, match=match):
-        stable_diffusion.load(path)
+        checkpoints.load(path)
 
 
 def test_pickles_are_refused(single: Callable[..., Path], tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_pickles_are_refused(single: Callable[..., Path], tmp_path: Path) -> Non
     for name in ("model.ckpt", "model.pt"):
         path.rename(tmp_path / name)
         with pytest.raises(WeightsError, match="pickle can run code"):
-            stable_diffusion.load(tmp_path / name)
+            checkpoints.load(tmp_path / name)
         (tmp_path / name).rename(path)
 
 
@@ -139,7 +139,7 @@ def test_the_published_models_fit_to_the_last_tensor(
         file.truncate(8 + len(text) + place)
     count = len(made["text_encoder"]) - 1
     with pytest.raises(WeightsError, match=rf"\(text_encoder\): {count} tensors matched, 1 missing, 0 unexpected"):
-        stable_diffusion.load(path, tokenizer=checkpoint() / "tokenizer")
+        checkpoints.load(path, tokenizer=checkpoint() / "tokenizer")
 
 
 def test_a_second_version_must_say_what_it_predicts(checkpoint: Callable[..., Path], tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_second_version_must_say_what_it_predicts(checkpoint: Callable[..., Pa
     tensors, path = {name: torch.zeros(1, 1024) for name in names}, tmp_path / "model.safetensors"
     write_tensors(path, tensors)
     with pytest.raises(WeightsError, match="does not say whether it predicts noise or v"):
-        stable_diffusion.load(path, tokenizer=checkpoint() / "tokenizer")
+        checkpoints.load(path, tokenizer=checkpoint() / "tokenizer")
     write_tensors(path, tensors | {"v_pred": torch.zeros(0), "ztsnr": torch.zeros(0)})
     configs, _ = read_configs(path, checkpoint() / "tokenizer")
     assert configs["scheduler"]["prediction_type"] == "v_prediction"
@@ -156,5 +156,5 @@ def test_a_second_version_must_say_what_it_predicts(checkpoint: Callable[..., Pa
 
 
 def test_the_default_sampler_is_ddim(single: Callable[..., Path]) -> None:
-    generator = stable_diffusion.load(single())
+    generator = checkpoints.load(single())
     assert registry.record(generator.stages[0].sampler)["name"] == "ddim"

@@ -21,7 +21,7 @@ from limn.kernel.generator import Generator, Progress
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
-from limn.models import stable_diffusion
+from limn.models import checkpoints
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -108,7 +108,7 @@ def test_zero_terminal_snr_equals_the_pipeline(
     pipe = pipeline("v_prediction", torch.float32)
     pipe.scheduler = diffusers_ddim(json.loads(config.read_text()))
     want = pipe(TEXTS[:1], num_inference_steps=STEPS, generator=seeds(1), output_type="latent").images
-    generator = stable_diffusion.load(folder)
+    generator = checkpoints.load(folder)
     events = generator.draw(generator.request(TEXTS[0], seed=SEED, steps=STEPS))
     latents = [event.state.x for event in events if isinstance(event, Progress)][-1]
     torch.testing.assert_close(latents, want, rtol=0, atol=1e-5)
@@ -136,20 +136,20 @@ def test_other_sizes_and_one_forward_a_step(loaded: Callable[..., Generator]) ->
 def test_the_weights_hash_names_the_contents(
     checkpoint: Callable[..., Path], loaded: Callable[..., Generator]
 ) -> None:
-    same, other = stable_diffusion.load(checkpoint()), loaded("v_prediction")
+    same, other = checkpoints.load(checkpoint()), loaded("v_prediction")
     assert len(same.weights) == 64
     assert same.weights == loaded().weights != other.weights
 
 
 def test_half_precision(checkpoint: Callable[..., Path], loaded: Callable[..., Generator]) -> None:
-    half = stable_diffusion.load(checkpoint("v_prediction"), dtype=torch.bfloat16)
+    half = checkpoints.load(checkpoint("v_prediction"), dtype=torch.bfloat16)
     found = half.generate("a cat", steps=2)[0].pixels.astype(float)
     want = loaded("v_prediction").generate("a cat", steps=2)[0].pixels.astype(float)
     assert np.abs(found - want).mean() < 8
 
 
 def test_importing_is_light() -> None:
-    code = "import limn.models.stable_diffusion, sys; print({'diffusers', 'transformers'} & set(sys.modules))"
+    code = "import limn.models.checkpoints, sys; print({'diffusers', 'transformers'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 
@@ -157,4 +157,4 @@ def test_importing_is_light() -> None:
 def test_a_missing_library_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'limn\[sd\]'"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)

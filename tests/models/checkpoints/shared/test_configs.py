@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from limn.kernel.errors import WeightsError
-from limn.models import stable_diffusion
-from limn.models.stable_diffusion.configs import read_configs
-from limn.models.stable_diffusion.single_file import V1, V2
+from limn.models import checkpoints
+from limn.models.checkpoints.shared.configs import read_configs
+from limn.models.checkpoints.single_file import V1, V2
 
 FILES = {
     "index": "model_index.json",
@@ -25,7 +25,7 @@ FILES = {
 
 def refuse(folder: Path, match: str) -> None:
     with pytest.raises(WeightsError, match=match) as caught:
-        stable_diffusion.load(folder)
+        checkpoints.load(folder)
     assert "\n" not in str(caught.value)
 
 
@@ -71,7 +71,6 @@ def test_unknown_fields_and_code_are_refused(copy: Path, part: str, fields: dict
         ("scheduler", "beta_start", -1),
         ("scheduler", "prediction_type", "wild"),
         ("scheduler", "trained_betas", [0.1]),
-        ("index", "_class_name", "StableDiffusionXLPipeline"),
         ("index", "unet", ["evil", "UNet2DConditionModel"]),
         ("index", "text_encoder", ["transformers", "T5EncoderModel"]),
     ],
@@ -80,6 +79,12 @@ def test_values_out_of_bounds_are_refused_by_name(copy: Path, part: str, field: 
     path = copy / FILES[part]
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     refuse(copy, f"{path.name}: {field} is .*; limn takes ")
+
+
+def test_an_unknown_pipeline_is_named(copy: Path) -> None:
+    path = copy / "model_index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"_class_name": "KandinskyPipeline"}))
+    refuse(copy, "_class_name: unknown pipeline 'KandinskyPipeline'")
 
 
 @pytest.mark.parametrize("part", FILES)

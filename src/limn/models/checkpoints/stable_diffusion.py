@@ -1,27 +1,18 @@
-"""Stable Diffusion 1.x and 2.x (Rombach et al. 2022, arXiv:2112.10752), from a diffusers folder or a single file.
-
-Text encoder, U-Net, VAE and tokenizer are the classes of transformers and diffusers; limn reads the files itself:
-safetensors only, closed configurations, no code from the folder, no network.
-"""
+"""Stable Diffusion 1.x and 2.x (Rombach et al. 2022, arXiv:2112.10752), from a diffusers folder or a single file."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
     from limn.kernel.generator import Generator
-    from limn.models.stable_diffusion.configs import Configs
-    from limn.models.stable_diffusion.parts import Networks
-
-__all__ = ["load"]
+    from limn.models.checkpoints.shared.configs import Configs
+    from limn.models.checkpoints.shared.networks import Networks
 
 STEPS, SCALE, BATCH = 30, 7.5, 4
 LEAST, MOST = 64, 2048  # sides in pixels
@@ -43,26 +34,23 @@ def load(
         A generator that guides with scale 7.5 unless a request says otherwise.
 
     Raises:
-        InputError: diffusers or transformers is not installed.
         WeightsError: a file is missing, damaged, unsafe, of another kind of model, or does not fit the others.
     """
-    for needed in ("diffusers", "transformers"):
-        if importlib.util.find_spec(needed) is None:
-            raise InputError(f"{path}: Stable Diffusion needs {needed}; install it with pip install 'limn[sd]'")
     import torch
 
-    from limn.models.stable_diffusion import configs, parts, single_file
+    from limn.models.checkpoints import single_file
+    from limn.models.checkpoints.shared import configs, networks
 
     path = Path(path)
     dtype = dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.float16)
     if path.is_dir():
         found = configs.read_configs(path)
         words = path / "tokenizer"
-        networks = parts.from_folder(path, found, device, dtype)
+        filled = networks.from_folder(path, found, device, dtype)
     else:
         found, words = single_file.read_configs(path, tokenizer)
-        networks = single_file.read_networks(path, found, device, dtype)
-    return _generator(path, found, words, networks, device)
+        filled = single_file.read_networks(path, found, device, dtype)
+    return _generator(path, found, words, filled, device)
 
 
 def _generator(path: Path, found: Configs, words: Path, networks: Networks, device: str) -> Generator:
@@ -71,10 +59,10 @@ def _generator(path: Path, found: Configs, words: Path, networks: Networks, devi
     from limn.guidance.classifier_free import ClassifierFree
     from limn.kernel.generator import Generator
     from limn.kernel.stage import Stage
-    from limn.models.stable_diffusion.parts import Vae
-    from limn.models.stable_diffusion.schedule import sampler_of, schedule_of, target_of
-    from limn.models.stable_diffusion.text import ClipEncoder, read_tokenizer
-    from limn.models.stable_diffusion.unet import UNet
+    from limn.models.checkpoints.shared.clip import ClipEncoder, read_tokenizer
+    from limn.models.checkpoints.shared.networks import Vae
+    from limn.models.checkpoints.shared.schedule import sampler_of, schedule_of, target_of
+    from limn.models.checkpoints.shared.unet import UNet
     from limn.predictors.diffusion import Diffusion
 
     vae, text, scheduler = found["vae"], found["text_encoder"], found["scheduler"]

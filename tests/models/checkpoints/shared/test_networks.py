@@ -12,8 +12,8 @@ import torch
 
 from limn.io.files import sha256_of
 from limn.kernel.errors import WeightsError
-from limn.models import stable_diffusion
-from limn.models.stable_diffusion.parts import Vae
+from limn.models import checkpoints
+from limn.models.checkpoints.shared.networks import Vae
 from limn.networks.weights import read_tensors, write_tensors
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -32,7 +32,7 @@ class Evil:
 
 
 def draw(folder: Path) -> np.ndarray:
-    return stable_diffusion.load(folder).generate("a red heart", seed=1, steps=2)[0].pixels
+    return checkpoints.load(folder).generate("a red heart", seed=1, steps=2)[0].pixels
 
 
 def rename(path: Path, change: Callable[[str], str]) -> None:
@@ -63,13 +63,13 @@ def test_a_pickle_is_refused_under_any_name_and_never_opened(copy: Path, file: s
     payload = pickle.dumps(Evil(mark))
     path.write_bytes(payload)
     with pytest.raises(WeightsError, match="a pickle by its content"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
     torch.save({"a": Evil(mark)}, path)
     with pytest.raises(WeightsError, match="a pickle by its content"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
     path.rename(path.with_suffix(".bin"))
     with pytest.raises(WeightsError, match=r"\.bin: a pickle can run code.* get .*safetensors of the same model"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
     assert not mark.exists()
 
 
@@ -84,10 +84,10 @@ def test_damage_is_named(copy: Path, file: str) -> None:
     ):
         path.write_bytes(data)
         with pytest.raises(WeightsError, match=f"{path.name}: .*{match}"):
-            stable_diffusion.load(copy)
+            checkpoints.load(copy)
     path.unlink()
     with pytest.raises(WeightsError, match=f"{path.name}: no such file; get the model again"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
 
 
 def test_values_that_are_not_numbers_are_refused(copy: Path) -> None:
@@ -95,7 +95,7 @@ def test_values_that_are_not_numbers_are_refused(copy: Path) -> None:
     next(iter(tensors.values())).view(-1)[0] = torch.inf
     write_tensors(copy / VAE, tensors)
     with pytest.raises(WeightsError, match="not finite numbers"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
 
 
 def test_weights_too_large_for_half_precision_are_refused(copy: Path) -> None:
@@ -103,18 +103,18 @@ def test_weights_too_large_for_half_precision_are_refused(copy: Path) -> None:
     next(iter(tensors.values())).view(-1)[0] = 1e6
     write_tensors(copy / VAE, tensors)
     with pytest.raises(WeightsError, match=r"not finite numbers in torch.float16"):
-        stable_diffusion.load(copy, dtype=torch.float16)
+        checkpoints.load(copy, dtype=torch.float16)
 
 
 def test_a_manifest_is_followed(copy: Path) -> None:
     sums = copy / "unet" / "SHA256SUMS"
     sums.write_text(f"{sha256_of(copy / UNET)}  {Path(UNET).name}\n")
-    stable_diffusion.load(copy)
+    checkpoints.load(copy)
     tensors = read_tensors(copy / UNET, sha256=sha256_of(copy / UNET))
     next(iter(tensors.values())).view(-1)[0] += 1
     write_tensors(copy / UNET, tensors)
     with pytest.raises(WeightsError, match="SHA-256"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
 
 
 def test_the_vae_encodes_and_decodes_as_the_library_does(pipeline: Callable[..., object]) -> None:

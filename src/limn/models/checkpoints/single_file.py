@@ -16,9 +16,9 @@ from torch import Tensor
 
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
-from limn.models.stable_diffusion.configs import Configs, check_together, config_path, read_part
-from limn.models.stable_diffusion.parts import Networks, blank, fill, shapes_of
-from limn.models.stable_diffusion.text import find_tokenizer
+from limn.models.checkpoints.shared.clip import find_tokenizer
+from limn.models.checkpoints.shared.configs import Configs, check_together, config_path, read_part
+from limn.models.checkpoints.shared.networks import Networks, blank, fill, shapes_of
 from limn.networks.weights import check_names, read_header, read_tensors
 
 _UNET: Final = "model.diffusion_model."

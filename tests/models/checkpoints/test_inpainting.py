@@ -25,7 +25,7 @@ from limn.kernel.known import KNOWN, touched
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
-from limn.models import stable_diffusion
+from limn.models import checkpoints
 from limn.samplers.inversion import inverted
 
 diffusers = pytest.importorskip("diffusers")
@@ -110,7 +110,7 @@ def pipe_of(kind: str, folder: Path) -> Any:
 
 @cache
 def nine(folder: Path) -> Generator:
-    return stable_diffusion.load(folder, dtype=torch.float64)
+    return checkpoints.load(folder, dtype=torch.float64)
 
 
 def theirs(kind: str, folder: Path, scheduler: str, **options: Any) -> Tensor:
@@ -178,7 +178,7 @@ def test_inpainting_with_nine_channels(inpainting: Path, sampler: str, strength:
 
 
 def test_a_whole_picture_through_the_door(inpainting: Path) -> None:
-    generator = stable_diffusion.load(inpainting)
+    generator = checkpoints.load(inpainting)
     (drawn,) = generator.generate("a red heart", edit=Inpaint.of(picture(), mask()), steps=2)
     outside = mask() == 0
     assert np.array_equal(drawn.pixels[outside], picture()[outside])
@@ -191,11 +191,11 @@ def test_other_numbers_of_channels_are_refused(copy: Path) -> None:
     path = copy / "unet" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"in_channels": 7}))
     with pytest.raises(WeightsError, match="7 in_channels where the VAE has 4"):
-        stable_diffusion.load(copy)
+        checkpoints.load(copy)
 
 
 def test_a_single_file_says_by_its_shapes_that_it_paints() -> None:
-    from limn.models.stable_diffusion.single_file import _known
+    from limn.models.checkpoints.single_file import _known
 
     name = "model.diffusion_model.input_blocks.0.0.weight"
     for channels, wanted in ((9, 9), (4, None)):

@@ -1,0 +1,62 @@
+"""Checkpoints of other projects: one family, one file, on the pieces in ``shared``.
+
+A folder in diffusers' format says in ``model_index.json`` which pipeline draws with it; that names the family. A
+single file is told apart by its tensors. Networks, encoders and tokenizers are the classes of diffusers and
+transformers; limn reads the files itself: safetensors only, closed configurations, no code from the folder, no
+network.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from limn.io.configurations import read_json
+from limn.kernel.errors import InputError, WeightsError, unknown_name
+
+if TYPE_CHECKING:
+    from limn.kernel.generator import Generator
+
+__all__ = ["PIPELINES", "family_of", "load"]
+
+PIPELINES: Final = {
+    "StableDiffusionPipeline": "stable_diffusion",
+    "StableDiffusionImg2ImgPipeline": "stable_diffusion",
+    "StableDiffusionInpaintPipeline": "stable_diffusion",
+}
+"""The module of each pipeline of diffusers that limn draws with."""
+
+
+def load(path: Path, **options: Any) -> Generator:
+    """Load a model of another project.
+
+    Args:
+        path: A folder in diffusers' format, or one safetensors file with the keys of the original code.
+        **options: ``device``, ``dtype`` and what else the family's own ``load`` takes.
+
+    Raises:
+        InputError: diffusers or transformers is not installed.
+        WeightsError: a file is missing, damaged, unsafe, of another kind of model, or does not fit the others.
+    """
+    for needed in ("diffusers", "transformers"):
+        if importlib.util.find_spec(needed) is None:
+            raise InputError(f"{path}: Stable Diffusion needs {needed}; install it with pip install 'limn[sd]'")
+    path = Path(path)
+    family = family_of(path) if path.is_dir() else "stable_diffusion"
+    generator: Generator = import_module(f"limn.models.checkpoints.{family}").load(path, **options)
+    return generator
+
+
+def family_of(folder: Path) -> str:
+    """Return the module of the family that a folder in diffusers' format belongs to.
+
+    Raises:
+        WeightsError: The index is missing or damaged, or names a pipeline that limn does not draw with.
+    """
+    index = folder / "model_index.json"
+    name = str(read_json(index).get("_class_name"))
+    if name not in PIPELINES:
+        raise WeightsError(f"{index}: _class_name: {unknown_name('pipeline', name, PIPELINES)}")
+    return PIPELINES[name]

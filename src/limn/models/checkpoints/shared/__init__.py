@@ -1,0 +1,1 @@
+"""Pieces that families of checkpoints are put together from."""
