@@ -12,6 +12,7 @@ from benchmarks.kit.drawing import Pixels
 from benchmarks.kit.run import PICTOGRAMS
 from limn.data.catalogue import Concept, canonical, read_catalogue
 from limn.data.packages import EMOJIBASE, Tarball, fetch
+from limn.data.picture_set import PictureSet
 from limn.data.sets import SETS
 from limn.data.split import STYLES
 from limn.io.pictures import composite, decode
@@ -24,6 +25,9 @@ FLAGS = (
     "transgender flag",
 )  # fmt: skip
 """The catalogue leaves the group of flags out, so that no picture of one was learned from."""
+
+KNOWN = ("umbrella", "frog", "guitar", "house", "bell", "mushroom", "rocket", "penguin")
+"""Things that emoji was trained on in each style."""
 
 SUBJECTS = {
     "cat face": "blob",
@@ -55,6 +59,18 @@ def flags(cache_folder: Path) -> dict[str, dict[str, Pixels]]:
         for code, picture in _drawn(style, fetch(SETS[style].package, cache_folder), concepts).items():
             found[concepts[code].label][style] = composite(picture)
     return {name: styles for name, styles in found.items() if len(styles) == len(STYLES)}
+
+
+def known(source: PictureSet, count: int) -> dict[str, dict[str, Pixels]]:
+    """Return the pictures (64, 64, 3) of things that the model was trained on, by style."""
+    labels, styles = (np.array(source.columns[column]) for column in ("label", "style"))
+    return {
+        name: {
+            style: source.take(np.flatnonzero((labels == name) & (styles == style))[:1].tolist()).on()[0]
+            for style in STYLES
+        }
+        for name in KNOWN[:count]
+    }
 
 
 @cache

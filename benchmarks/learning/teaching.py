@@ -66,10 +66,12 @@ def taught(
     folder: Path, course: Course, files: Sequence[Path], captions: Sequence[str], *,
     seed: int, held: int | None = None, model: str = "emoji", looks: int = 4,
 ) -> dict[str, tuple[Path, dict[str, Any]]]:  # fmt: skip
-    """Learn once; returns what was written under each of the course's names, and what it cost.
+    """Learn once and keep it; returns what was written under each of the course's names, and what it cost.
 
     Rates are constant, so that a run that measuring ends is the beginning of one of fixed steps.
     """
+    if (known := folder / "course.json").exists():
+        return {name: (Path(path), cost) for name, (path, cost) in json.loads(known.read_text("utf-8")).items()}
     method = registry.parse("learners", course.text)
     whole = getattr(method, "rank", None) == 0
     asked = Asked(

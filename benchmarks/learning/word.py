@@ -13,7 +13,7 @@ from benchmarks.kit.intervals import mean
 from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.learning import concepts
-from benchmarks.learning.judging import Panel, coloured, styled, things
+from benchmarks.learning.judging import Panel, coloured, things
 from benchmarks.learning.teaching import MEASURED, Budget, Course, runs, taught
 from limn.data.picture_set import load
 from limn.data.split import SPLITS
@@ -25,6 +25,7 @@ WAYS: Mapping[str, Course] = {
     "2 vectors": Course(text="textual_inversion:thing=flag,vectors=2", steps=400, at=(400,)),
     "4 vectors": Course(text="textual_inversion:thing=flag,vectors=4", steps=400, at=(400,)),
 }
+KNOWN = "things that it knows, by their names"
 COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
@@ -34,8 +35,13 @@ def measure(
     """Return shares of pictures that are the concept, alone and composed, by way; runs that are there are kept."""
     pictures = concepts.flags(concepts.CACHE)
     names, budget = list(pictures)[:flags], Budget(minutes)
-    panel = Panel(judge(judged_by), load(data, SPLITS), {name: list(one.values()) for name, one in pictures.items()})
+    source = load(data, SPLITS)
+    panel = Panel(judge(judged_by), source, pictures)
+    known = Panel(judge(judged_by), source, concepts.known(source, len(names)))
     rows: dict[str, list[dict[str, Any]]] = {}
+    for name in known.concepts:
+        path = runs() / "word" / KNOWN / f"{name}.json"
+        rows.setdefault(KNOWN, []).append(kept(path, partial(judged, known, name, name)))
     for name in names:
         for way, words in {"the true words, not learned": name, "the word it begins as": "flag"}.items():
             path = runs() / "word" / way / f"{name}.json"
@@ -104,7 +110,7 @@ def judged(panel: Panel, name: str, words: str, **options: Any) -> dict[str, Any
         parts[colour] = float((panel.hits(pictures, name) & coloured(pictures, colour)).mean())
     for style, caption in concepts.CAPTIONS.items():
         pictures = drawn(caption.format(words))
-        parts[style] = float((panel.hits(pictures, name) & styled(pictures, style)).mean())
+        parts[style] = float((panel.hits(pictures, name) & panel.styled(pictures, name, style)).mean())
     pictures = drawn(f"two {words}")
     parts["two"] = float((panel.hits(pictures, name) & (things(pictures) > 1)).mean())
     groups = {"colours": list(COLOURS), "styles": list(concepts.CAPTIONS), "two": ["two"]}
