@@ -296,3 +296,9 @@ def test_links_in_a_training_folder_are_not_followed(tmp_path: Path, name: str) 
         run(tiny(), tmp_path / "run")
     assert [path.name for path in outside.iterdir()] == ["target"]
     assert target.read_text() == "mine"
+
+
+def test_the_first_step_which_reads_the_data_counts_as_no_training_time(tmp_path: Path) -> None:
+    steps = run(tiny(), tmp_path)
+    assert steps[0].seconds == 0
+    assert steps[1].seconds > 0

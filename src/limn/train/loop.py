@@ -147,6 +147,7 @@ class _Run:
         self.saved_at, self.saved_seconds = (self.step if before else -1), self.seconds
         self.sheet_seconds = self.window = self.seconds
         self.losses: list[float] = []
+        self.begun = False
 
     @property
     def progress(self) -> float:
@@ -167,7 +168,9 @@ class _Run:
             )
         self.average.update(self.task.network, self.step)
         self.losses.append(loss)
-        self.seconds += time.perf_counter() - start
+        if self.begun:  # the first step of a process also reads the data and compiles
+            self.seconds += time.perf_counter() - start
+        self.begun = True
         return self._after(rate)
 
     def learn(self) -> tuple[float, float] | None:
