@@ -21,6 +21,7 @@ from limn.cli import (
     plugins,
     runs,
     scene,
+    serve,
     trace,
     train,
     upscale,
@@ -74,6 +75,8 @@ app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.add_typer(audit.app, name="audit")
+app.command("serve")(serve.serve)
+app.command("studio")(serve.studio)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.command("cite")(cite.cite)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +29,7 @@ from limn.cli.request_file import read
 from limn.kernel.errors import InputError
 from limn.kernel.request import Request
 from limn.text.homoglyphs import normalise as normalise_text
-from limn.text.reading import PAINTER, latin, own_regions, painted
+from limn.text.reading import PAINTER
 
 if TYPE_CHECKING:
     from limn.models.dual_encoders import Encoder
@@ -52,6 +51,9 @@ Rerank = Annotated[
 ]
 Judge = Annotated[str | None, typer.Option(help="The dual encoder that reranks: a name or a folder (judge_a).")]
 Svg = Annotated[bool, typer.Option("--svg", help="Also trace each picture into an SVG, for use as an icon.")]
+Wildcards = Annotated[
+    Path | None, typer.Option(help="A folder of lists: __name__ in a prompt is a line of name.txt.")
+]
 Upscale = Annotated[bool, typer.Option("--upscale", help="Also write a copy of each picture, four times as large.")]
 
 
@@ -62,6 +64,7 @@ def generate(
     prompts_file: File = None,
     request: RequestFile = None,
     asked: Mapping[str, Any],
+    wildcards: Wildcards = None,
     out: Out = OUT,
     grid: Sheet = False,
     grid_x: Across = None,
@@ -91,9 +94,11 @@ def generate(
     store = Store(out)  # says at once, before anything slow, when nothing can be written there
     from limn import models, studio
 
+    made, asked = _decided(rows, {**asked, "n": keep * (rerank or 1)}, wildcards, rerank)
+
     axes = [studio.Axis.parse(text) if text is not None else None for text in (grid_x, grid_y)]
-    requests = _requests(rows, {**asked, "n": keep * (rerank or 1)}, axes)
-    _tell(rows, requests[0], normalise=asked.get("normalise", False))
+    requests = _requests(made, asked, axes)
+    _tell(made, requests[0], normalise=asked.get("normalise", False))
     studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].size or (64, 64))
     if threads is not None:
         _use_threads(threads)
@@ -117,23 +122,31 @@ def generate(
     drawing.check(outcomes)
 
 
-def _requests(rows: Sequence[Row], asked: Mapping[str, Any], axes: Sequence[Axis | None]) -> list[Request]:
-    """Return one request for all prompts with the same seed and negative prompt, in order; or those of a grid."""
-    from limn import studio
+def _decided(
+    rows: Sequence[Row], asked: Mapping[str, Any], folder: Path | None, rerank: int | None
+) -> tuple[Sequence[Row], dict[str, Any]]:
+    """Make the choices that prompts leave, such as ``{red|blue}``, and say what was chosen."""
+    from limn.studio.asking import decided
 
-    base = painted(Request.of([row["prompt"] for row in rows], asked))
-    if len(base.guide) > len(asked.get("guide", ())):
+    made, n = decided(rows, asked["n"], asked.get("seed") or 0, folder)
+    if (len(made), n) != (len(rows), asked["n"]) or made != list(rows):
+        if rerank is not None:
+            raise InputError(
+                "rerank: chooses among pictures of one prompt; write the prompt without {a|b} and __x__"
+            )
+        for row in made:
+            say(f"limn: seed {row['seed']}: {row['prompt'].text[:200]}")
+    return made, {**asked, "n": n}
+
+
+def _requests(rows: Sequence[Row], asked: Mapping[str, Any], axes: Sequence[Axis | None]) -> list[Request]:
+    """Return what is asked, and say who paints regions where nobody was named."""
+    from limn.studio.asking import requests
+
+    result = requests(rows, asked, axes)
+    if len(result[0].guide) > len(asked.get("guide", ())) and not any(axes):
         say(f"limn: regions are painted by {PAINTER}; change it with --guide {PAINTER}:option=value")
-    groups: dict[tuple[tuple[str, Any], ...], list[Any]] = {}
-    for row in rows:
-        own = tuple((name, value) for name, value in row.items() if name != "prompt")
-        groups.setdefault(own, []).append(row["prompt"])
-    requests = [latin(replace(base, prompts=tuple(prompts), **dict(own))) for own, prompts in groups.items()]
-    if any(axes):
-        if len(requests) > 1:
-            raise InputError("grid: the prompts have seeds or negative prompts of their own; give one for all")
-        requests = [latin(request) for request in studio.cells(requests[0], *axes)]
-    return own_regions(requests)
+    return result
 
 
 def _tell(rows: Sequence[Row], request: Request, *, normalise: bool) -> None:

@@ -29,7 +29,7 @@ _MAX_CHUNKS = 20_000
 _PILLOW_TEXT = 2**20  # Pillow refuses to open a picture whose packed text is longer than this
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEYWORD = b"limn"
-_XMP = (
+XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -66,7 +66,7 @@ def encode_png(
     info.add_text("limn", text, zip=2000 < len(text) <= _PILLOW_TEXT)
     info.add_text("parameters", parameters_text(record))
     if drawn:
-        info.add_itxt("XML:com.adobe.xmp", _XMP)
+        info.add_itxt("XML:com.adobe.xmp", XMP)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()

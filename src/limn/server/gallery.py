@@ -1,0 +1,124 @@
+"""What lies in the store: runs, their pictures, what differs between two, a bin, an export."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from limn.io.atomic import explained, move_aside
+from limn.io.lock import Lock
+from limn.io.targets import check_unlinked
+from limn.kernel.errors import InputError
+from limn.store import Store, read_record
+from limn.store.record import check_key
+from limn.store.run import lock_run, picture_files
+
+MAX_EXPORT: Final = 2**28  # bytes
+
+
+def picture(store: Store, key: str, index: int) -> Path:
+    """Return the file of a picture.
+
+    Raises:
+        InputError: There is no such run or picture.
+    """
+    folder = check_unlinked(store.root, store.root / "runs" / check_key(key)[:2] / key)
+    if not folder.is_dir():
+        raise InputError(f"picture: run {key[:12]} is not here; it may have been deleted")
+    paths = picture_files(folder).get(index, [])
+    if not paths:
+        raise InputError(f"picture: number {index} of run {key[:12]} is not here; it may have been deleted")
+    return check_unlinked(store.root, paths[0])
+
+
+def listed(
+    store: Store, *, search: str = "", model: str = "", limit: int = 60, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Return runs, newest first, with the numbers of their pictures.
+
+    Args:
+        store: Where.
+        search: Words that must all occur.
+        model: Only runs of this model.
+        limit: At most so many.
+        offset: So many are passed over.
+    """
+    runs = store.runs(search=search or None)
+    runs = [run for run in runs if not model or run.model == model][offset : offset + limit]
+    facts = ("key", "created", "model", "prompt", "total", "drawn", "finished", "problem")
+    return [
+        {**{name: getattr(run, name) for name in facts}, "pictures": sorted(picture_files(run.folder))}
+        for run in runs
+    ]
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what two records say differently: the path to each value, and both values.
+
+    >>> differences({"request": {"seed": 1, "n": 1}}, {"request": {"seed": 2, "n": 1}})
+    [{'what': 'request.seed', 'first': 1, 'second': 2}]
+    """
+    one, two = _flat(first), _flat(second)
+    names = [name for name in dict.fromkeys([*one, *two]) if one.get(name) != two.get(name)]
+    return [{"what": name, "first": one.get(name), "second": two.get(name)} for name in names]
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        items = [(str(key), entry) for key, entry in value.items()]
+    elif isinstance(value, list) and value:
+        items = [(str(place), entry) for place, entry in enumerate(value)]
+    else:
+        shown = value if not isinstance(value, str) or len(value) <= 200 else f"{value[:200]}…"
+        return {name: shown}
+    return {path: leaf for key, entry in items for path, leaf in _flat(entry, f"{name}.{key}".strip(".")).items()}
+
+
+def delete(store: Store, key: str, index: int) -> str:
+    """Put a picture into the store's bin, and return where it is there; a run without pictures is not listed.
+
+    Raises:
+        InputError: There is no such picture.
+        StoreError: It is being drawn, or cannot be moved.
+    """
+    path = picture(store, key, index)
+    folder = check_unlinked(store.root, store.root / "bin" / key)
+    with lock_run(path.parent, wait=2.0):
+        place = move_aside(path, folder)
+        if not picture_files(path.parent):
+            for name in ("request.json", "record.json"):
+                if (path.parent / name).is_file():
+                    move_aside(path.parent / name, folder)
+    return str(place.relative_to(store.root))
+
+
+def export(store: Store, chosen: Sequence[tuple[str, int]]) -> bytes:
+    """Return pictures as a ZIP file, each with its record inside it as ever.
+
+    Raises:
+        InputError: One is not there, or they are too large together.
+    """
+    buffer, size = io.BytesIO(), 0
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as packed:
+        for key, index in dict.fromkeys(chosen):
+            path = picture(store, key, index)
+            with explained(path):
+                data = path.read_bytes()
+            size += len(data)
+            if size > MAX_EXPORT:
+                raise InputError(f"export: more than {MAX_EXPORT:,} bytes; choose fewer pictures")
+            packed.writestr(f"{key[:12]}-{path.name}", data)
+    return buffer.getvalue()
+
+
+def record(store: Store, key: str, index: int) -> dict[str, Any]:
+    """Return the record of a picture."""
+    return read_record(picture(store, key, index))
+
+
+def only_server(store: Store) -> Lock:
+    """Return what keeps a second server from the same queue."""
+    return Lock(store.root / ".server.lock", f"the queue of {store.root}", wait=0.5)
