@@ -131,7 +131,7 @@ class Studio:
         with closing(studio.replay(path, self._named, device=None)) as events:  # type: ignore[type-var]
             for event in events:
                 if isinstance(event, studio.Replay):
-                    told = {"same": event.same, "largest": event.largest, "changed": event.changed}
+                    told: dict[str, Any] = {"same": event.same, "largest": event.largest, "changed": event.changed}
                     told |= {"causes": list(event.causes), "flaw": event.picture.flaw}
                     yield {"result": {**told, "picture": encoded(event.picture.pixels)}}
                 else:
