@@ -50,11 +50,15 @@ class Course:
         text: The method.
         steps: Steps; 0 lets measuring end it.
         at: Steps after which what is learned is kept, besides the step that measuring chooses.
+        held: Pictures kept out of learning; as the method does when None.
+        things: How many things are learned so; all if 0.
     """
 
     text: str
     steps: int = 0
     at: Sequence[int] = ()
+    held: int | None = None
+    things: int = 0
 
     @property
     def names(self) -> list[str]:
@@ -64,7 +68,7 @@ class Course:
 
 def taught(
     folder: Path, course: Course, files: Sequence[Path], captions: Sequence[str], *,
-    seed: int, held: int | None = None, model: str = "emoji", looks: int = 4,
+    seed: int, model: str = "emoji", looks: int = 4,
 ) -> dict[str, tuple[Path, dict[str, Any]]]:  # fmt: skip
     """Learn once and keep it; returns what was written under each of the course's names, and what it cost.
 
@@ -75,7 +79,7 @@ def taught(
     method = registry.parse("learners", course.text)
     whole = getattr(method, "rank", None) == 0
     asked = Asked(
-        method=method, model=model, pictures=read(files, captions), seed=seed, held=held,
+        method=method, model=model, pictures=read(files, captions), seed=seed, held=course.held,
         out=folder / ("model" if whole else "learned.safetensors"),
         plan=Plan(steps=course.steps, every=100, looks=looks),
     )  # fmt: skip

@@ -20,7 +20,10 @@ from limn.data.split import SPLITS
 from limn.models.judges import judge
 
 WAYS: Mapping[str, Course] = {
-    "one vector, begun as 'flag'": Course(text="textual_inversion:thing=flag", steps=600, at=(100, 200, 400, 600)),
+    "one vector, begun as 'flag'": Course(text="textual_inversion:thing=flag", steps=400, at=(100, 200, 400)),
+    "one picture kept out": Course(
+        text="textual_inversion:thing=flag", steps=600, at=(100, 200, 400, 600), held=1, things=2
+    ),
     "begun at random": Course(text="textual_inversion:start=random", steps=400, at=(400,)),
     "2 vectors": Course(text="textual_inversion:thing=flag,vectors=2", steps=400, at=(400,)),
     "4 vectors": Course(text="textual_inversion:thing=flag,vectors=4", steps=400, at=(400,)),
@@ -50,6 +53,8 @@ def measure(
     for seed in range(seeds):
         for place, name in enumerate(names):
             for way, course in WAYS.items():
+                if place >= (course.things or len(names)):
+                    continue
                 folder = runs() / "word" / way / f"{name}-{seed}"
                 if budget.over and not folder.with_suffix(".json").exists():
                     continue
@@ -64,7 +69,7 @@ def measure(
         "ways": {way: summary(members) for way, members in rows.items()},
         "real pictures, each against the others": mean([_real(panel, name) for name in names]),
         "runs": done,
-        "of": seeds * len(WAYS) * len(names),
+        "of": seeds * sum(course.things or len(names) for course in WAYS.values()),
     }
 
 

@@ -30,7 +30,10 @@ Steps = Annotated[int, typer.Option(help="So many steps, the last is kept; if le
 Every = Annotated[int, typer.Option(help="Steps from one measurement, and sheet, to the next.")]
 Looks = Annotated[int, typer.Option(help="Pictures drawn at each measurement.")]
 Held = Annotated[
-    int | None, typer.Option(help="Pictures kept out of learning to measure it; one of three or more if left out.")
+    int | None,
+    typer.Option(
+        help="Pictures kept out of learning to measure it; if left out, one of three or more, and none for a word."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Decides everything that is drawn.")]
 Licence = Annotated[str, typer.Option(help="A note on the licence of the pictures, for the record.")]

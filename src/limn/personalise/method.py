@@ -109,6 +109,8 @@ class Method(registry.Part, ABC):
 
     stops: ClassVar[bool] = True
     """Whether measuring says which step is kept."""
+    keeps_out: ClassVar[bool] = True
+    """Whether a picture that is kept out of learning measures it, where there are enough."""
 
     word: str = "zorp"
     thing: str = ""

@@ -28,9 +28,10 @@ class TextualInversion(Method):
     """
 
     paper = "gal2023textualinversion"
+    keeps_out = False  # a few numbers hold no picture by heart, and what a picture adds is missed
 
     lr: float = 0.1
-    most: int = 1000
+    most: int = 400
     vectors: int = 1
     start: Literal["thing", "random"] = "thing"
     norm: Literal["keep", "free"] = "free"

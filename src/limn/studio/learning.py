@@ -49,7 +49,7 @@ class Asked:
         out: The file, or the folder of a changed model where all weights learn.
         plan: How long.
         seed: Decides everything that is drawn.
-        held: Pictures kept out of learning to measure it; one of three or more when ``None``.
+        held: Pictures kept out of learning to measure it; as the method does when ``None``.
         licence: A note on the pictures' licence, for the record.
     """
 
@@ -65,7 +65,7 @@ class Asked:
     @property
     def kept_out(self) -> int:
         """How many pictures are kept out of learning."""
-        usual = 1 if self.method.stops and len(self.pictures) > 2 else 0
+        usual = 1 if self.method.stops and self.method.keeps_out and len(self.pictures) > 2 else 0
         return usual if self.held is None else self.held
 
     def check(self, generator: Generator, *, force: bool) -> None:
