@@ -13,7 +13,7 @@ from pathlib import Path
 from limn.cli import doctor
 from limn.cli.console import clean
 from limn.io.atomic import explain
-from limn.kernel.errors import AdapterWarning, LimnError
+from limn.kernel.errors import AdapterWarning, LimnError, ModelWarning
 from limn.kernel.registry import PluginWarning
 
 
@@ -42,10 +42,10 @@ def options(words: Sequence[str]) -> list[str]:
 
 @contextmanager
 def warned() -> Iterator[None]:
-    """Say in one line what of a package or an adapter cannot be used; other warnings come as Python writes them."""
+    """Say in one line what of a package, adapter or model is not as it should be; others come as Python has them."""
 
     def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
-        if issubclass(category, PluginWarning | AdapterWarning):
+        if issubclass(category, PluginWarning | AdapterWarning | ModelWarning):
             print(f"limn: {clean(str(message))}", file=sys.stderr)
         else:
             print(warnings.formatwarning(message, category, filename, lineno), end="", file=sys.stderr)

@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from limn.io.files import first_line, read_bounded
 from limn.kernel.errors import InputError, LimnError, WeightsError, unknown_name
@@ -131,12 +131,13 @@ def _typed(name: str, value: Any, hint: Any, what: str) -> Any:
     return value
 
 
-def read_json(path: Path, *, limit: int = MAX_CONFIG) -> dict[str, Any]:
+def read_json(path: Path, *, limit: int = MAX_CONFIG, infinite: bool = False) -> dict[str, Any]:
     """Read a JSON object from a small file.
 
     Args:
         path: The file.
         limit: Most bytes it may have.
+        infinite: Whether it may say ``Infinity``, as diffusers' schedulers do.
 
     Returns:
         The object.
@@ -145,7 +146,9 @@ def read_json(path: Path, *, limit: int = MAX_CONFIG) -> dict[str, Any]:
         WeightsError: the file is missing, too large, no JSON object, names a field twice, holds NaN, or asks to
             run code that comes with it.
     """
-    fields = parse_json(path, read_bounded(path, limit, "a configuration is far smaller, get it again"))
+    fields = parse_json(
+        path, read_bounded(path, limit, "a configuration is far smaller, get it again"), infinite=infinite
+    )
     asked = sorted(_CODE & _all_keys(fields))
     if asked:
         raise WeightsError(f"{path}: {asked[0]} asks to run code from the folder; limn runs none, remove the field")
@@ -181,7 +184,12 @@ def _check_depth(path: Path, text: str) -> None:
 
 
 def parse_json(
-    path: Path, text: bytes, *, error: type[LimnError] = WeightsError, remedy: str = "get the file again"
+    path: Path,
+    text: bytes,
+    *,
+    error: type[LimnError] = WeightsError,
+    remedy: str = "get the file again",
+    infinite: bool = False,
 ) -> dict[str, Any]:
     """Parse a JSON object in which no name stands twice and no number is NaN.
 
@@ -190,7 +198,11 @@ def parse_json(
         text: What it says.
         error: What is raised where it is not sound.
         remedy: What to do then.
+        infinite: Whether numbers may be infinite.
     """
+
+    def constant(name: str) -> float:
+        return float(name) if infinite and name != "NaN" else no_number(name)
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         fields = dict(pairs)
@@ -200,7 +212,7 @@ def parse_json(
 
     try:
         plain = text.decode("utf-8")
-        fields = json.loads(plain, object_pairs_hook=once, parse_constant=no_number, parse_float=finite)
+        fields = json.loads(plain, object_pairs_hook=once, parse_constant=constant, parse_float=finite)
     except (ValueError, RecursionError) as reason:
         raise error(f"{path}: is damaged, not sound JSON ({first_line(reason)[:80]}); {remedy}") from None
     if not isinstance(fields, dict):
@@ -208,7 +220,7 @@ def parse_json(
     return fields
 
 
-def no_number(constant: str) -> None:
+def no_number(constant: str) -> NoReturn:
     """Refuse NaN and infinity, which Python's JSON has and JSON has not."""
     raise ValueError(f"{constant} is no JSON")
 

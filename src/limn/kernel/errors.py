@@ -61,5 +61,9 @@ def unknown_name(what: str, name: str, known: Iterable[str], aliases: Iterable[s
     return InputError(f"unknown {what} {shown!r}; {hint}known: {', '.join(names) or 'none'}")
 
 
+class ModelWarning(UserWarning):
+    """A model draws, but not quite as its files say or as it was made for."""
+
+
 class AdapterWarning(UserWarning):
     """An adapter can be used, but not all of it, or not as it was meant."""

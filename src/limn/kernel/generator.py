@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,10 +13,10 @@ from torch import Tensor
 
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
-from limn.kernel.completion import Fold, folded, guidances, placed, styled
+from limn.kernel.completion import SCALE, Fold, folded, guidances, placed, styled
 from limn.kernel.edit import Pixels
 from limn.kernel.encodings import Encodings
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, ModelWarning
 from limn.kernel.guidance import Guidance, hashes
 from limn.kernel.others import Others
 from limn.kernel.prompt import Prompt
@@ -90,6 +91,7 @@ class Generator:
         batch: Pictures drawn together by default.
         styles: Words for each style the model knows, with ``{}`` where the prompt goes.
         folds: What a request's options of reading, such as ``normalise``, do to it, by their names, in order.
+        distilled: Whether it was made to draw in few steps without guidance.
     """
 
     def __init__(
@@ -105,10 +107,12 @@ class Generator:
         batch: int = 16,
         styles: Mapping[str, str] | None = None,
         folds: Mapping[str, Fold] | None = None,
+        distilled: bool = False,
     ) -> None:
         self.name, self.stages, self.weights, self.file, self.size = name, tuple(stages), weights, file, size
         self.sizes = sizes or (min(size), max(size))
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
+        self.distilled = distilled
         self.folds, self.others = dict(folds or {"region": placed}), Others(self)
         self._encodings = [Encodings(stage.encoder) for stage in self.stages]
 
@@ -135,6 +139,7 @@ class Generator:
         parts = guidances(self.guidance, request)
         for stage in self.stages:
             check_together(parts, stage.predictor.space)
+        self._check_scale(parts)
         if request.edit is not None:
             for stage in self.stages[self.stages.index(main) :]:
                 request.edit.check(stage, size)
@@ -156,6 +161,13 @@ class Generator:
             negative="",
             guide=(),
         )
+
+    def _check_scale(self, parts: Sequence[Guidance]) -> None:
+        """Say so where a model that was made to draw without guidance is guided."""
+        scales = [float(getattr(part, "scale", 1.0)) for part in parts if part.slot == SCALE]
+        if self.distilled and scales and scales[0] not in (0.0, 1.0):
+            text = f"was made to draw without guidance; scale {scales[0]:g} spoils its pictures, leave it out"
+            warnings.warn(f"{self.name}: {text}", ModelWarning, stacklevel=3)
 
     @property
     def main(self) -> Stage:

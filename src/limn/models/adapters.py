@@ -68,14 +68,15 @@ class Matched:
     """How a learned thing fits a model.
 
     Args:
-        layers: By the place of a stage and whether it is the text encoder: changes of layers, and those layers.
+        layers: By the place of a stage and of the network in it, that which answers and then those which read:
+            changes of layers, and those layers.
         words: By the place of a stage: vectors (n, width) of each word that its encoder can read.
         unexpected: Names in the file that nothing in the model takes, with the reason where there is one.
         missing: Words for which the file has no vectors of the encoder's width.
         misshapen: Whether a layer of that name has another shape, so that it was made for another model.
     """
 
-    layers: Mapping[tuple[int, bool], tuple[Mapping[str, Change], Mapping[str, Layer]]]
+    layers: Mapping[tuple[int, int], tuple[Mapping[str, Change], Mapping[str, Layer]]]
     words: Mapping[int, Mapping[str, Tensor]]
     unexpected: tuple[str, ...]
     missing: tuple[str, ...]
@@ -127,8 +128,8 @@ def beside(own: Generator, name: str) -> Beside | None:
     weights = hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
 
     def changes(place: int, *, text: bool) -> LowRank:
-        own_changes, layers = fits.layers.get((place, text), ({}, {}))
-        return fitted(own_changes, layers, weight) if layers else LowRank({})
+        own = [fit for (stage, network), fit in fits.layers.items() if stage == place and bool(network) == text]
+        return LowRank({layer: new for some in own for layer, new in fitted(*some, weight).updates.items()})
 
     tuned = [
         Tuned(
@@ -164,7 +165,7 @@ def match(own: Generator, learned: Learned) -> Matched:
     """Find what in a model a learned thing belongs to."""
     from limn.networks.low_rank import fit
 
-    layers: dict[tuple[int, bool], tuple[Mapping[str, Change], Mapping[str, Layer]]] = {}
+    layers: dict[tuple[int, int], tuple[Mapping[str, Change], Mapping[str, Layer]]] = {}
     unexpected, misshapen = [*learned.unread], False
     networks = _networks(own)
     for network, changes in learned.changes.items():
@@ -284,15 +285,18 @@ def _check(own: Generator, path: Path, learned: Learned, fits: Matched) -> None:
         warnings.warn(f"{path}: fits {own.name} in part: {fits}", AdapterWarning, stacklevel=2)
 
 
-def _networks(own: Generator) -> dict[tuple[int, bool], tuple[str, nn.Module]]:
-    """Return a model's networks by stage, that which answers and that which reads, with what files call them."""
-    networks: dict[tuple[int, bool], tuple[str, nn.Module]] = {}
+def _networks(own: Generator) -> dict[tuple[int, int], tuple[str, nn.Module]]:
+    """Return a model's networks by stage, that which answers and those which read, with what files call them."""
+    networks: dict[tuple[int, int], tuple[str, nn.Module]] = {}
     for place, stage in enumerate(own.stages):
-        reader = getattr(stage.encoder, "model", None)
-        usual = "unet" if reader is not None else "transformer"
-        networks[place, False] = (usual if place == 0 else f"{usual}_{place + 1}", network_of(stage))
-        if reader is not None:
-            networks[place, True] = (TEXT if place == 0 else f"{TEXT}_{place + 1}", reader)
+        encoder: Any = getattr(stage.encoder, "encoder", stage.encoder)
+        readers = getattr(encoder, "models", ())
+        usual = "unet" if readers else "transformer"
+        networks[place, 0] = (usual if place == 0 else f"{usual}_{place + 1}", network_of(stage))
+        for k, reader in enumerate(readers):
+            alone = len(readers) == 1 and reader.__class__.__name__ == "CLIPTextModelWithProjection"
+            number = place + k + 1 + alone
+            networks[place, k + 1] = (TEXT if number == 1 else f"{TEXT}_{number}", reader)
     return networks
 
 
@@ -308,13 +312,24 @@ def _words(
 ) -> tuple[dict[int, dict[str, Tensor]], tuple[str, ...], tuple[str, ...]]:
     """Return the words that each stage can read, those that none can, and the vectors that nothing takes."""
     known: dict[int, dict[str, Tensor]] = {}
-    widths = {place: getattr(stage.encoder, "width", 0) for place, stage in enumerate(stages)}
+    import torch
+
+    widths = {place: _widths(stage.encoder) for place, stage in enumerate(stages)}
+    every = {width for own in widths.values() for width in own}
     missing, extra = [], []
     for word, several in words.items():
-        for place, width in widths.items():
-            for vectors in (vectors for vectors in several if vectors.shape[1] == width):
-                known.setdefault(place, {})[word] = vectors
+        for place, wanted in widths.items():
+            own = [next((v for v in several if v.shape[1] == width), None) for width in wanted]
+            parts = [vectors for vectors in own if vectors is not None]
+            if parts and len(parts) == len(own) and len({len(vectors) for vectors in parts}) == 1:
+                known.setdefault(place, {})[word] = torch.cat(parts, 1)
         if not any(word in own for own in known.values()):
             missing.append(f"{word}: has vectors of {' and '.join(str(v.shape[1]) for v in several)} numbers")
-        extra += [f"{word}: {v.shape[1]} numbers" for v in several if v.shape[1] not in widths.values()]
+        extra += [f"{word}: {v.shape[1]} numbers" for v in several if v.shape[1] not in every]
     return known, tuple(missing), tuple(extra)
+
+
+def _widths(encoder: Any) -> tuple[int, ...]:
+    """Return the lengths of a word's vectors in each network that reads; none where words cannot be taught."""
+    width = getattr(encoder, "width", 0)
+    return tuple(getattr(encoder, "widths", (width,) if width else ()))

@@ -25,6 +25,11 @@ PIPELINES: Final = {
     "StableDiffusionPipeline": "stable_diffusion",
     "StableDiffusionImg2ImgPipeline": "stable_diffusion",
     "StableDiffusionInpaintPipeline": "stable_diffusion",
+    "LatentConsistencyModelPipeline": "stable_diffusion",
+    "LatentConsistencyModelImg2ImgPipeline": "stable_diffusion",
+    "StableDiffusionXLPipeline": "sdxl",
+    "StableDiffusionXLImg2ImgPipeline": "sdxl",
+    "StableDiffusionXLInpaintPipeline": "sdxl",
 }
 """The module of each pipeline of diffusers that limn draws with."""
 

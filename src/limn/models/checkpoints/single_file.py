@@ -16,9 +16,9 @@ from torch import Tensor
 
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
-from limn.models.checkpoints.shared.clip import find_tokenizer
 from limn.models.checkpoints.shared.configs import Configs, check_together, config_path, read_part
 from limn.models.checkpoints.shared.networks import Networks, blank, fill, shapes_of
+from limn.models.checkpoints.shared.tokenizer import find_tokenizer
 from limn.networks.weights import check_names, read_header, read_tensors
 
 _UNET: Final = "model.diffusion_model."
@@ -172,7 +172,7 @@ def read_networks(path: Path, configs: Configs, device: str, dtype: torch.dtype)
     filled = {
         part: fill(made[part], each, device) for part, each in _converted(path, tensors, configs, made).items()
     }
-    return Networks(**filled, hashes=[sha256_of(path)])
+    return Networks(filled, hashes=[sha256_of(path)])
 
 
 def _text_width(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:

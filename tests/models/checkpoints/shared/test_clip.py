@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from limn.kernel.errors import InputError, WeightsError
+from limn.guidance.token_weights import TokenWeights, Weighed
+from limn.kernel.branch import Branch
+from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
-from limn.kernel.predictor import Ask
+from limn.kernel.predictor import Ask, Conditioning
 from limn.kernel.prompt import Prompt
-from limn.models.checkpoints.shared.clip import ClipEncoder, read_tokenizer
+from limn.kernel.step import Step
+from limn.models.checkpoints.shared.clip import CHUNKS, ClipEncoder
 
 ODD = ["", " ", "İstanbul 🦄", "日本語 テキスト", "a\u200bb", "<|endoftext|>", "'s", "é" * 5, "\x07"]
 
@@ -48,61 +49,95 @@ def test_spans_point_at_the_words(encoder: ClipEncoder) -> None:
     assert set(spans[4:]) == {(0, 0)}
 
 
-def test_what_a_long_prompt_loses_is_said(encoder: ClipEncoder, caplog: pytest.LogCaptureFixture) -> None:
+def common(pipe: Any, chunks: list[list[str]]) -> torch.Tensor:
+    """What web UIs make of chunks of tokens: each between its ends, filled up, encoded alone."""
+    tokenizer, parts = pipe.tokenizer, []
+    for words in chunks:
+        ids = [tokenizer.bos_token_id, *tokenizer.convert_tokens_to_ids(words), tokenizer.eos_token_id]
+        ids += [tokenizer.pad_token_id] * (77 - len(ids))
+        with torch.no_grad():
+            parts.append(pipe.text_encoder(torch.tensor([ids])).last_hidden_state)
+    return torch.cat(parts, 1)
+
+
+CAT, DOG, COMMA = "cat</w>", "dog</w>", ",</w>"
+
+
+@pytest.mark.parametrize(
+    ("text", "chunks"),
+    [
+        (" ".join(["cat"] * 75), [[CAT] * 75]),
+        (" ".join(["cat"] * 76), [[CAT] * 75, [CAT]]),
+        (" ".join(["cat"] * 160), [[CAT] * 75, [CAT] * 75, [CAT] * 10]),
+        ("cat BREAK dog", [[CAT], [DOG]]),
+        ("cat BREAK BREAK dog", [[CAT], [], [DOG]]),
+        ("BREAK dog", [[], [DOG]]),
+        ("dog BREAK", [[DOG]]),
+        ("", [[]]),
+        # A phrase after a comma among the last twenty tokens goes into the next chunk; one further back does not.
+        (" ".join(["cat"] * 60) + ", " + " ".join(["dog"] * 20), [[CAT] * 60 + [COMMA], [DOG] * 20]),
+        (" ".join(["cat"] * 54) + ", " + " ".join(["dog"] * 21), [[CAT] * 54 + [COMMA] + [DOG] * 20, [DOG]]),
+        (" ".join(["cat"] * 75) + ", dog", [[CAT] * 75, [COMMA, DOG]]),
+    ],
+)
+def test_long_prompts_are_read_as_web_uis_read_them(
+    text: str, chunks: list[list[str]], encoder: ClipEncoder, pipeline: Callable[..., Any]
+) -> None:
+    found = encoder.encode([Ask(Prompt(text))])
+    wanted = common(pipeline("epsilon", torch.float32), chunks)
+    torch.testing.assert_close(found.tokens, wanted)
+    assert found.extras["length"].tolist() == [77 * len(chunks)]
+    spans = encoder.spans(text)
+    assert len(spans) == wanted.shape[1]
+    words = [text[start:end] for start, end in spans if end]
+    assert words == [token.removesuffix("</w>") for chunk in chunks for token in chunk]
+
+
+def test_what_a_very_long_prompt_loses_is_said(encoder: ClipEncoder, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
-    fits, long = " ".join(["cat"] * 75), " ".join(["cat"] * 75 + ["red", "dog"])
+    fits = " ".join(["cat"] * 75 * CHUNKS)
     assert encoder.unread(fits) == ""
-    assert encoder.unread(long) == "red dog"
-    cut = encoder.encode([Ask(Prompt(long))])
+    assert encoder.unread(fits + " red dog") == "red dog"
+    cut = encoder.encode([Ask(Prompt(fits + " red dog"))])
     assert torch.equal(cut.tokens, encoder.encode([Ask(Prompt(fits))]).tokens)
     assert not caplog.records
+
+
+def test_rows_of_other_lengths_are_as_alone(loaded: Callable[..., Generator]) -> None:
+    """A short negative prompt beside a long prompt: the U-Net reads each row's own tokens and no more."""
+    stage = loaded("epsilon", torch.float64).stages[0]
+    texts = ["cat BREAK a red heart BREAK dog", "blurry", "a dog BREAK cat"]
+    rows = [stage.encoder.encode([Ask(Prompt(text))]) for text in texts]
+    x = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0)).double()
+    level = stage.schedule.levels(4, stage.sampler)[1]
+    with torch.no_grad():
+        together = stage.predictor(x, level, Conditioning.stack(rows), [None] * 3)
+        alone = [stage.predictor(x[k : k + 1], level, row, [None]) for k, row in enumerate(rows)]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=1e-10)
+
+
+def test_weights_reach_words_of_later_chunks(loaded: Callable[..., Generator]) -> None:
+    stage = loaded().stages[0]
+    branches = {"main": Branch(Prompt("cat BREAK a (red:1.5) heart"))}
+    level = stage.schedule.levels(4, stage.sampler)
+    step = Step(index=0, total=4, x=torch.zeros(1, 4, 8, 8), level=level[0], next=level[1], encoder=stage.encoder)
+    edit = TokenWeights().expand(branches, step)["main"].attention
+    assert edit == Weighed(weights=((77 + 2, 1.5),))
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+def test_skipped_layers_are_those_of_diffusers(
+    skip: int, encoder: ClipEncoder, pipeline: Callable[..., Any]
+) -> None:
+    model = pipeline("epsilon", torch.float32).text_encoder
+    ids = torch.tensor([encoder.tokenizer("a red heart", padding="max_length", max_length=77).input_ids])
+    with torch.no_grad():
+        wanted = model.final_layer_norm(model(ids, output_hidden_states=True).hidden_states[-1 - skip])
+    skipping = ClipEncoder(encoder.tokenizer, encoder.model, encoder.limit, skip=skip)
+    with torch.no_grad():
+        torch.testing.assert_close(skipping.encode([Ask(Prompt("a red heart"))]).tokens, wanted)
 
 
 def test_pictures_in_a_prompt_are_refused(encoder: ClipEncoder) -> None:
     with pytest.raises(InputError, match="reads text only"):
         encoder.encode([Ask(Prompt("a cat", images=(b"png",)))])
-
-
-def test_old_and_new_files_give_the_same_tokenizer(copy: Path, encoder: ClipEncoder, tmp_path: Path) -> None:
-    encoder.tokenizer.save_pretrained(tmp_path / "new")
-    assert not (tmp_path / "new" / "vocab.json").exists()
-    new = read_tokenizer(tmp_path / "new", size=1000, limit=77)
-    old = read_tokenizer(copy / "tokenizer", size=1000, limit=77)
-    for text in ["a red heart", *ODD]:
-        assert new(text).input_ids == old(text).input_ids == encoder.tokenizer(text).input_ids
-
-
-def test_the_padding_token_is_the_files_own(copy: Path) -> None:
-    config = copy / "tokenizer" / "tokenizer_config.json"
-    fields = json.loads(config.read_text())
-    config.write_text(json.dumps(fields | {"pad_token": {"content": "!", "lstrip": False}}))
-    tokenizer = read_tokenizer(copy / "tokenizer", size=1000, limit=77)
-    assert tokenizer.pad_token_id == tokenizer.convert_tokens_to_ids("!")
-    assert read_tokenizer(copy / "tokenizer", size=1000, limit=77, pad="<|endoftext|>").pad_token == "<|endoftext|>"
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "match"),
-    [
-        ("vocab.json", "{}", "vocabulary is damaged"),
-        ("vocab.json", '{"a": -1}', "vocabulary is damaged"),
-        ("vocab.json", '{"a": "b"}', "vocabulary is damaged"),
-        ("vocab.json", '{"a": 0}', "is not in it"),
-        ("vocab.json", "[]", "JSON object"),
-        ("merges.txt", "#version: 0.2\none two three\n", "merges are damaged"),
-        ("merges.txt", "#version: 0.2\nqq ww\n", "vocabulary is damaged"),
-        ("tokenizer_config.json", '{"auto_map": {"AutoTokenizer": ["evil.Evil", null]}}', "asks to run code"),
-        ("tokenizer_config.json", '{"tokenizer_class": "EvilTokenizer"}', "tokenizer_class"),
-        ("tokenizer_config.json", '{"surprise": 1}', "unknown field 'surprise'"),
-        ("special_tokens_map.json", '{"pad_token": 3}', "pad_token"),
-    ],
-)
-def test_damaged_files_are_refused(copy: Path, name: str, text: str, match: str) -> None:
-    (copy / "tokenizer" / name).write_text(text)
-    with pytest.raises(WeightsError, match=match):
-        read_tokenizer(copy / "tokenizer", size=1000, limit=77)
-
-
-def test_a_vocabulary_of_another_model_is_refused(copy: Path) -> None:
-    with pytest.raises(WeightsError, match="more than the text model's 100 tokens"):
-        read_tokenizer(copy / "tokenizer", size=100, limit=77)

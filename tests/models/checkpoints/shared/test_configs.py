@@ -102,7 +102,7 @@ def test_missing_files_and_fields_are_named(copy: Path, part: str) -> None:
         "unet": "block_out_channels",
         "vae": "latent_channels",
         "text_encoder": "vocab_size",
-        "scheduler": "beta_end",
+        "scheduler": "_class_name",
     }
     path.write_text(json.dumps({name: value for name, value in fields.items() if name != needed[part]}))
     refuse(copy, f"{needed[part]} is missing")

@@ -13,7 +13,7 @@ import torch
 from limn.io.files import sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models import checkpoints
-from limn.models.checkpoints.shared.networks import Vae
+from limn.models.checkpoints.shared.vae import Vae
 from limn.networks.weights import read_tensors, write_tensors
 
 UNET = "unet/diffusion_pytorch_model.safetensors"

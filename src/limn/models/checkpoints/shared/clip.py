@@ -1,114 +1,64 @@
-"""CLIP's tokenizer and text model as an encoder."""
+"""CLIP's text models as encoders: one, or several side by side."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from limn.io.configurations import FLAG, Rule, check_fields, either, many, number, one_of, read_json, text, whole
-from limn.io.files import open_file
-from limn.kernel.errors import InputError, WeightsError
+from limn.kernel.errors import InputError
 from limn.kernel.predictor import Ask, Conditioning
+from limn.models.checkpoints.shared.chunks import Tokens, chunks
 from limn.networks.token_embeddings import expand, expansions, learned_token
 
-_MAX_VOCABULARY: Final = 16 * 2**20
-_TOKEN: Final = either(text(100), Rule("a token", lambda value: isinstance(value, dict) and "content" in value))
-_ANYTHING: Final = Rule("any text, number, list or object", lambda value: True)
-_TOKENIZER: Final[Mapping[str, Rule]] = {
-    "add_bos_token": FLAG,
-    "add_prefix_space": FLAG,
-    "added_tokens_decoder": _ANYTHING,  # says again what the other fields and the vocabulary say; not used
-    "backend": text(40),
-    "bos_token": _TOKEN,
-    "clean_up_tokenization_spaces": FLAG,
-    "do_lower_case": one_of(True),
-    "eos_token": _TOKEN,
-    "errors": text(40),
-    "extra_special_tokens": one_of({}, []),
-    "is_local": FLAG,
-    "local_files_only": FLAG,
-    "model_max_length": number(4, 1e31),
-    "name_or_path": text(),
-    "pad_token": _TOKEN,
-    "special_tokens_map_file": either(text(), one_of(None)),
-    "tokenizer_class": one_of("CLIPTokenizer", "CLIPTokenizerFast"),
-    "tokenizer_file": either(text(), one_of(None)),
-    "unk_token": _TOKEN,
-}
-_SPECIAL: Final[Mapping[str, Rule]] = {
-    "additional_special_tokens": many(_TOKEN),
-    "bos_token": _TOKEN,
-    "eos_token": _TOKEN,
-    "pad_token": _TOKEN,
-    "unk_token": _TOKEN,
-}
+CHUNKS: Final = 8
+"""Most chunks of a prompt that are read."""
 
-
-def find_tokenizer(folder: Path) -> Path | None:
-    """Return the folder that holds CLIP's vocabulary: ``folder`` itself or ``tokenizer`` in it."""
-    for each in (folder / "tokenizer", folder):
-        if (each / "vocab.json").is_file() or (each / "tokenizer.json").is_file():
-            return each
-    return None
-
-
-def read_tokenizer(folder: Path, *, size: int, limit: int, pad: str | None = None) -> Any:
-    """Build CLIP's tokenizer from its files.
-
-    Args:
-        folder: Holds ``vocab.json`` and ``merges.txt``, or ``tokenizer.json``.
-        size: Rows of the text model's token table.
-        limit: Most tokens a prompt may have, the two at its ends among them.
-        pad: The token that fills short prompts up; ``None`` for what the files say.
-
-    Returns:
-        A ``transformers.CLIPTokenizer``.
-
-    Raises:
-        WeightsError: a file is missing or damaged, or the vocabulary does not fit the text model.
-    """
-    from transformers import CLIPTokenizer
-
-    vocabulary, merges = _vocabulary(folder)
-    names = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
-    names["pad_token"] = "<|endoftext|>"
-    for file, rules in (("special_tokens_map.json", _SPECIAL), ("tokenizer_config.json", _TOKENIZER)):
-        if (folder / file).exists():
-            fields = read_json(folder / file)
-            check_fields(folder / file, fields, rules)
-            names.update({name: _content(fields[name]) for name in names if name in fields})
-    names["pad_token"] = pad or names["pad_token"]
-    unknown = [token for token in names.values() if token not in vocabulary]
-    if unknown or max(vocabulary.values()) >= size:
-        why = f"{unknown[0]!r} is not in it" if unknown else f"it has more than the text model's {size:,} tokens"
-        raise WeightsError(f"{folder}: the vocabulary does not fit ({why}); use the tokenizer of this model")
-    try:
-        return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=limit, **names)
-    except Exception as error:  # the Rust library raises bare exceptions
-        reason = (str(error).splitlines() or [""])[0][:100]
-        raise WeightsError(f"{folder}: the vocabulary is damaged ({reason}); get it again") from None
+PRAISED, DISLIKED = 6.0, 2.5
+"""Scores of beauty that SDXL's refiner is told of what is wanted and of what is not."""
 
 
 class ClipEncoder:
-    """CLIP's text model behind our encoder.
+    """CLIP's text model behind our encoder; a long prompt is read in chunks, whose states stand side by side.
 
     Args:
         tokenizer: A ``transformers.CLIPTokenizer``.
-        model: A ``transformers.CLIPTextModel``.
-        limit: Tokens a prompt is cut or filled up to, the two at its ends among them.
+        model: A ``transformers.CLIPTextModel``, or one with a projection, whose pooled words are given too.
+        limit: Tokens a chunk is filled up to, the two at its ends among them.
         learned: Vectors (n, width) of further words; each stands in a text as n tokens; ids follow the table's.
+        skip: Layers left out at the end (``clip_skip`` of diffusers; the clip skip of web UIs less one).
+        inner: Whether the states are those before the last layer, not normalised, as SDXL reads them.
     """
 
-    def __init__(self, tokenizer: Any, model: Any, limit: int, learned: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        model: Any,
+        limit: int,
+        learned: Mapping[str, Tensor] | None = None,
+        *,
+        skip: int = 0,
+        inner: bool = False,
+    ) -> None:
         self.tokenizer, self.model, self.limit, self.learned = tokenizer, model, limit, dict(learned or {})
+        self.skip, self.inner = skip, inner
         size = model.get_input_embeddings().num_embeddings
         self._expanded = expansions(tokenizer.convert_tokens_to_ids, self.learned, size)
+        self._comma = tokenizer.convert_tokens_to_ids(",</w>")
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The networks that read."""
+        return (self.model,)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Length of a word's vector in each network."""
+        return (self.width,)
 
     @property
     def width(self) -> int:
@@ -119,12 +69,17 @@ class ClipEncoder:
         """Return an encoder that reads each of these words as its vectors (n, width), and all else as this one."""
         tokenizer = copy.deepcopy(self.tokenizer)
         tokenizer.add_tokens([learned_token(word) for word in words])
-        return ClipEncoder(tokenizer, self.model, self.limit, {**self.learned, **words})
+        learned = {**self.learned, **words}
+        return ClipEncoder(tokenizer, self.model, self.limit, learned, skip=self.skip, inner=self.inner)
 
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
-        """Return the hidden states (asks, limit, width) of the texts; a dropped text is the empty one.
+        """Return the hidden states (asks, tokens, width) of the texts; a dropped text is the empty one.
 
         Slopes reach what learns: vectors of learned words, changes to the text model's layers.
+
+        Returns:
+            The states, with the extras ``length`` (asks,), how many of the tokens are a row's own, and ``pooled``
+            (asks, width) where the model projects its pooled words.
 
         Raises:
             InputError: If a prompt has pictures.
@@ -132,37 +87,58 @@ class ClipEncoder:
         if any(ask.prompt.images for ask in asks):
             raise InputError("prompt: this model reads text only; leave the pictures out")
         texts = ["" if "text" in ask.drop else ask.prompt.text for ask in asks]
-        places = {each: place for place, each in enumerate(dict.fromkeys(texts))}
-        rows = [self._padded(each) for each in places]
-        ids = torch.tensor([own for own, _, _ in rows])
-        mask = torch.tensor([[k < real for k in range(self.limit)] for _, _, real in rows])
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        rows = [self._rows(text) for text in places]
+        ids = torch.tensor([own for row in rows for own, _, _ in row])
         with self._reading_learned():
-            hidden = self.model(ids.to(self.model.device))[0]
-        return Conditioning(hidden, mask.to(hidden.device)).pick([places[each] for each in texts])
+            hidden, pooled = self._states(ids.to(self.model.device))
+        parts, first = [], 0
+        for row in rows:
+            states = hidden[first : first + len(row)].flatten(0, 1)[None]
+            mask = torch.tensor([[k < real for _, _, real in row for k in range(self.limit)]], device=hidden.device)
+            extras = {"length": torch.tensor([states.shape[1]], device=hidden.device)}
+            extras |= {} if pooled is None else {"pooled": pooled[first : first + 1]}
+            parts.append(Conditioning(states, mask, extras))
+            first += len(row)
+        return Conditioning.stack(parts).pick([places[text] for text in texts])
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the (start, end) characters of each token; (0, 0) for the ends and the padding."""
-        return self._padded(text)[1]
+        return [span for _, spans, _ in self._rows(text) for span in spans]
 
     def unread(self, text: str) -> str:
         """Return the end of a text that is past the limit and not read."""
-        past = self._tokens(text)[1][self.limit - 2 :]
-        return text[past[0][0] :] if past else ""
+        past = [spans for _, spans in self._chunks(text)[CHUNKS:] if spans]
+        return text[past[0][0][0] :] if past else ""
 
-    def _tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def _states(self, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return hidden states (chunks, limit, width), and pooled words (chunks, width) if the model has them."""
+        inside = self.skip > 0 or self.inner
+        out = self.model(ids, output_hidden_states=True) if inside else self.model(ids)
+        pooled: Tensor | None = getattr(out, "text_embeds", None)
+        if not inside:
+            return out.last_hidden_state, pooled
+        states: Tensor = out.hidden_states[-(self.skip + 1 + self.inner)]
+        norm = getattr(self.model, "text_model", self.model).final_layer_norm
+        return states if self.inner else norm(states), pooled
+
+    def _tokens(self, text: str) -> Tokens:
         """Return the ids of a text's own tokens, and the characters behind each."""
         # Not verbose: the library would log a warning of its own about the length.
         found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         return expand(found["input_ids"], [(start, end) for start, end in found["offset_mapping"]], self._expanded)
 
-    def _padded(self, text: str) -> tuple[list[int], list[tuple[int, int]], int]:
-        """Return the ids and characters of a text between its ends, filled up, and how many are no filling."""
-        ids, spans = self._tokens(text)
-        known = self.tokenizer
-        row = [known.bos_token_id, *ids[: self.limit - 2], known.eos_token_id]
-        empty = self.limit - len(row)
-        ends = [(0, 0)] * (1 + empty)
-        return row + [known.pad_token_id] * empty, [(0, 0), *spans[: self.limit - 2], *ends], len(row)
+    def _chunks(self, text: str) -> list[Tokens]:
+        return chunks(text, self._tokens, self._comma, self.limit - 2)
+
+    def _rows(self, text: str) -> list[tuple[list[int], list[tuple[int, int]], int]]:
+        """Return the ids and characters of each chunk between its ends, filled up, and how many are no filling."""
+        known, rows = self.tokenizer, []
+        for ids, spans in self._chunks(text)[:CHUNKS]:
+            row = [known.bos_token_id, *ids, known.eos_token_id]
+            empty = self.limit - len(row)
+            rows.append((row + [known.pad_token_id] * empty, [(0, 0), *spans, *[(0, 0)] * (1 + empty)], len(row)))
+        return rows
 
     @contextmanager
     def _reading_learned(self) -> Iterator[None]:
@@ -189,26 +165,58 @@ class ClipEncoder:
             yield
 
 
-def _content(token: Any) -> str:
-    return str(token["content"] if isinstance(token, dict) else token)
+class Together:
+    """Several of CLIP's text models that read the same words, their states side by side (Podell et al. 2023).
 
+    Args:
+        encoders: With vocabularies of the same pieces; the pooled words are those of the last one.
+        zeros: Whether words that are left out are zeros, and not the empty text.
+        scored: Whether each row is told a score of beauty, as SDXL's refiner is.
+    """
 
-def _vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Read the pieces of words and which of them are joined, from the old files or the new one."""
-    vocabulary: Any
-    merges: Any
-    if (folder / "vocab.json").is_file():
-        vocabulary = read_json(folder / "vocab.json", limit=_MAX_VOCABULARY)
-        with open_file(folder / "merges.txt") as file:
-            lines = file.read(_MAX_VOCABULARY).decode("utf-8", "replace").splitlines()
-        merges = [line.split(" ") for line in lines if line and not line.startswith("#version")]
-    else:
-        model = read_json(folder / "tokenizer.json", limit=_MAX_VOCABULARY).get("model")
-        vocabulary, merges = (model.get("vocab"), model.get("merges")) if isinstance(model, dict) else ({}, [])
-    ids = whole(0, 10**6)
-    if not (isinstance(vocabulary, dict) and vocabulary and all(map(ids.allows, vocabulary.values()))):
-        raise WeightsError(f"{folder}: the vocabulary is damaged; get the tokenizer's files again")
-    pairs = [each.split(" ") if isinstance(each, str) else each for each in merges or []]
-    if not all(isinstance(each, list) and len(each) == 2 and set(map(type, each)) == {str} for each in pairs):
-        raise WeightsError(f"{folder}: the merges are damaged; get the tokenizer's files again")
-    return vocabulary, [(left, right) for left, right in pairs]
+    def __init__(self, encoders: Sequence[ClipEncoder], *, zeros: bool = False, scored: bool = False) -> None:
+        self.encoders, self.zeros, self.scored = tuple(encoders), zeros, scored
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The networks that read."""
+        return tuple(encoder.model for encoder in self.encoders)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Length of a word's vector in each network."""
+        return tuple(encoder.width for encoder in self.encoders)
+
+    @property
+    def width(self) -> int:
+        """Length of a word's vectors side by side."""
+        return sum(self.widths)
+
+    def knowing(self, words: Mapping[str, Tensor]) -> Together:
+        """Return an encoder that reads each of these words as its vectors (n, width), and all else as this one."""
+        parts = {word: torch.split(vectors, list(self.widths), 1) for word, vectors in words.items()}
+        taught = [
+            encoder.knowing({word: own[place] for word, own in parts.items()})
+            for place, encoder in enumerate(self.encoders)
+        ]
+        return Together(taught, zeros=self.zeros, scored=self.scored)
+
+    def encode(self, asks: Sequence[Ask]) -> Conditioning:
+        """Return the hidden states (asks, tokens, width) of the texts; see :class:`ClipEncoder`."""
+        read = [encoder.encode(asks) for encoder in self.encoders]
+        tokens, extras = torch.cat([rows.tokens for rows in read], 2), dict(read[-1].extras)
+        if self.zeros:
+            kept = torch.tensor([[0.0 if "text" in ask.drop else 1.0] for ask in asks]).to(tokens)
+            tokens, extras["pooled"] = tokens * kept[:, :, None], extras["pooled"] * kept
+        if self.scored:
+            disliked = [bool({"text", "instruction"} & ask.drop) for ask in asks]
+            extras["score"] = tokens.new_tensor([DISLIKED if low else PRAISED for low in disliked])
+        return Conditioning(tokens, read[0].mask, extras)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the (start, end) characters of each token; (0, 0) for the ends and the padding."""
+        return self.encoders[0].spans(text)
+
+    def unread(self, text: str) -> str:
+        """Return the end of a text that is past the limit and not read."""
+        return self.encoders[0].unread(text)

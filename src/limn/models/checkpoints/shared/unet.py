@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -13,6 +14,9 @@ from torch import Tensor
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.kernel.known import KNOWN
 from limn.kernel.predictor import Conditioning
+
+KNOB = "guidance"
+"""The name under which a distilled network is told the guidance scale."""
 
 Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
 Projection = Callable[..., Tensor]
@@ -123,10 +127,11 @@ class UNet:
 
     Args:
         model: The U-Net; its attention processors are replaced, and its blocks let rows pass unchanged.
+        factor: Pixels along one side of a latent cell, for a network that is told the picture's size.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, factor: int = 8) -> None:
+        self.model, self.factor = model, factor
         names = sorted({name.rpartition(".attn")[0] for name in model.attn_processors}, key=_depth)
         middle = next((layer for layer, name in enumerate(names) if name.startswith("mid_block")), None)
         places = {name: Place(layer=layer, layers=len(names), middle=middle) for layer, name in enumerate(names)}
@@ -157,10 +162,17 @@ class UNet:
         if known is not None:  # its mask says what is to be drawn
             x = torch.cat([x, 1 - known[:, :1].to(x), known[:, 1:].to(x)], 1)
         state = x.to(weight.device, weight.dtype)
-        extra = {}
+        extra: dict[str, Any] = {}
         if any(edit is not None for edit in edits):
             rows = Rows(edits=tuple(edits), sigma=sigma.to(state.device), size=(x.shape[2], x.shape[3]))
             extra["cross_attention_kwargs"] = {"rows": rows}
+        extra |= self._further(state, conditioning)
+        lengths = conditioning.extras.get("length")
+        if (
+            lengths is not None and int(lengths.min()) < conditioning.tokens.shape[1]
+        ):  # rows of other lengths are alone
+            places = torch.arange(conditioning.tokens.shape[1], device=state.device)
+            extra["encoder_attention_mask"] = places < lengths.to(state.device)[:, None]
         answer: Tensor = model(
             state,
             time.to(state.device),
@@ -169,6 +181,33 @@ class UNet:
             **extra,
         )[0]
         return answer.to(x)
+
+    def _further(self, state: Tensor, conditioning: Conditioning) -> dict[str, Any]:
+        """Return what else the network reads: sizes and pooled words (SDXL), or a guidance scale (LCM)."""
+        config, extras = self.model.config, conditioning.extras
+        given: dict[str, Any] = {}
+        if config.addition_embed_type == "text_time":
+            pooled = extras["pooled"].to(state)
+            count = (
+                config.projection_class_embeddings_input_dim - pooled.shape[1]
+            ) // config.addition_time_embed_dim
+            side = [self.factor * cells for cells in state.shape[2:]]
+            sizes = state.new_tensor([*side, 0, 0, *side]).expand(len(state), -1)
+            if count == 5:  # the refiner reads a score in place of the size wanted
+                sizes = torch.cat([sizes[:, :4], extras["score"][:, None].to(state)], 1)
+            given["added_cond_kwargs"] = {"text_embeds": pooled, "time_ids": sizes}
+        if config.time_cond_proj_dim:
+            scale = extras.get(KNOB, state.new_zeros(len(state)))
+            given["timestep_cond"] = _waves(scale.to(state.device) - 1, config.time_cond_proj_dim).to(state)
+        return given
+
+
+def _waves(scale: Tensor, width: int) -> Tensor:
+    """Return what a network reads of scales less one (rows,), as (rows, width) (Luo et al. 2023, section 4.2)."""
+    half = width // 2
+    rates = torch.exp(torch.arange(half, dtype=torch.float32) * -(math.log(10_000) / (half - 1))).to(scale.device)
+    angles = 1000 * scale.float()[:, None] * rates
+    return torch.nn.functional.pad(torch.cat([angles.sin(), angles.cos()], 1), (0, width % 2))
 
 
 def _skipping(place: Place) -> Hook:

@@ -1,0 +1,63 @@
+"""Stable Diffusion XL (Podell et al. 2023, arXiv:2307.01952): base, refiner, SDXL-Turbo, Lightning, Hyper.
+
+Two text encoders read the words, the states before their last layers side by side; the U-Net is also told the pooled
+words and the picture's size. The refiner has the second encoder alone, and a score of beauty in place of a size.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from limn.kernel.generator import Generator
+
+STEPS, SCALE = 30, 5.0
+
+
+def load(
+    path: Path,
+    *,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
+    clip_skip: int = 0,
+) -> Generator:
+    """Load a model.
+
+    Args:
+        path: A folder in diffusers' format.
+        device: Where it runs, for example ``"cpu"`` or ``"cuda"``.
+        dtype: Precision; float32 on the CPU and float16 elsewhere when ``None``.
+        clip_skip: Layers left out at the text encoders' ends, besides the last one.
+
+    Returns:
+        A generator that guides with scale 5 unless its files or a request say otherwise.
+
+    Raises:
+        WeightsError: a file is missing, damaged, unsafe, of another kind of model, or does not fit the others.
+    """
+    from limn.io.configurations import read_json
+    from limn.models.checkpoints.shared import configs, latent_diffusion, networks
+    from limn.models.checkpoints.shared.clip import ClipEncoder, Together
+    from limn.models.checkpoints.shared.tokenizer import read_tokenizer
+
+    path, dtype = Path(path), latent_diffusion.precision_on(device, dtype)
+    first = read_json(path / "model_index.json").get("text_encoder") not in (None, [None, None])
+    parts = ("unet", "vae", *(("text_encoder",) if first else ()), "text_encoder_2", "scheduler")
+    read = configs.read_configs(path, parts)
+    filled = networks.from_folder(path, read, device, dtype)
+    encoders = []
+    for part in read.texts:
+        text, folder = read[part], path / part.replace("text_encoder", "tokenizer")
+        limit = text["max_position_embeddings"]
+        tokenizer = read_tokenizer(folder, size=text["vocab_size"], limit=limit)
+        encoders.append(ClipEncoder(tokenizer, filled[part], limit, skip=clip_skip, inner=True))
+    index = read.index or {}
+    together = Together(
+        encoders,
+        zeros=index.get("force_zeros_for_empty_prompt", True),
+        scored=index.get("requires_aesthetics_score", False),
+    )
+    return latent_diffusion.assembled(path, read, filled, together, device, steps=STEPS, scale=SCALE)

@@ -1,0 +1,131 @@
+"""What all families on diffusers' U-Net are put together from: defaults by their own files, and a generator."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from limn.encoders.known import Known
+from limn.guidance.classifier_free import ClassifierFree
+from limn.kernel.errors import ModelWarning
+from limn.kernel.generator import Generator
+from limn.kernel.predictor import Encoder
+from limn.kernel.stage import Stage
+from limn.models.checkpoints.shared import schedule, vae
+from limn.models.checkpoints.shared.configs import Configs
+from limn.models.checkpoints.shared.networks import Networks
+from limn.models.checkpoints.shared.unet import UNet
+from limn.predictors.diffusion import Diffusion
+
+BATCH = 4
+LEAST, MOST = 64, 2048  # sides in pixels
+TURBO, ONE = 4, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """How a model is usually drawn.
+
+    Args:
+        steps: Steps of a walk.
+        scale: Guidance scale.
+        distilled: Whether guidance was distilled into it or away, so that it is asked once.
+    """
+
+    steps: int
+    scale: float
+    distilled: bool = False
+
+
+def usual(configs: Configs, steps: int, scale: float) -> Usual:
+    """Return how a model is usually drawn, by its own files.
+
+    Models of few steps are told by what their makers save: a consistency scheduler, or an Euler scheduler with
+    trailing timesteps that answers with noise; a U-Net without a middle beside a small autoencoder draws at once.
+
+    Args:
+        configs: Of all parts.
+        steps: Of the family.
+        scale: Of the family.
+    """
+    scheduler, unet = configs["scheduler"], configs["unet"]
+    name, trailing = scheduler["_class_name"], scheduler.get("timestep_spacing") == "trailing"
+    if unet.get("mid_block_type", "") is None and "decoder_block_out_channels" in configs["vae"]:
+        return Usual(steps=ONE, scale=1.0, distilled=True)
+    noise = scheduler.get("prediction_type", "epsilon") == "epsilon" and not scheduler.get("rescale_betas_zero_snr")
+    if name in ("LCMScheduler", "TCDScheduler") or (name.startswith("Euler") and trailing and noise):
+        return Usual(steps=TURBO, scale=1.0, distilled=True)
+    return Usual(steps=steps, scale=scale)
+
+
+def precision_on(device: str, dtype: torch.dtype | None) -> torch.dtype:
+    """Return a precision: the one given, or float32 on the CPU and float16 elsewhere."""
+    return dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.float16)
+
+
+def assembled(
+    path: Path,
+    configs: Configs,
+    networks: Networks,
+    encoder: Encoder,
+    device: str,
+    *,
+    steps: int,
+    scale: float,
+    steps_offset: int | None = None,
+    clips: bool = True,
+) -> Generator:
+    """Return the generator of a model.
+
+    Args:
+        path: What it calls itself.
+        configs: Of all parts.
+        networks: Filled.
+        encoder: Reads prompts.
+        device: Where the state lives.
+        steps: Usual steps of the family.
+        scale: Usual guidance scale of the family.
+        steps_offset: Offset of leading timesteps whatever the scheduler's file says.
+        clips: Whether diffusers' pipeline follows a scheduler that clamps the clean state.
+    """
+    scheduler, own = configs["scheduler"], usual(configs, steps, scale)
+    for note in schedule.notes_of(scheduler, clips=clips):
+        warnings.warn(f"{path}: {note}", ModelWarning, stacklevel=2)
+    stage = Stage(
+        encoder=Known(encoder) if configs.paints else encoder,
+        predictor=Diffusion(
+            network=UNet(networks["unet"], vae.factor_of(configs["vae"])), target=schedule.target_of(scheduler)
+        ),
+        codec=vae.codec(networks["vae"], configs["vae"]),
+        schedule=schedule.schedule_of(scheduler, steps_offset=steps_offset),
+        sampler=schedule.sampler_of(scheduler),
+        steps=own.steps,
+        known=configs.paints,
+        blends=not configs.paints,
+        device=device,
+    )
+    side = configs["unet"]["sample_size"] * vae.factor_of(configs["vae"])
+    return Generator(
+        str(path),
+        [stage],
+        weights=digest(networks, configs.parts),
+        file=networks.hashes[0],
+        size=(side, side),
+        sizes=(min(LEAST, side), max(MOST, side)),
+        guidance=[ClassifierFree(scale=own.scale)],
+        batch=BATCH,
+        distilled=own.distilled,
+    )
+
+
+def digest(networks: Networks, parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the SHA-256 of all that decides what a model draws: its files of weights and its configurations."""
+    settings = json.dumps({name: dict(fields) for name, fields in parts.items()}, sort_keys=True)
+    return hashlib.sha256("\n".join([*networks.hashes, settings]).encode()).hexdigest()
