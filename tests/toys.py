@@ -55,11 +55,13 @@ class Gaussian(Exact):
 class Line:
     """Levels on a straight line from almost pure noise to the picture."""
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         times = [0.999 * (1 - k / steps) for k in range(steps)] + [0.0]
         return tuple(Level(alpha=1 - t, sigma=t, time=t) for t in times)
 
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         return 0.999
 
 

@@ -108,7 +108,7 @@ def test_scale_one_asks_and_changes_nothing() -> None:
 
 def test_what_is_asked() -> None:
     assert APG().expand({"main": MAIN}, STEP)["null"] == MAIN.without("text")
-    assert APG(against="grey").expand({"main": MAIN}, STEP)["null"] == MAIN.saying("grey")
+    assert APG(against="grey").expand({"main": MAIN}, STEP)["null"] == MAIN.against("grey")
 
 
 def test_equal_answers_leave_no_trace() -> None:

@@ -111,7 +111,7 @@ def test_other_samplers_stay_finite(sampler: str) -> None:
 
 def test_what_is_asked() -> None:
     assert CFGPlusPlus().expand({"main": MAIN}, STEP)["null"] == MAIN.without("text")
-    assert CFGPlusPlus(against="grey").expand({"main": MAIN}, STEP)["null"] == MAIN.saying("grey")
+    assert CFGPlusPlus(against="grey").expand({"main": MAIN}, STEP)["null"] == MAIN.against("grey")
 
 
 @pytest.mark.parametrize("scale", [-0.1, 7.5, float("nan")])

@@ -81,7 +81,7 @@ def test_a_share_of_the_walk_stands_still() -> None:
 
 def test_what_is_asked() -> None:
     assert CFGZero().expand({"main": MAIN}, STEP)["null"] == MAIN.without("text")
-    assert CFGZero(against="grey").expand({"main": MAIN}, STEP)["null"] == MAIN.saying("grey")
+    assert CFGZero(against="grey").expand({"main": MAIN}, STEP)["null"] == MAIN.against("grey")
     assert CFGZero(scale=1.0).expand({"main": MAIN}, STEP) == {"main": MAIN}
 
 

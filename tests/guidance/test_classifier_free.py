@@ -31,7 +31,7 @@ def test_formula(scale: float, main: float, null: float) -> None:
 
 def test_the_negative_prompt_takes_the_place_of_the_empty_one() -> None:
     asked = ClassifierFree(against="grey").expand({"main": MAIN}, STEP)
-    assert asked == {"main": MAIN, "null": MAIN.saying("grey")}
+    assert asked == {"main": MAIN, "null": MAIN.against("grey")}
     asked = ClassifierFree(drop="neighbours").expand({"main": MAIN}, STEP)
     assert asked["without neighbours"] == MAIN.without("neighbours")
 

@@ -55,7 +55,7 @@ class APG(Guidance):
         if self.scale == 1:
             return branches
         main = branches["main"]
-        return {**branches, "null": main.saying(self.against) if self.against else main.without("text")}
+        return {**branches, "null": main.against(self.against)}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Add ``(scale - 1) * d`` to ``main``."""

@@ -56,7 +56,7 @@ class CFGPlusPlus(Guidance):
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Ask once more without the words, or with the negative prompt."""
         main = branches["main"]
-        return {**branches, "null": main.saying(self.against) if self.against else main.without("text")}
+        return {**branches, "null": main.against(self.against)}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Add ``(w - 1) * (base - null)`` to ``main``."""

@@ -52,7 +52,7 @@ class CFGZero(Guidance):
         if self.scale == 1 or self.still(step):
             return branches
         main = branches["main"]
-        return {**branches, "null": main.saying(self.against) if self.against else main.without("text")}
+        return {**branches, "null": main.against(self.against)}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:
         """Add what the guided slope changes to ``main``."""

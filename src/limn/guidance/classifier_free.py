@@ -80,7 +80,7 @@ class ClassifierFree(Guidance):
         if self.scale_at(step) == 1 or (agreed is not None and step.picture is not None and agreed[step.picture]):
             return branches
         main = branches["main"]
-        null = main.saying(self.against) if self.against else main.without(self.drop)
+        null = main.against(self.against) if self.against else main.without(self.drop)
         return {**branches, self.null: null}
 
     def combine(self, predictions: Predictions, step: Step) -> Predictions:

@@ -83,7 +83,10 @@ class Identity(AttentionEdit):
         """Return ``-inf`` between different picture tokens; with keys of earlier tokens, counted from the end."""
         queries, keys = query.shape[2], key.shape[2]
         bias = query.new_zeros(queries, keys)
-        bias[site.image, site.text.stop if site.text is not None else 0 :] = -torch.inf
+        if site.text is not None and (site.image.start or 0) < site.text.start:
+            bias[site.image, site.image] = -torch.inf
+        else:
+            bias[site.image, site.text.stop if site.text is not None else 0 :] = -torch.inf
         bias.diagonal(keys - queries).zero_()
         return bias
 

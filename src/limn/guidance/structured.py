@@ -91,7 +91,8 @@ class Bound(AttentionEdit):
 
     def touches(self, site: AttentionSite) -> bool:
         """Act where the picture attends to text that stays as it is, and where words attend to each other."""
-        among = site.kind == "joint" and site.text is not None and site.image.start >= site.text.stop
+        text = site.text if site.kind == "joint" else None
+        among = text is not None and (site.image.start >= text.stop or site.image.start < text.start)
         return among or (site.kind == "cross" and site.project is not None)
 
     def values(self, value: Tensor, site: AttentionSite) -> Tensor:

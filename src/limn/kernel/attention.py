@@ -143,7 +143,8 @@ def attend(
         query: (rows, heads, queries, width).
         key: (rows, heads, keys, width).
         value: (rows, heads, keys, width).
-        mask: Additive logits that broadcast to (rows, heads, queries, keys), ``-inf`` where forbidden.
+        mask: Additive logits that broadcast to (rows, heads, queries, keys), ``-inf`` where forbidden, or whether a
+            query sees a key.
         causal: Let a query see only the keys at or before its own place, counted from the end.
         edits: One edit or ``None`` for each row; empty when no row has one.
         site: Where this attention takes place; needed when a row has an edit.
@@ -168,6 +169,8 @@ def attend(
         out[plain] = F.scaled_dot_product_attention(*picked[:3], attn_mask=picked[3])
     for edit, rows in groups.items():
         q, k, v, m = _rows(rows, query, key, value, mask)
+        if m is not None and m.dtype == torch.bool:
+            m = torch.zeros_like(m, dtype=q.dtype).masked_fill_(~m, -torch.inf)
         out[rows] = edit.attend(q, k, v, m, _site_of(rows, site))
     return out
 

@@ -18,6 +18,8 @@ class Branch:
         adapter: Name of the weights that answer; ``None`` means the model as loaded.
         carries: Names of changes to those weights that this question's row carries besides.
         attention: A change to this row's attention.
+        knobs: Numbers that the network reads beside the prompt, by name, such as a guidance scale that was distilled
+            into it; sorted.
         gradient: Whether a guidance differentiates the answer with respect to the noisy state.
     """
 
@@ -27,6 +29,7 @@ class Branch:
     attention: AttentionEdit | None = None
     gradient: bool = False
     carries: tuple[str, ...] = ()
+    knobs: tuple[tuple[str, float], ...] = ()
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -36,6 +39,14 @@ class Branch:
     def saying(self, text: str) -> Branch:
         """Return the question about another text; an attention edit made for the old words is left out."""
         return replace(self, prompt=self.prompt.saying(text), attention=None, drop=self.drop - {"text"})
+
+    def against(self, text: str) -> Branch:
+        """Return the question about what is not wanted: a text without the model's own instruction, or no words.
+
+        >>> sorted(Branch(Prompt("a heart")).against("blurry").drop)
+        ['instruction']
+        """
+        return self.saying(text).without("instruction") if text else self.without("text")
 
     def without(self, part: str) -> Branch:
         """Return the question with a part of the conditioning left out.

@@ -129,7 +129,7 @@ def _steered(parts: Sequence[Guidance], request: Request) -> list[Guidance]:
         return list(parts)
     usual = registry.parse("guidance", "classifier_free")
     holder = next((part for part in parts if part.slot == SCALE), usual)
-    if request.scale == 0:  # no guidance, as in the field; by the formula the words would have no say
+    if request.scale == 0 and holder.off:  # no guidance, as in the field; by the formula the words would have no say
         changes["scale"], before = 1.0, holder
         holder = replace(usual, against=getattr(before, "against", ""))
         parts = [part for part in parts if part is not before]

@@ -146,7 +146,7 @@ class Generator:
             request.edit.steps(main.steps if request.steps is None else request.steps)
         sampler, spacing = self._walk(request)
         steps = main.steps if request.steps is None else request.steps
-        main.schedule.levels(steps, sampler, spacing)  # refuses what it cannot walk with
+        main.schedule.levels(steps, sampler, spacing, main.codec.shape(*size))  # refuses what it cannot walk with
         return replace(
             request,
             model=self.name,

@@ -42,13 +42,14 @@ class Guidance(Part):
 
     ``rank`` says when it takes its turn, ``space`` in which space :meth:`combine` works: ``"clean"``, ``"noise"``,
     ``"logits"``, or ``"any"`` for methods that are the same in all of them. Of the guidances with one ``slot`` only
-    one can be used: they are different answers to the same question. State over steps goes to ``step.memory``,
-    never on the object.
+    one can be used: they are different answers to the same question; ``off`` is the scale at which they do nothing.
+    State over steps goes to ``step.memory``, never on the object.
     """
 
     rank: ClassVar[Rank] = Rank.AMPLIFY
     space: ClassVar[str] = "clean"
     slot: ClassVar[str] = ""
+    off: ClassVar[float] = 1.0
 
     @property
     def adaptive(self) -> bool:

@@ -107,9 +107,11 @@ def _check_alike(name: str, own: Model, other: Model) -> None:
     for one, two in zip(own.stages, other.stages, strict=False):
         if one.predictor.space != two.predictor.space:
             differ = "answers"
-        elif one.codec.shape(*own.size) != two.codec.shape(*own.size):
+        elif (shape := one.codec.shape(*own.size)) != two.codec.shape(*own.size):
             differ = "states"
-        elif one.schedule.levels(one.steps, one.sampler) != two.schedule.levels(one.steps, one.sampler):
+        elif one.schedule.levels(one.steps, one.sampler, "", shape) != two.schedule.levels(
+            one.steps, one.sampler, "", shape
+        ):
             differ = "noise levels"
     if differ:
         raise InputError(f"model {name[:200]!r}: its {differ} are not those of {own.name}; name one of its kind")

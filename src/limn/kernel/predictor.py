@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -52,6 +53,12 @@ class Conditioning:
         index = torch.as_tensor(list(rows), device=self.tokens.device)
         extras = {name: value[index] for name, value in self.extras.items()}
         return Conditioning(self.tokens[index], self.mask[index], extras)
+
+    def turned(self, knobs: Sequence[Mapping[str, float]]) -> Conditioning:
+        """Return the rows with numbers of their own as further extras (rows,), NaN where a row has none."""
+        names = sorted({name for own in knobs for name in own})
+        values = {name: self.tokens.new_tensor([own.get(name, math.nan) for own in knobs]) for name in names}
+        return replace(self, extras={**self.extras, **values}) if names else self
 
     @staticmethod
     def stack(parts: Sequence[Conditioning]) -> Conditioning:

@@ -204,7 +204,7 @@ class Runner:
         """Return the rows of conditioning; the same rows are joined once a walk."""
         rows = list(zip(batch.pictures.places, batch.branches, strict=True))
         keys = tuple(
-            (branch.adapter, branch.carries, branch.prompt, branch.drop, picture if self.given else None)
+            (branch.changes, branch.prompt, branch.drop, branch.knobs, picture if self.given else None)
             for picture, branch in rows
         )
         if keys not in self._stacked:
@@ -217,11 +217,12 @@ class Runner:
             ]
             parts = [self._encoded(names, batch, [asks[row] for row in places]) for names, places in groups.items()]
             order = [row for places in groups.values() for row in places]
-            self._stacked[keys] = (
+            stacked = (
                 parts[0]
                 if len(parts) == 1
                 else Conditioning.stack(parts).pick([order.index(row) for row in range(len(rows))])
             )
+            self._stacked[keys] = stacked.turned([dict(branch.knobs) for branch in batch.branches])
         return self._stacked[keys]
 
     def _reading(self, branch: Branch) -> tuple[str, ...]:

@@ -77,17 +77,20 @@ class Sampler(Part):
 class Schedule(Protocol):
     """Which noise levels a network knows, and which of them a sampler visits."""
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         """Return ``steps + 1`` levels from noise to picture for this sampler.
 
         Args:
             steps: Steps of the walk.
             sampler: Who walks.
             spacing: How the levels are spaced; the usual way when empty.
+            shape: Of the state, for networks whose levels depend on it.
         """
         ...
 
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         """Return the factor from unit noise to the state at the first level."""
         ...
 

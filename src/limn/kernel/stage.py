@@ -97,6 +97,8 @@ class Stage:
         if self.known and KNOWN not in given:
             given[KNOWN] = nothing_known(self.codec, size, self.device).expand(len(prompts), -1, -1, -1)
 
+        shape = self.codec.shape(*size)
+
         def answering(prompts: Sequence[Prompt], guidances: Sequence[Guidance]) -> Runner:
             return Runner(
                 self.predictor, self.encoder, prompts, guidances, streams,
@@ -107,10 +109,10 @@ class Stage:
         walk = Walk(
             sampler=sampler,
             predict=answering(prompts, guidances),
-            levels=self.schedule.levels(steps, sampler, spacing),
+            levels=self.schedule.levels(steps, sampler, spacing, shape),
             streams=streams,
-            noise=lambda: (streams.normal(self.codec.shape(*size)) if noise is None else noise).to(self.device),
-            scale=self.schedule.start_scale(steps, sampler, spacing),
+            noise=lambda: (streams.normal(shape) if noise is None else noise).to(self.device),
+            scale=self.schedule.start_scale(steps, sampler, spacing, shape),
             plain=lambda prompt: answering([prompt], ()),
         )
         yield from edit(walk)

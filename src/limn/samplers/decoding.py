@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -31,7 +32,9 @@ class Masking:
 
     shape: Shape = "cosine"
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         """Return ``steps + 1`` levels from all tokens hidden to none.
 
         Raises:
@@ -53,7 +56,7 @@ class Masking:
         shares = [hidden_share(k / steps, self.shape) for k in range(steps + 1)]
         return tuple(Level(1 - share, share, share) for share in shares)
 
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         """Return 1: noise plays no part in where a walk over tokens starts."""
         return 1.0
 
@@ -72,7 +75,9 @@ class Raster(Masking):
     tokens: int
     shape: Shape = "linear"
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         """Return a level for each number of decided tokens.
 
         Raises:

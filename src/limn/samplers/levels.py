@@ -73,7 +73,9 @@ class Discrete:
     set_alpha_to_one: bool = True
     zero_snr: bool = False
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         """Return ``steps + 1`` levels from noise to picture, as diffusers places them for this sampler.
 
         Raises:
@@ -98,7 +100,7 @@ class Discrete:
         last = _CLEAN if ends_clean else _preserving(table[0], 0.0)
         return (*(_preserving(sigma, time) for sigma, time in zip(sigmas, times, strict=True)), last)
 
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         """Return the factor from unit noise to the state at the first level: sigma, or 1 where diffusers takes 1."""
         if sampler.grid != "fractional" or self._ways(sampler, spacing)[0] == "leading":
             return 1.0
@@ -151,7 +153,9 @@ class Edm:
     sigma_max: float = 80.0
     rho: float = 7.0
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         """Return ``steps + 1`` levels, spaced as ``karras`` unless another way is named, the last one clean."""
         _check_steps(steps)
         _check_spacing(spacing, _SIGMAS)
@@ -159,7 +163,7 @@ class Edm:
         last = Level(1.0, 0.0, 0.25 * math.log(self.sigma_min))
         return (*(Level(1.0, float(sigma), 0.25 * math.log(sigma)) for sigma in sigmas), last)
 
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         """Return ``sigma_max``."""
         return self.sigma_max
 
@@ -179,7 +183,9 @@ class Flow:
     spacing: Literal["trailing", "linspace"] = "trailing"
     timesteps: int = 1000
 
-    def levels(self, steps: int, sampler: Sampler, spacing: str = "") -> tuple[Level, ...]:
+    def levels(
+        self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()
+    ) -> tuple[Level, ...]:
         """Return ``steps + 1`` levels, the first pure noise and the last clean."""
         _check_steps(steps)
         _check_spacing(spacing, ("trailing", "linspace", *_SIGMAS))
@@ -191,7 +197,7 @@ class Flow:
             times = [float(t) for t in _respaced(spacing, times[0], times[-1], steps)]
         return (*(Level(1 - t, t, t) for t in times), _CLEAN)
 
-    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "") -> float:
+    def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         """Return 1: a walk starts at pure noise."""
         return 1.0
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["PIPELINES", "family_of", "load"]
 
 PIPELINES: Final = {
+    "Flux2KleinPipeline": "flux2",
+    "FluxPipeline": "flux",
+    "QwenImagePipeline": "qwen_image",
+    "StableDiffusion3Pipeline": "sd3",
     "StableDiffusionPipeline": "stable_diffusion",
     "StableDiffusionImg2ImgPipeline": "stable_diffusion",
     "StableDiffusionInpaintPipeline": "stable_diffusion",
@@ -30,6 +34,7 @@ PIPELINES: Final = {
     "StableDiffusionXLPipeline": "sdxl",
     "StableDiffusionXLImg2ImgPipeline": "sdxl",
     "StableDiffusionXLInpaintPipeline": "sdxl",
+    "ZImagePipeline": "z_image",
 }
 """The module of each pipeline of diffusers that limn draws with."""
 
