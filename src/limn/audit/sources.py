@@ -97,6 +97,7 @@ class FromGenerator:
         sampler: As ``--sampler`` takes it.
         style: One of the model's styles.
         adapter: Files of adapters, as ``--adapter`` takes them.
+        scale: Guidance scale; the model's own if None.
         device: Where it runs.
         together: Pictures drawn together; the model's own number if None.
         rewrite: Changes the words before they reach the model, for example a normaliser; its name is recorded.
@@ -110,6 +111,7 @@ class FromGenerator:
     sampler: str | None = None
     style: str | None = None
     adapter: Sequence[str] = ()
+    scale: float | None = None
     device: str = "cpu"
     together: int | None = None
     rewrite: Callable[[str], str] | None = None
@@ -185,7 +187,7 @@ class FromGenerator:
         words = self.rewrite(prompt) if self.rewrite else prompt
         return self.generator.request(
             words, seed=seed, steps=self.steps, size=self.size, sampler=self.sampler,
-            guidance=self.guidance, style=self.style, adapter=self.adapter,
+            guidance=self.guidance, style=self.style, adapter=self.adapter, scale=self.scale,
         )  # fmt: skip
 
 

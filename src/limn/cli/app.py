@@ -22,6 +22,7 @@ from limn.cli import (
     runs,
     scene,
     serve,
+    synth,
     trace,
     train,
     upscale,
@@ -77,6 +78,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(audit.app, name="audit")
 app.command("serve")(serve.serve)
 app.command("studio")(serve.studio)
+app.add_typer(synth.app, name="synth")
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.command("cite")(cite.cite)

@@ -38,6 +38,7 @@ FOLDERS: typing.Final[Mapping[str, str]] = {
     "readers": "limn.audit.readers",
     "tasks": "limn.train.tasks",
     "learners": "limn.personalise",
+    "recipes": "limn.synth.recipes",
 }
 """Kinds of parts, and where limn's own are; a package's are entry points of the group ``limn.KIND``."""
 

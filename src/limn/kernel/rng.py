@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from limn.kernel.seeds import derived
 
 
 class Streams:
@@ -56,9 +57,4 @@ class Streams:
         Args:
             purpose: For example the name of a later stage.
         """
-        return Streams([_derive(seed, purpose) for seed in self.seeds])
-
-
-def _derive(seed: int, purpose: str) -> int:
-    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+        return Streams([derived(seed, purpose) for seed in self.seeds])

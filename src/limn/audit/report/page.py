@@ -29,7 +29,7 @@ STANDING = (
 _PICTURES = "Every picture"
 
 
-def page(report: Report, table: Table, *, command: str = "", study: str = "") -> str:
+def page(report: Report, table: Table, *, command: str = "", study: str = "", made_by: str = "limn audit") -> str:
     """Return a report as one HTML page.
 
     Its style and its script are the same on every page of a version, so that a policy can name them by their hashes.
@@ -39,10 +39,11 @@ def page(report: Report, table: Table, *, command: str = "", study: str = "") ->
         table: What it was found from: models, readers, and how many pictures there were.
         command: The command that reproduces it.
         study: Name of the study.
+        made_by: The command that writes such pages.
     """
     files = resources.files("limn.audit.report")
     style, script = ("\n" + files.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js"))
-    body = "\n".join(_body(report, table, command, study))
+    body = "\n".join(_body(report, table, command, f"{made_by} {study}".strip()))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -60,14 +61,14 @@ def _policy(style: str, script: str) -> str:
     return "; ".join(parts).format(*own)
 
 
-def _body(report: Report, table: Table, command: str, study: str) -> Iterator[str]:
+def _body(report: Report, table: Table, command: str, kind: str) -> Iterator[str]:
     """Yield the page's parts: first what was found, last how."""
     chapters = [
         (GALLERY if title == _PICTURES else f"part-{k}", html.escape(title), inside)
         for k, (title, inside) in enumerate(_chapters(report, table, command), 1)
     ]
     yield "<header>"
-    yield element("p", html.escape(f"limn audit {study}".strip()), class_="kind")
+    yield element("p", html.escape(kind), class_="kind")
     yield element("h1", html.escape(report.title))
     yield from (element("p", html.escape(words), class_="summary") for words in report.summary)
     yield element("p", html.escape(report.question), class_="question")

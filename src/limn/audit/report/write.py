@@ -17,7 +17,13 @@ from limn.io.atomic import make_folder, write_bytes, write_json
 
 
 def write(
-    folder: Path, report: Report, table: Table, *, command: str = "", study: Mapping[str, Any] | None = None
+    folder: Path,
+    report: Report,
+    table: Table,
+    *,
+    command: str = "",
+    study: Mapping[str, Any] | None = None,
+    made_by: str = "limn audit",
 ) -> Path:
     """Write ``report.html`` and ``report.json``, and return the page.
 
@@ -27,11 +33,12 @@ def write(
         table: What it was found from.
         command: The command that reproduces it.
         study: Record of the study.
+        made_by: The command that writes such pages.
     """
     make_folder(folder)
     known = dict(study or {})
     write_json(folder / "report.json", record(report, table, command=command, study=known))
-    text = page(report, table, command=command, study=str(known.get("name", "")))
+    text = page(report, table, command=command, study=str(known.get("name", "")), made_by=made_by)
     write_bytes(folder / "report.html", text.encode())
     return folder / "report.html"
 

@@ -12,7 +12,7 @@ import typer
 from limn.kernel.errors import InputError
 
 WORDS = "limn.audit.words"
-"""Where the context keeps what was written behind ``limn audit``."""
+"""Where the context keeps what was written behind ``limn audit`` or another group."""
 
 Folder = Annotated[Path, typer.Argument(help="An audit's folder.", show_default=False)]
 Readers = Annotated[
@@ -36,9 +36,9 @@ AdaptersAgainst = Annotated[
 GuideAgainst = Annotated[list[str] | None, typer.Option(help="Guidance of the second model; may be repeated.")]
 
 
-def written(context: typer.Context) -> str:
-    """Return the command as it was written."""
-    return shlex.join(["limn", "audit", *context.meta[WORDS]])
+def written(context: typer.Context, group: str = "audit") -> str:
+    """Return the command as it was written behind ``limn GROUP``."""
+    return shlex.join(["limn", group, *context.meta[WORDS]])
 
 
 def unused(given: Mapping[str, object], why: str) -> None:

@@ -1,0 +1,36 @@
+"""``limn synth``: labelled sets made by a model, and what they are worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from limn.cli import parts
+from limn.cli.audit.options import WORDS
+from limn.cli.synth.checking import check
+from limn.cli.synth.making import make
+
+__all__ = ["app"]
+
+
+class _Written(TyperGroup):
+    """Keeps what was written, for the record."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[WORDS] = list(args)
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="synth",
+    cls=_Written,
+    help="Make labelled sets with a model, know how wrong their labels are, and train on them.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+app.command("make")(make)
+app.command("check")(check)
+app.add_typer(parts.app("recipes", "recipe", "List the recipes of prompts, and show one."), name="recipe")

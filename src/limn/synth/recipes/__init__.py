@@ -1,0 +1,1 @@
+"""Recipes of prompts, one a file."""
