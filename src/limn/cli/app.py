@@ -19,6 +19,7 @@ from limn.cli import (
     models,
     parts,
     plugins,
+    pull,
     runs,
     scene,
     serve,
@@ -73,6 +74,7 @@ for kind, noun, about in (
 app.add_typer(adapters.app, name="adapters")
 app.command("plugins")(plugins.plugins)
 app.command("models")(models.models)
+app.command("pull")(pull.pull)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.add_typer(audit.app, name="audit")

@@ -24,17 +24,38 @@ SHOWN = 1
 def models(
     json: Annotated[bool, typer.Option("--json", help="Print everything that the cards say, as JSON.")] = False,
 ) -> None:
-    """List the models that limn or an installed package brings; a Stable Diffusion folder of yours works too."""
+    """List the models that limn or an installed package brings, and those that were pulled."""
     from limn import models as room
 
     cards = {name: {"name": name, **room.describe(name)} for name in room.names()}
+    hub = _pulled()
     if json:
-        print(json_text.dumps(list(cards.values()), indent=2))
+        print(json_text.dumps([*cards.values(), *hub], indent=2))
         return
+    cards |= {card["name"]: card for card in hub}
     console.table(list(COLUMNS.values()), [[_cell(card.get(field)) for field in COLUMNS] for card in cards.values()])
     styles = {name: card["styles"] for name, card in cards.items() if card.get("styles")}
     for name, known in styles.items():
         console.say(f"styles of {name}: {', '.join(known)}")
+
+
+def _pulled() -> list[dict[str, Any]]:
+    """Return what was pulled from hubs, with the family that reads it."""
+    from limn.kernel.errors import InputError
+    from limn.models import memory, pulling
+    from limn.models.checkpoints import family_of
+
+    cards = []
+    for own in pulling.inventory():
+        try:
+            draws = family_of(own["folder"])
+        except InputError as error:
+            draws = f"not read: {str(error).rpartition(': ')[2][:60]}"
+        size, licence = memory.said(own["bytes"]), own["licence"]
+        cards.append(
+            {"name": own["name"], "draws": draws, "parameters": size, "licence": licence, "commit": own["commit"]}
+        )
+    return cards
 
 
 def _cell(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.model_names import with_options
 from limn.kernel.options import Option, option
 from limn.kernel.prompt import Prompt, Region, prompt_from, prompt_record
 
@@ -75,11 +76,14 @@ class Request:
         region: Where words belong, as regions, text or tables; each is given to the prompts that hold its words.
         regions: A painting (PNG) whose colours ``region`` names.
         adapter: Files of adapters, each perhaps with a weight, as ``zorp.safetensors:0.8``.
+        adapters: Folder of the adapters that prompts name, as ``<lora:zorp:0.8>`` or by a word.
         style: One of the model's styles, put into every prompt's words.
         normalise: Whether letters that only look Latin become Latin (:mod:`limn.text.homoglyphs`).
         familiar: Whether words that the model never learned are read as the nearest thing that it did.
         edit: Says of which picture the last stage starts, and what of it stays.
-        model: Name or folder of the model.
+        model: Name or folder of the model, perhaps with options (:mod:`limn.kernel.model_names`).
+        vae: A file or folder of another autoencoder; it becomes an option of the model.
+        clip_skip: Layers left out at the end of CLIP's text encoder, likewise.
         weights: SHA-256 of the model's weights.
         files: SHA-256 of each file that a guidance reads, by its path.
 
@@ -125,6 +129,13 @@ class Request:
         folds=True,
         many=True,
     )
+    adapters: str = option(
+        "",
+        str,
+        "Folder of LoRAs named in prompts, as <lora:felt:0.8>, and of learned words.",
+        folds=True,
+        axis=False,
+    )
     style: str | None = option(None, str, "One of the model's styles (limn models).", folds=True)
     normalise: bool = option(
         False, bool, "Read letters that only look Latin, in words with Latin ones, as Latin.", folds=True
@@ -135,6 +146,11 @@ class Request:
     model: str = option(
         "emoji", str, "A name (limn models; emoji unless given), a model folder, or a safetensors file.", axis=False
     )
+    vae: str = option("", str, "A safetensors file or folder of another autoencoder.", folds=True, axis=False)
+    clip_skip: int = option(
+        0, int, "Layers left out at the end of CLIP's text encoder; 1 is the clip skip 2 of web UIs.", folds=True,
+        axis=False,
+    )  # fmt: skip
     guidance: tuple[Guidance, ...] | None = None
     edit: Edit | None = None
     weights: str = ""
@@ -151,6 +167,11 @@ class Request:
             )
         for name, value in changes.items():
             object.__setattr__(self, name, value)
+        if self.vae or self.clip_skip:
+            _whole("clip_skip", self.clip_skip, 0, 99)
+            named = with_options(self.model, vae=self.vae, clip_skip=str(self.clip_skip or ""))
+            for name, value in (("model", named), ("vae", ""), ("clip_skip", 0)):
+                object.__setattr__(self, name, value)
         if not prompts:
             raise InputError("prompts: none given; write at least one")
         _whole("n", self.n, 1, MAX_PICTURES)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from limn.io.configurations import read_json
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError, unknown_name
+from limn.kernel.model_names import parts
+from limn.models.locating import pulled, repository, snapshot
 from limn.models.plugins import plugin
 
 if TYPE_CHECKING:
@@ -46,17 +48,22 @@ def locate(model: str | Path) -> Path:
     """Return the folder or file of a model.
 
     Args:
-        model: A shipped model's name, a folder, or a safetensors file.
+        model: A shipped model's name, a folder, a safetensors file, or ``OWNER/NAME`` of what was pulled.
 
     Raises:
         InputError: If there is no such model; the message has the nearest name.
     """
-    if str(model) in shipped():
-        return SHIPPED / str(model)
-    path = Path(model).expanduser()
+    name, _ = parts(str(model))
+    if name in shipped():
+        return SHIPPED / name
+    path = Path(name).expanduser()
     if path.exists():
-        return path
-    raise unknown_name("model", str(model), names())
+        return snapshot(path) if path.is_dir() else path
+    if (files := pulled(name)) is not None:
+        return files
+    if repository(name) is not None:
+        raise InputError(f"model {name!r}: is not here; get it with: limn pull {name}")
+    raise unknown_name("model", name, names())
 
 
 def load(model: str | Path = "emoji", *, device: str = "cpu") -> Generator:
@@ -115,11 +122,15 @@ def _load(model: str | Path, device: str) -> Generator:
         generator: Generator = added(device=device)
         generator.name = name
         return generator
-    path = locate(model)
+    path, (_, options) = locate(model), parts(name)
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import checkpoints
 
-        return checkpoints.load(path, device=device)
+        generator = checkpoints.load(path, device=device, **checkpoints.read_options(options))
+        generator.name = name if options or repository(name) else generator.name
+        return generator
+    if options:
+        raise InputError(f"model {name[:200]!r}: {path.name} takes no options; leave {next(iter(options))} out")
     if (path / "config.json").exists():
         return _family(path / "config.json")(path, name=name, device=device)  # type: ignore[no-any-return]
     raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")

@@ -170,6 +170,7 @@ def match(own: Generator, learned: Learned) -> Matched:
     networks = _networks(own)
     for network, changes in learned.changes.items():
         wanted = [key for key, (named, _) in networks.items() if named == network or not network]
+        changes = _modern(changes, networks[wanted[0]][1]) if wanted else changes
         fits = {key: fit(changes, networks[key][1]) for key in wanted}
         best = max(fits, key=lambda key: len(fits[key].layers), default=None)
         if best is None:
@@ -296,8 +297,20 @@ def _networks(own: Generator) -> dict[tuple[int, int], tuple[str, nn.Module]]:
         for k, reader in enumerate(readers):
             alone = len(readers) == 1 and reader.__class__.__name__ == "CLIPTextModelWithProjection"
             number = place + k + 1 + alone
-            networks[place, k + 1] = (TEXT if number == 1 else f"{TEXT}_{number}", reader)
+            inner = getattr(reader, "text_model", reader)  # files name its layers from there on
+            networks[place, k + 1] = (TEXT if number == 1 else f"{TEXT}_{number}", inner)
     return networks
+
+
+def _modern(changes: Mapping[str, Change], network: nn.Module) -> Mapping[str, Change]:
+    """Return changes by the names of diffusers' layers, where they have those of the original code."""
+    from limn.models.checkpoints.shared.original_names import modern
+
+    config: Any = getattr(network, "config", {})
+    if "layers_per_block" not in config:
+        return changes
+    rename = modern(config)
+    return {rename(name): change for name, change in changes.items()}
 
 
 def network_of(stage: Stage) -> nn.Module:

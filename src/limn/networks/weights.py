@@ -28,7 +28,9 @@ from limn.networks.quantization import unpack
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
-MAX_HEADER: Final = 4 * 2**20
+MAX_HEADER: Final = 100_000_000
+"""Bytes of a header, as the safetensors library has it."""
+
 MAX_TENSORS: Final = 20_000
 
 _TYPES: Final = {

@@ -14,6 +14,7 @@ from limn.kernel.prompt import Region
 from limn.kernel.request import Request
 from limn.text.homoglyphs import normalised
 from limn.text.places import place, regions
+from limn.text.tags import tagged
 
 PAINTER: Final = "paint_with_words"
 """The guidance that regions bring with them where no other is named for them."""
@@ -69,5 +70,5 @@ def _paints(request: Request) -> bool:
     return request.guidance is not None or any(known.get(name, name) == PAINTER for name in names)
 
 
-FOLDS: Final = {"regions": painted, "normalise": latin, "region": placed}
+FOLDS: Final = {"adapters": tagged, "regions": painted, "normalise": latin, "region": placed}
 """What any model can take up, by the option's name."""

@@ -9,6 +9,7 @@ network.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +20,9 @@ from limn.kernel.errors import InputError, WeightsError, unknown_name
 if TYPE_CHECKING:
     from limn.kernel.generator import Generator
 
-__all__ = ["PIPELINES", "family_of", "load"]
+__all__ = ["PIPELINES", "PRECISIONS", "family_of", "load", "read_options"]
+
+PRECISIONS: Final = ("bfloat16", "float16", "float32")
 
 PIPELINES: Final = {
     "Flux2KleinPipeline": "flux2",
@@ -57,6 +60,26 @@ def load(path: Path, **options: Any) -> Generator:
     family = family_of(path) if path.is_dir() else "stable_diffusion"
     generator: Generator = import_module(f"limn.models.checkpoints.{family}").load(path, **options)
     return generator
+
+
+def read_options(options: Mapping[str, str]) -> dict[str, Any]:
+    """Return what stands behind a model's name as :func:`load` takes it.
+
+    Raises:
+        InputError: A value is of another kind.
+    """
+    import torch
+
+    read: dict[str, Any] = dict(options)
+    if "dtype" in read:
+        if read["dtype"] not in PRECISIONS:
+            raise unknown_name("dtype", read["dtype"], PRECISIONS)
+        read["dtype"] = getattr(torch, read["dtype"])
+    if "clip_skip" in read:
+        if not (read["clip_skip"].isdecimal() and len(read["clip_skip"]) < 3):
+            raise InputError(f"clip_skip: {read['clip_skip'][:20]!r} is no number of layers; give 1 or 2")
+        read["clip_skip"] = int(read["clip_skip"])
+    return read
 
 
 def family_of(folder: Path) -> str:

@@ -23,6 +23,8 @@ def load(
     device: str = "cpu",
     dtype: torch.dtype | None = None,
     clip_skip: int = 0,
+    vae: str = "",
+    text_encoder: str = "",
 ) -> Generator:
     """Load a model.
 
@@ -31,6 +33,8 @@ def load(
         device: Where it runs, for example ``"cpu"`` or ``"cuda"``.
         dtype: Precision; float32 on the CPU and float16 elsewhere when ``None``.
         clip_skip: Layers left out at the text encoders' ends, besides the last one.
+        vae: A file or folder of another autoencoder.
+        text_encoder: A file of another first text encoder.
 
     Returns:
         A generator that guides with scale 5 unless its files or a request say otherwise.
@@ -48,6 +52,8 @@ def load(
     parts = ("unet", "vae", *(("text_encoder",) if first else ()), "text_encoder_2", "scheduler")
     read = configs.read_configs(path, parts)
     filled = networks.from_folder(path, read, device, dtype)
+    if vae or text_encoder:
+        read, filled = latent_diffusion.exchanged(read, filled, device, dtype, vae=vae, text_encoder=text_encoder)
     encoders = []
     for part in read.texts:
         text, folder = read[part], path / part.replace("text_encoder", "tokenizer")

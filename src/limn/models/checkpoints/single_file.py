@@ -14,13 +14,19 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from limn.io.files import first_line, sha256_of
+from limn.io.configurations import MAX_CONFIG
+from limn.io.files import first_line, read_bounded, sha256_of
 from limn.kernel.errors import WeightsError
+from limn.models import memory
 from limn.models.checkpoints.shared.configs import Configs, check_together, config_path, read_part
 from limn.models.checkpoints.shared.networks import Networks, blank, fill, shapes_of
 from limn.models.checkpoints.shared.tokenizer import find_tokenizer
 from limn.networks.weights import check_names, read_header, read_tensors
+from limn.personalise.learned import metadata
 
+_PREDICTIONS: Final = {
+    "v": "v_prediction", "v_prediction": "v_prediction", "eps": "epsilon", "epsilon": "epsilon", "x0": "sample",
+}  # fmt: skip
 _UNET: Final = "model.diffusion_model."
 _VAE: Final = "first_stage_model."
 _TEXT: Final = "cond_stage_model."
@@ -135,7 +141,10 @@ def _known(
     first = shapes.get(f"{_UNET}input_blocks.0.0.weight", ())
     if len(first) == 4 and first[1] == 9:  # an inpainting model
         known["unet"] = {**known["unet"], "in_channels": 9}
-    if "v_pred" in shapes:
+    told = prediction_of(path)
+    if told:
+        known["scheduler"] = {**known["scheduler"], "prediction_type": told}
+    elif "v_pred" in shapes:
         marks = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": "ztsnr" in shapes}
         known["scheduler"] = {**known["scheduler"], **marks}
     elif width == 1024 and "scheduler" not in said:
@@ -147,6 +156,23 @@ def _known(
     if width == 1024 and scheduler.get("prediction_type") == "v_prediction":
         known["unet"] = {**known["unet"], "sample_size": 96}
     return known
+
+
+def prediction_of(path: Path) -> str:
+    """Return what a file's own metadata, or the yaml of the original code beside it, says that it predicts."""
+    named = metadata(path).get("modelspec.prediction_type", "")
+    for beside in (path.with_suffix(".yaml"), path.with_suffix(".yml")):
+        if not named and beside.is_file():
+            text = read_bounded(beside, MAX_CONFIG, "a configuration is far smaller, get it again").decode(
+                "utf-8", "replace"
+            )
+            match = re.search(r"^\s*parameterization:\s*[\"']?(\w+)", text, re.MULTILINE)
+            named = match[1] if match else "eps"  # the original code predicts noise unless it is told otherwise
+    if named and named not in _PREDICTIONS:
+        raise WeightsError(
+            f"{path}: says that it predicts {named[:40]!r}, which limn does not know; use another file"
+        )
+    return _PREDICTIONS.get(named, "")
 
 
 def read_networks(path: Path, configs: Configs, device: str, dtype: torch.dtype) -> Networks:
@@ -168,6 +194,8 @@ def read_networks(path: Path, configs: Configs, device: str, dtype: torch.dtype)
     for part, tensors in _converted(path, outline, configs, made).items():
         found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         check_names(f"{path} ({part})", found, shapes_of(made[part]))
+    side = 8 * configs["unet"]["sample_size"]
+    memory.check(str(path), [path], dtype.itemsize, (side, side))
     tensors = read_tensors(path, skip=_SKIPPED, dtype=dtype)
     filled = {
         part: fill(made[part], each, device) for part, each in _converted(path, tensors, configs, made).items()
@@ -177,7 +205,9 @@ def read_networks(path: Path, configs: Configs, device: str, dtype: torch.dtype)
 
 def _text_width(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
     if any(name.startswith("conditioner.embedders.") for name in shapes):
-        raise WeightsError(f"{path}: a Stable Diffusion XL file; limn reads versions 1.x and 2.x")
+        raise WeightsError(
+            f"{path}: a Stable Diffusion XL file; limn reads SDXL from a folder in diffusers' format, get that"
+        )
     for prefix, what in ((_UNET, "U-Net"), (_VAE, "VAE"), (_TEXT, "text encoder")):
         if not any(name.startswith(prefix) for name in shapes):
             raise WeightsError(f"{path}: holds no {what} ({prefix}*); give a full Stable Diffusion checkpoint")

@@ -24,6 +24,8 @@ def load(
     dtype: torch.dtype | None = None,
     tokenizer: Path | None = None,
     clip_skip: int = 0,
+    vae: str = "",
+    text_encoder: str = "",
 ) -> Generator:
     """Load a model.
 
@@ -34,6 +36,8 @@ def load(
         tokenizer: For a single file: the folder of CLIP's tokenizer, or a model folder whose tokenizer and
             configurations are used; when ``None``, looked for beside the file.
         clip_skip: Layers left out at the text encoder's end.
+        vae: A file or folder of another autoencoder.
+        text_encoder: A file of another text encoder.
 
     Returns:
         A generator that guides with scale 7.5 unless its files or a request say otherwise.
@@ -54,6 +58,8 @@ def load(
     else:
         read, words = single_file.read_configs(path, tokenizer)
         filled = single_file.read_networks(path, read, device, dtype)
+    if vae or text_encoder:
+        read, filled = latent_diffusion.exchanged(read, filled, device, dtype, vae=vae, text_encoder=text_encoder)
     text = read["text_encoder"]
     limit = text["max_position_embeddings"]
     encoder = ClipEncoder(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from limn.kernel.errors import ModelWarning
 from limn.kernel.generator import Generator
 from limn.kernel.predictor import Encoder
 from limn.kernel.stage import Stage
-from limn.models.checkpoints.shared import schedule, vae
-from limn.models.checkpoints.shared.configs import Configs
-from limn.models.checkpoints.shared.networks import Networks
+from limn.models.checkpoints.shared import external, schedule
+from limn.models.checkpoints.shared import vae as autoencoders
+from limn.models.checkpoints.shared.configs import Configs, check_together
+from limn.models.checkpoints.shared.networks import Networks, precision
 from limn.models.checkpoints.shared.unet import UNet
 from limn.predictors.diffusion import Diffusion
 
@@ -101,9 +102,10 @@ def assembled(
     stage = Stage(
         encoder=Known(encoder) if configs.paints else encoder,
         predictor=Diffusion(
-            network=UNet(networks["unet"], vae.factor_of(configs["vae"])), target=schedule.target_of(scheduler)
+            network=UNet(networks["unet"], autoencoders.factor_of(configs["vae"])),
+            target=schedule.target_of(scheduler),
         ),
-        codec=vae.codec(networks["vae"], configs["vae"]),
+        codec=autoencoders.codec(networks["vae"], configs["vae"]),
         schedule=schedule.schedule_of(scheduler, steps_offset=steps_offset),
         sampler=schedule.sampler_of(scheduler),
         steps=own.steps,
@@ -111,7 +113,7 @@ def assembled(
         blends=not configs.paints,
         device=device,
     )
-    side = configs["unet"]["sample_size"] * vae.factor_of(configs["vae"])
+    side = configs["unet"]["sample_size"] * autoencoders.factor_of(configs["vae"])
     return Generator(
         str(path),
         [stage],
@@ -123,6 +125,26 @@ def assembled(
         batch=BATCH,
         distilled=own.distilled,
     )
+
+
+def exchanged(
+    configs: Configs, networks: Networks, device: str, dtype: torch.dtype, *, vae: str, text_encoder: str
+) -> tuple[Configs, Networks]:
+    """Return a model's parts with an autoencoder or text encoder from files of their own, where they are named."""
+    parts, filled, hashes = dict(configs.parts), dict(networks.parts), list(networks.hashes)
+    if vae:
+        filled["vae"], parts["vae"], own = external.autoencoder(
+            Path(vae).expanduser(), configs["vae"], device, precision("vae", configs, dtype)
+        )
+        hashes += own
+    if text_encoder:
+        filled["text_encoder"], own = external.text_encoder(
+            Path(text_encoder).expanduser(), configs["text_encoder"], device, dtype
+        )
+        hashes += own
+    exchanged = replace(configs, parts=parts)
+    check_together(Path(vae or text_encoder), exchanged)
+    return exchanged, Networks(filled, hashes)
 
 
 def digest(networks: Networks, parts: Mapping[str, Mapping[str, Any]]) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from limn.io.configurations import read_json
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
+from limn.models import memory
 from limn.models.checkpoints.shared.configs import Configs, config_path, kind_of, usual_of
 from limn.networks.weights import check_names, read_header, read_tensors
 
@@ -110,6 +111,8 @@ def from_folder(folder: Path, configs: Configs, device: str, dtype: torch.dtype)
     parts = [part for part in ("unet", "vae", "text_encoder", "text_encoder_2") if part in configs.parts]
     files = {part: weights_files(folder / part, part) for part in parts}
     made = {part: blank(part, configs[part], config_path(folder, part)) for part in parts}
+    side = 8 * configs["unet"]["sample_size"]
+    memory.check(str(folder), [path for paths in files.values() for path in paths], dtype.itemsize, (side, side))
     filled = {}
     for part, paths in files.items():
         filled[part] = filled_from(paths, part, made[part], device, precision(part, configs, dtype))
