@@ -22,15 +22,15 @@ OPTIONS: Final[Mapping[str, str]] = {
 """What may stand behind a model's name."""
 
 
-def parts(model: str) -> tuple[str, dict[str, str]]:
+def split_name(model: str) -> tuple[str, dict[str, str]]:
     """Split a model's name into what it is called and its options.
 
     Raises:
         InputError: An option is unknown.
 
-    >>> parts("sd.safetensors:vae=kl.safetensors,clip_skip=1")
+    >>> split_name("sd.safetensors:vae=kl.safetensors,clip_skip=1")
     ('sd.safetensors', {'vae': 'kl.safetensors', 'clip_skip': '1'})
-    >>> parts("openai:gpt")
+    >>> split_name("openai:gpt")
     ('openai:gpt', {})
     """
     base, colon, rest = model.rpartition(":")
@@ -49,6 +49,6 @@ def with_options(model: str, **options: str) -> str:
     >>> with_options("sd15", vae="kl.safetensors")
     'sd15:vae=kl.safetensors'
     """
-    base, known = parts(model)
+    base, known = split_name(model)
     every = {**known, **{name: value for name, value in options.items() if value}}
     return base + (":" + ",".join(f"{name}={value}" for name, value in every.items()) if every else "")

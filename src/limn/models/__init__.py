@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from limn.io.configurations import read_json
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError, unknown_name
-from limn.kernel.model_names import parts
+from limn.kernel.model_names import split_name
 from limn.models.locating import pulled, repository, snapshot
 from limn.models.plugins import plugin
 
@@ -53,7 +53,7 @@ def locate(model: str | Path) -> Path:
     Raises:
         InputError: If there is no such model; the message has the nearest name.
     """
-    name, _ = parts(str(model))
+    name, _ = split_name(str(model))
     if name in shipped():
         return SHIPPED / name
     path = Path(name).expanduser()
@@ -122,7 +122,7 @@ def _load(model: str | Path, device: str) -> Generator:
         generator: Generator = added(device=device)
         generator.name = name
         return generator
-    path, (_, options) = locate(model), parts(name)
+    path, (_, options) = locate(model), split_name(name)
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import checkpoints
 

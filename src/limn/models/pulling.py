@@ -91,7 +91,7 @@ def look(model: str, variant: str = "") -> Wanted:
         name=named[0],
         commit=str(info.sha),
         sizes={name: int(files[name].size or 0) for name in chosen},
-        hashes={name: str(files[name].lfs.sha256) for name in chosen if files[name].lfs is not None},
+        hashes={name: str(own.sha256) for name in chosen if (own := files[name].lfs) is not None},
         licence=str(card.get("license") or card.get("license_name") or "not said"),
         left=len(files) - len(chosen),
     )

@@ -55,7 +55,7 @@ class Discrete:
         beta_start: First beta, for the linear ones.
         beta_end: Last beta, for the linear ones.
         timesteps: How many the network knows.
-        spacing: How a walk's timesteps are spaced; ``None`` for the sampler's own way.
+        spacing: How a walk's timesteps are spaced; ``None`` for the sampler's own way, which LCM keeps.
         steps_offset: Added to the timesteps of leading spacing.
         sigmas: How noise over signal is spaced between the ends that ``spacing`` gives; ``None`` for that of the
             timesteps.
@@ -111,7 +111,8 @@ class Discrete:
         _check_spacing(spacing, [*_TIMES, *_SIGMAS])
         if spacing in _TIMES:
             return spacing, None
-        return self.spacing or _USUAL[sampler.grid], spacing or self.sigmas
+        own = None if sampler.grid == "distilled" else self.spacing  # a model's own spacing is not a distillation's
+        return own or _USUAL[sampler.grid], spacing or self.sigmas
 
     def _table(self, *, floored: bool) -> Array:
         """Return sigma / alpha of each timestep."""

@@ -158,3 +158,34 @@ def test_a_second_version_must_say_what_it_predicts(checkpoint: Callable[..., Pa
 def test_the_default_sampler_is_ddim(single: Callable[..., Path]) -> None:
     generator = checkpoints.load(single())
     assert registry.record(generator.stages[0].sampler)["name"] == "ddim"
+
+
+@pytest.mark.parametrize(
+    ("place", "said", "wanted"),
+    [
+        ("metadata", "v", "v_prediction"),
+        ("metadata", "epsilon", "epsilon"),
+        ("yaml", 'model:\n  params:\n    parameterization: "v"\n', "v_prediction"),
+        ("yaml", "model:\n  params:\n    linear_start: 0.00085\n", "epsilon"),
+    ],
+)
+@pytest.mark.parametrize("width", [768, 1024])
+def test_a_file_says_what_it_predicts(
+    place: str, said: str, wanted: str, width: int, checkpoint: Callable[..., Path], tmp_path: Path
+) -> None:
+    names = ("model.diffusion_model.attn2.to_k.weight", "first_stage_model.x", "cond_stage_model.x")
+    path = tmp_path / "model.safetensors"
+    metadata = {"modelspec.prediction_type": said} if place == "metadata" else {}
+    write_tensors(path, {name: torch.zeros(1, width) for name in names}, metadata)
+    if place == "yaml":
+        path.with_suffix(".yaml").write_text(said)
+    configs, _ = read_configs(path, checkpoint() / "tokenizer")
+    assert configs["scheduler"]["prediction_type"] == wanted
+
+
+def test_an_unknown_prediction_is_refused(checkpoint: Callable[..., Path], tmp_path: Path) -> None:
+    names = ("model.diffusion_model.attn2.to_k.weight", "first_stage_model.x", "cond_stage_model.x")
+    path = tmp_path / "model.safetensors"
+    write_tensors(path, {name: torch.zeros(1, 768) for name in names}, {"modelspec.prediction_type": "wild"})
+    with pytest.raises(WeightsError, match="says that it predicts 'wild', which limn does not know"):
+        read_configs(path, checkpoint() / "tokenizer")

@@ -9,6 +9,7 @@ network.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -58,7 +59,10 @@ def load(path: Path, **options: Any) -> Generator:
             raise InputError(f"{path}: Stable Diffusion needs {needed}; install it with pip install 'limn[sd]'")
     path = Path(path)
     family = family_of(path) if path.is_dir() else "stable_diffusion"
-    generator: Generator = import_module(f"limn.models.checkpoints.{family}").load(path, **options)
+    read = import_module(f"limn.models.checkpoints.{family}").load
+    for name in options.keys() - inspect.signature(read).parameters:
+        raise InputError(f"{path}: {name} is no option of a model of the family {family}; leave it out")
+    generator: Generator = read(path, **options)
     return generator
 
 

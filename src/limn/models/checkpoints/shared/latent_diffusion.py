@@ -14,6 +14,7 @@ import torch
 
 from limn.encoders.known import Known
 from limn.guidance.classifier_free import ClassifierFree
+from limn.guidance.embedded import Embedded
 from limn.kernel.errors import ModelWarning
 from limn.kernel.generator import Generator
 from limn.kernel.predictor import Encoder
@@ -28,6 +29,7 @@ from limn.predictors.diffusion import Diffusion
 BATCH = 4
 LEAST, MOST = 64, 2048  # sides in pixels
 TURBO, ONE = 4, 1
+TOLD = 8.5  # of latent consistency models (Luo et al. 2023, section 5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +40,13 @@ class Usual:
         steps: Steps of a walk.
         scale: Guidance scale.
         distilled: Whether guidance was distilled into it or away, so that it is asked once.
+        told: Guidance scale that the network is told, if it reads one.
     """
 
     steps: int
     scale: float
     distilled: bool = False
+    told: float = 0.0
 
 
 def usual(configs: Configs, steps: int, scale: float) -> Usual:
@@ -58,6 +62,8 @@ def usual(configs: Configs, steps: int, scale: float) -> Usual:
     """
     scheduler, unet = configs["scheduler"], configs["unet"]
     name, trailing = scheduler["_class_name"], scheduler.get("timestep_spacing") == "trailing"
+    if unet.get("time_cond_proj_dim"):
+        return Usual(steps=TURBO, scale=1.0, distilled=True, told=TOLD)
     if unet.get("mid_block_type", "") is None and "decoder_block_out_channels" in configs["vae"]:
         return Usual(steps=ONE, scale=1.0, distilled=True)
     noise = scheduler.get("prediction_type", "epsilon") == "epsilon" and not scheduler.get("rescale_betas_zero_snr")
@@ -121,9 +127,9 @@ def assembled(
         file=networks.hashes[0],
         size=(side, side),
         sizes=(min(LEAST, side), max(MOST, side)),
-        guidance=[ClassifierFree(scale=own.scale)],
+        guidance=[Embedded(scale=own.told) if own.told else ClassifierFree(scale=own.scale)],
         batch=BATCH,
-        distilled=own.distilled,
+        distilled=own.distilled and not own.told,
     )
 
 

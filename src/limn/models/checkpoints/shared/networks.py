@@ -16,6 +16,7 @@ from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models import memory
 from limn.models.checkpoints.shared.configs import Configs, config_path, kind_of, usual_of
+from limn.models.checkpoints.shared.signature import defaults
 from limn.networks.weights import check_names, read_header, read_tensors
 
 Shapes = Mapping[str, Sequence[int]]
@@ -68,7 +69,7 @@ def blank(part: str, fields: Mapping[str, Any], source: Path) -> Any:
                 own = {name: value for name, value in fields.items() if name in _TEXT_FIELDS}
                 named = (fields.get("architectures") or ["CLIPTextModel"])[0]
                 return getattr(transformers, named)(transformers.CLIPTextConfig(**own))
-            own = {name: value for name, value in fields.items() if not name.startswith("_")}
+            own = {name: value for name, value in fields.items() if name in defaults(kind)}
             return getattr(diffusers, kind)(**own)
         except Exception as error:  # the libraries raise many kinds for fields that do not fit each other
             reason = first_line(error)[:150]

@@ -11,12 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from limn.guidance.embedded import KNOB
 from limn.kernel.attention import AttentionEdit, AttentionSite, attend
 from limn.kernel.known import KNOWN
 from limn.kernel.predictor import Conditioning
-
-KNOB = "guidance"
-"""The name under which a distilled network is told the guidance scale."""
 
 Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
 Projection = Callable[..., Tensor]
