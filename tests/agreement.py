@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 import torch
 from torch import Tensor
 
+import features
+from limn import models
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.pag import PAG
 from limn.kernel import registry
@@ -24,6 +27,8 @@ from limn.kernel.guidance import Guidance
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
+from limn.kernel.sampler import Sampler
+from limn.samplers.euler import Euler
 from tiny_families import FAMILIES, Family, built
 
 TEXTS = ["a red heart", "the photo of a blue cat on a long, long mat", "dog"]
@@ -57,14 +62,16 @@ class Pair:
     Args:
         family: Which.
         folder: Where it lies.
+        name: Its name, where that is not its module's.
     """
 
     family: Family
     folder: Path
+    name: str = ""
 
     @cached_property
     def pipe(self) -> Any:
-        return built(self.family.module)
+        return built(self.name or self.family.module)
 
     @cached_property
     def generators(self) -> dict[torch.dtype, Generator]:
@@ -86,12 +93,12 @@ class Pair:
         texts: Sequence[str],
         guidances: Sequence[Guidance],
         noise: Tensor,
-        edits: Sequence[AttentionEdit | None] = (),
+        sampler: Sampler | None = None,
     ) -> Tensor:
         stage = self.generators[noise.dtype].stages[0]
         *_, last = stage.walk(
             [Prompt(text) for text in texts], guidances, Streams(range(len(texts))),
-            size=self.family.size, steps=STEPS, noise=noise,
+            size=self.family.size, steps=STEPS, noise=noise, sampler=sampler,
         )  # fmt: skip
         return last.x
 
@@ -116,6 +123,7 @@ def close(one: Tensor, two: Tensor) -> None:
     assert error < limit, f"{float(error):.1e} of the largest value"
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 class Agreement:
     """Tests of one family; a subclass names it."""
 
@@ -155,19 +163,17 @@ class Agreement:
                 hook.remove()
             return answer
 
-        x = noise
-        for here, there in zip(
-            *(lambda levels: (levels[:-1], levels[1:]))(
-                stage.schedule.levels(STEPS, stage.sampler, "", x.shape[1:])
-            ),
-            strict=True,
-        ):
+        euler, shape = Euler(), noise.shape[1:]
+        x = noise * stage.schedule.start_scale(STEPS, euler, "", shape)
+        for here, there in pairwise(stage.schedule.levels(STEPS, euler, "", shape)):
             main, null = asked(x, here.time, TEXTS[1]), asked(x, here.time, NEGATIVES[0])
             worse = asked(x, here.time, TEXTS[1], skipped=True)
-            slope = main + 2 * (main - null) + 1.5 * (main - worse)
-            x = x + (there.sigma - here.sigma) * slope
+            answer = main + 2 * (main - null) + 1.5 * (main - worse)
+            flow = stage.predictor.target == "flow"  # type: ignore[attr-defined]
+            clean = x - here.sigma * answer if flow else (x - here.sigma * answer) / here.alpha
+            x = there.alpha * clean + there.sigma * (x - here.alpha * clean) / here.sigma
         guides = [ClassifierFree(scale=3, against=NEGATIVES[0]), PAG(scale=1.5, mode="skip", layers=(1,))]
-        close(pair.ours(TEXTS[1:2], guides, noise), x)
+        close(pair.ours(TEXTS[1:2], guides, noise, sampler=euler), x)
 
     def test_an_identity_edit_changes_nothing(self, pair: Pair) -> None:
         plain = pair.answers(None, None, None)
@@ -178,6 +184,11 @@ class Agreement:
         plain, edited = pair.answers(None, None, None), pair.answers(None, Muted(), None)
         assert torch.equal(edited[[0, 2]], plain[[0, 2]])
         assert (edited[1] - plain[1]).abs().max() > 1e-5 * plain.abs().max()
+
+    @pytest.mark.slow
+    def test_the_table_says_what_works(self, pair: Pair, tmp_path: Path) -> None:
+        assert pair.generators
+        features.check(models.load(pair.folder), tmp_path, self.name)
 
     def test_pictures_are_decoded_as_the_autoencoder_does(self, pair: Pair) -> None:
         codec = pair.generators[torch.float32].stages[0].codec

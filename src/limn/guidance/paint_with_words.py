@@ -71,7 +71,7 @@ class PaintWithWords(Guidance):
         ):
             return branches
         spans = step.encoder.spans(main.prompt.text.strip())
-        painted = Painted(regions=_read(main.prompt, spans), length=len(spans), strength=self.strength)
+        painted = Painted(regions=read_regions(main.prompt, spans), length=len(spans), strength=self.strength)
         return {**branches, "main": main.edited(painted)}
 
 
@@ -111,7 +111,7 @@ class Painted(AttentionEdit):
         return bias
 
 
-def _read(prompt: Prompt, spans: list[Span]) -> tuple[tuple[Region, tuple[int, ...]], ...]:
+def read_regions(prompt: Prompt, spans: list[Span]) -> tuple[tuple[Region, tuple[int, ...]], ...]:
     """Return the prompt's regions, each with the text tokens of its words."""
     texts = [region.words.strip() for region in prompt.regions]
     read = []

@@ -31,6 +31,7 @@ class AttentionSite:
         project: Maps ``"key"`` or ``"value"`` and the tokens of one text (1, tokens, width) to this layer's keys or
             values (rows, heads, tokens, width) of the rows at hand, each by the weights it has; ``None`` where the
             text changes from layer to layer.
+        edits: Those of the rows at hand, where an edit computes its rows.
     """
 
     layer: int
@@ -42,14 +43,18 @@ class AttentionSite:
     grid: tuple[int, int] | None = None
     middle: int | None = None
     project: Callable[..., Tensor] | None = None
+    edits: tuple[AttentionEdit, ...] = ()
 
 
 class AttentionEdit:
     """A change to the attention of one row; subclasses are frozen dataclasses, so equal edits share a batch.
 
-    The default methods change nothing. Most edits override :meth:`bias` (re-weighting words, painting with
-    words, identity attention) or :meth:`values` (structured conditioning); such edits can be joined.
+    The default methods change nothing. Most edits override :meth:`bias` (re-weighting words, painting with words,
+    identity attention) or :meth:`values` (structured conditioning); such edits can be joined. One whose ``group`` is
+    another edit is computed by that, with all rows of the group.
     """
+
+    group: AttentionEdit | None = None
 
     def skips(self, site: AttentionSite) -> bool:
         """Say whether the row passes the whole layer of this site unchanged, as in skip-layer guidance."""
@@ -58,6 +63,24 @@ class AttentionEdit:
     def touches(self, site: AttentionSite) -> bool:
         """Say whether the edit acts at this site; elsewhere its rows take the fused path."""
         return True
+
+    def joined(self, other: AttentionEdit) -> AttentionEdit:
+        """Return this edit and, after it, another one."""
+        return Joined.of(self, other) if other.group is None else other.before(self)
+
+    def before(self, earlier: AttentionEdit) -> AttentionEdit:
+        """Return the edit after an earlier one; for those that are computed in a group."""
+        raise TypeError(f"{type(self).__name__} does not say how it follows another edit")
+
+    def acts(self, site: AttentionSite | None) -> None:
+        """Be told that it acted, at a site or in a network without any."""
+
+    def check(self) -> None:
+        """Be asked after a forward whether that went as it should.
+
+        Raises:
+            InputError: It did not.
+        """
 
     def bias(self, query: Tensor, key: Tensor, site: AttentionSite) -> Tensor | None:
         """Return what is added to the attention logits.
@@ -158,7 +181,8 @@ def attend(
     if site is not None:
         for row, edit in enumerate(edits):
             if edit is not None and edit.touches(site):
-                groups.setdefault(edit, []).append(row)
+                groups.setdefault(edit.group or edit, []).append(row)
+                edit.acts(site)
     edited = sum(len(rows) for rows in groups.values())
     if site is None or not edited:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
@@ -171,7 +195,7 @@ def attend(
         q, k, v, m = _rows(rows, query, key, value, mask)
         if m is not None and m.dtype == torch.bool:
             m = torch.zeros_like(m, dtype=q.dtype).masked_fill_(~m, -torch.inf)
-        out[rows] = edit.attend(q, k, v, m, _site_of(rows, site))
+        out[rows] = edit.attend(q, k, v, m, _site_of(rows, site, edits))
     return out
 
 
@@ -189,9 +213,11 @@ def _rows(
     return query[rows], key[rows], value[rows], mask
 
 
-def _site_of(rows: list[int], site: AttentionSite) -> AttentionSite:
+def _site_of(rows: list[int], site: AttentionSite, edits: Sequence[AttentionEdit | None]) -> AttentionSite:
+    site = replace(site, edits=tuple(edit for row in rows if (edit := edits[row]) is not None))
     if site.project is not None:
-        site = replace(site, project=partial(site.project, rows=rows))
+        outer = getattr(site.project, "keywords", {}).get("rows")  # of a group within which others are found
+        site = replace(site, project=partial(site.project, rows=[outer[row] for row in rows] if outer else rows))
     if site.sigma is None or site.sigma.ndim == 0 or site.sigma.shape[0] == 1:
         return site
     return replace(site, sigma=site.sigma[rows])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from limn.kernel.attention import AttentionEdit, Joined
+from limn.kernel.attention import AttentionEdit
 from limn.kernel.prompt import Prompt
 
 
@@ -59,7 +59,7 @@ class Branch:
 
     def edited(self, edit: AttentionEdit) -> Branch:
         """Return the question with a change to its attention, after those it has."""
-        return replace(self, attention=edit if self.attention is None else Joined.of(self.attention, edit))
+        return replace(self, attention=edit if self.attention is None else self.attention.joined(edit))
 
 
 Branches = dict[str, Branch]

@@ -128,8 +128,11 @@ class Plan:
         return (None if branch.adapter in self._carried else branch.adapter), branch.gradient
 
     def _forwards(self, weights: Weights, rows: Sequence[tuple[int, Branch]], max_rows: int | None) -> Forwards:
-        size = max_rows or len(rows)
-        parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+        parts: list[list[tuple[int, Branch]]] = [[]]
+        for row in rows:
+            if len(parts[-1]) >= (max_rows or len(rows)) and not _paired(parts[-1][-1], row):
+                parts.append([])
+            parts[-1].append(row)
         # In one order whatever asks for them, so that what they add up to is the same to the last bit.
         others = sorted({name for _, branch in rows for name in branch.changes if name in self._carried})
         return Forwards(
@@ -141,3 +144,9 @@ class Plan:
                 for part in parts
             ],
         )
+
+
+def _paired(one: tuple[int, Branch], two: tuple[int, Branch]) -> bool:
+    """Say whether two questions about a picture have edits that are computed together."""
+    groups = [branch.attention and branch.attention.group for _, branch in (one, two)]
+    return one[0] == two[0] and groups[0] is not None and groups[0] == groups[1]

@@ -177,6 +177,9 @@ class Runner:
                 flops = _flops(predictor, x, batch.conditioning)
                 with self._carrying(batch, forwards.carried):
                     answers.append(predictor(x, step.level, batch.conditioning, batch.edits))
+                for edit in batch.edits:
+                    if edit is not None:
+                        edit.check()
                 self.ledger.forwards.append(
                     Forward(
                         step=step.index, adapter=adapter, gradient=gradient, names=forwards.names, rows=len(x),

@@ -280,6 +280,12 @@ def _check(own: Generator, path: Path, learned: Learned, fits: Matched) -> None:
     kin = any(named == "unet" for named, _ in _networks(own).values())  # Stable Diffusion's checkpoints are alike
     if not fits.matched or fits.misshapen or (other and not kin):
         raise WeightsError(f"{path}: does not fit {own.name}: {fits}; {made}, use it with that")
+    flat = tuple(
+        name.replace(".", "_") for name in getattr(getattr(own.main.predictor, "network", None), "flat", ())
+    )
+    changed = [name for _, layers in fits.layers.values() for name in layers]
+    if whole := [name for name in changed if flat and name.replace(".", "_").startswith(flat)]:
+        raise WeightsError(f"{path}: changes {whole[0]}, which is given all rows in one; limn cannot use it")
     if other:
         warnings.warn(f"{path}: {made}, whose weights are not those of {own.name}", AdapterWarning, stacklevel=2)
     if fits.unexpected or fits.missing:
@@ -307,7 +313,7 @@ def _modern(changes: Mapping[str, Change], network: nn.Module) -> Mapping[str, C
     from limn.models.checkpoints.shared.original_names import modern
 
     config: Any = getattr(network, "config", {})
-    if "layers_per_block" not in config:
+    if not isinstance(config, Mapping) or "layers_per_block" not in config:
         return changes
     rename = modern(config)
     return {rename(name): change for name, change in changes.items()}

@@ -63,5 +63,8 @@ class Gaussian:
         alpha, sigma, variance = level.alpha, level.sigma, self.spread**2
         gain = alpha * variance / (alpha**2 * variance + sigma**2)
         clean = mean + gain * (x - alpha * mean)
+        for edit in edits:
+            if edit is not None:
+                edit.acts(None)
         changed = [self.edited if k < len(edits) and edits[k] is not None else 0.0 for k in range(len(x))]
         return clean - x.new_tensor(changed).view(-1, 1, 1, 1) if any(changed) else clean

@@ -28,7 +28,11 @@ PRECISIONS: Final = ("bfloat16", "float16", "float32")
 PIPELINES: Final = {
     "Flux2KleinPipeline": "flux2",
     "FluxPipeline": "flux",
+    "PixArtAlphaPipeline": "pixart",
+    "PixArtSigmaPipeline": "pixart",
     "QwenImagePipeline": "qwen_image",
+    "SanaPipeline": "sana",
+    "SanaSprintPipeline": "sana",
     "StableDiffusion3Pipeline": "sd3",
     "StableDiffusionPipeline": "stable_diffusion",
     "StableDiffusionImg2ImgPipeline": "stable_diffusion",

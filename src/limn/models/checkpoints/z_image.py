@@ -25,6 +25,7 @@ _CLASSES: Final = {
     "transformer": ("ZImageTransformer2DModel",),
     "vae": ("AutoencoderKL",),
 }
+_FLAT: Final = ("all_x_embedder", "cap_embedder")
 _PADDED: Final = 32  # picture and text are each filled up to a multiple of so many tokens
 
 
@@ -61,7 +62,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
     return assembled(
         folder,
         encoder=reader,
-        network=Transformer(model, blocks, partial(picture_first, multiple=_PADDED), ask, patch=2),
+        network=Transformer(model, blocks, partial(picture_first, multiple=_PADDED), ask, patch=2, flat=_FLAT),
         coder=Coder(vae, vae.config.latent_channels, factor),
         mean=(vae.config.shift_factor or 0.0,),
         std=(1 / vae.config.scaling_factor,),

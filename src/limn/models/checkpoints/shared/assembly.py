@@ -30,13 +30,13 @@ class Usual:
     Args:
         steps: Steps of the sampler.
         scale: Scale of classifier-free guidance, where ``guidance`` is none.
-        sampler: The sampler, as text.
+        sampler: The sampler, perhaps as text.
         guidance: In place of classifier-free guidance, one or several.
     """
 
     steps: int
     scale: float = 1.0
-    sampler: str = "euler"
+    sampler: Sampler | str = "euler"
     guidance: Guidance | tuple[Guidance, ...] = ()
 
     @property
@@ -83,7 +83,7 @@ def assembled(
         target: What the network answers.
     """
     codec = Latents(coder, mean=mean, std=std, patch=patch)
-    sampler = registry.parse("samplers", usual.sampler)
+    sampler = usual.sampler if isinstance(usual.sampler, Sampler) else registry.parse("samplers", usual.sampler)
     assert isinstance(sampler, Sampler)
     stage = Stage(
         encoder=encoder,

@@ -164,6 +164,7 @@ class Transformer:
         layout: Where picture and text stand.
         ask: Asks the model: ``ask(model, x, time, conditioning)`` gives (rows, channels, height, width).
         patch: Cells of the state along one side of a token.
+        flat: Beginnings of the names of layers that are given all rows in one, which no row can have changed alone.
         words: As in :class:`Rows`.
     """
 
@@ -175,9 +176,10 @@ class Transformer:
         ask: Callable[[Any, Tensor, Tensor, Conditioning], Tensor],
         *,
         patch: int,
+        flat: tuple[str, ...] = (),
         words: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self.model, self.layout, self.ask, self.patch = model, layout, ask, patch
+        self.model, self.layout, self.ask, self.patch, self.flat = model, layout, ask, patch, flat
         self.rows = Rows(words=words)
         for layer, (block, attentions) in enumerate(blocks):
             for name, kind in attentions.items():
@@ -217,16 +219,16 @@ class Transformer:
             rows.edits = ()
 
 
-def _projected(attn: Any, rows: Rows, which: str, tokens: Tensor, rows_: Sequence[int] = (), **named: Any) -> Tensor:
+def _projected(attn: Any, told: Rows, which: str, tokens: Tensor, rows: Sequence[int]) -> Tensor:
     """Return a layer's keys or values (rows, heads, tokens, width) of one text, for the rows at hand."""
-    assert rows.words is not None
-    picked = named.get("rows", rows_)
+    assert told.words is not None
     layer = attn.to_k if which == "key" else attn.to_v
     # Rows may carry weights of their own, so the layer always sees all of them in their places.
-    flat = layer(rows.words(tokens.to(layer.weight)).expand(len(rows.edits), -1, -1))
+    flat = layer(told.words(tokens.to(layer.weight)).expand(len(told.edits), -1, -1))
     if which == "key" and attn.norm_k is not None:
         flat = attn.norm_k(flat)
-    return flat[list(picked)].unflatten(-1, (attn.heads, -1)).transpose(1, 2)  # type: ignore[no-any-return]
+    picked: Tensor = flat[list(rows)]
+    return picked.view(*picked.shape[:2], attn.heads, -1).transpose(1, 2)
 
 
 def _skipping(place: Place) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -63,7 +64,9 @@ class Scheduled:
         if self.mu is not None:
             _, height, width = shape
             own["mu"] = self.mu((height // self.patch) * (width // self.patch), steps)
-        scheduler.set_timesteps(**own) if self.trailing else scheduler.set_timesteps(steps, **own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of numpy, about how torch is turned into it
+            scheduler.set_timesteps(*([] if self.trailing else [steps]), **own)
         pairs = zip(scheduler.sigmas.tolist(), scheduler.timesteps.tolist(), strict=False)
         return (*(Level(1 - sigma, sigma, time) for sigma, time in pairs), Level(1.0, 0.0, 0.0))
 

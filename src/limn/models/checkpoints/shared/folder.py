@@ -95,7 +95,7 @@ class Folder:
             WeightsError: The file is missing or damaged, or a field is unknown or not understood.
         """
         path = self.path / part / ("scheduler_config.json" if part == "scheduler" else "config.json")
-        given, kind = read_json(path), self._kind(part)
+        given, kind = read_json(path, infinite=part == "scheduler"), self._kind(part)
         known = _accepted(kind)
         for name, value in given.items():
             if name not in known:
