@@ -1,7 +1,7 @@
 """What more questions and LoRA of regions cost on a transformer: one forward against diffusers' way.
 
-The network has Z-Image's class and 5.9 million random numbers; pictures are 256 x 256. Rounds are interleaved in one
-process and compared pair by pair.
+The network has Z-Image's class and 5.9 million random numbers; a picture is 256 tokens. Rounds are interleaved in
+one process and compared pair by pair.
 """
 
 import tempfile
@@ -25,7 +25,7 @@ from limn.networks.weights import write_tensors
 
 COUNTS = (1, 2, 4, 8)
 PROMPT = Prompt("a photo of a red cat")
-SIZE = (256, 256)
+SIZE = (64, 64)
 
 
 def build(folder: Path) -> Path:

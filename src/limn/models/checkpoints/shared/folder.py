@@ -133,7 +133,8 @@ class Folder:
         if tied:
             network.tie_weights()
         self.hashes[part] = [sha256_of(file) for file in files]
-        return network.to(self.device, self.dtype).eval().requires_grad_(False)
+        torch.nn.Module.to(network, self.device, self.dtype)  # the libraries' own warns of what is no matter here
+        return network.eval().requires_grad_(False)
 
     def tokenizer(self, part: str) -> Any:
         """Return a part's tokenizer; chat templates are not run.
