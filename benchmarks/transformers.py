@@ -1,6 +1,6 @@
 """What more questions and LoRA of regions cost on a transformer: one forward against diffusers' way.
 
-The network has Z-Image's class and 5.9 million random numbers; a picture is 256 tokens. Rounds are interleaved in
+The network has Z-Image's class and 6.3 million random numbers; a picture is 256 tokens. Rounds are interleaved in
 one process and compared pair by pair.
 """
 
