@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from limn.kernel.errors import WeightsError
+from limn.kernel.errors import ModelWarning, WeightsError
 from limn.models import checkpoints
 from tiny_families import built
 
@@ -42,6 +42,9 @@ def test_defaults_are_told_by_the_folder(copy: Path) -> None:
     base = checkpoints.load(copy)
     turbo = checkpoints.load(copy.rename(copy.with_name("Z-Image-Turbo")))
     assert [(model.main.steps, model.guidance[0].scale) for model in (base, turbo)] == [(50, 5.0), (8, 1.0)]  # type: ignore[attr-defined]
+    with pytest.warns(ModelWarning, match=r"made to draw without guidance; scale 5 spoils its pictures"):
+        turbo.request("a heart", scale=5)
+    assert base.request("a heart", scale=5).steps == 50
     assert base.weights == turbo.weights
     assert base.size == (256, 256)
 

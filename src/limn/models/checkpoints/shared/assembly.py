@@ -103,4 +103,5 @@ def assembled(
         sizes=(codec.multiple, max(largest, side)),
         guidance=usual.guidances,
         batch=BATCH,
+        distilled=not usual.guidance and usual.scale == 1,
     )
