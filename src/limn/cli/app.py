@@ -12,10 +12,12 @@ from limn.cli import (
     audit,
     cite,
     data,
+    detect,
     doctor,
     edit,
     generate,
     learn,
+    mcp,
     models,
     parts,
     plugins,
@@ -59,6 +61,7 @@ def options(
 
 
 app.command("generate")(generate.generate)
+app.command("detect")(detect.detect)
 app.command("scene")(scene.scene)
 app.command("edit")(edit.edit)
 app.command("upscale")(upscale.upscale)
@@ -81,6 +84,7 @@ app.add_typer(audit.app, name="audit")
 app.command("serve")(serve.serve)
 app.command("studio")(serve.studio)
 app.add_typer(synth.app, name="synth")
+app.command("mcp")(mcp.mcp)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.command("cite")(cite.cite)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from limn.kernel.request import Request
     from limn.kernel.runner import Ledger
     from limn.models.dual_encoders import Encoder
+    from limn.provenance.seal import Seal
     from limn.store import Store
     from limn.studio import Axis, Event
     from limn.studio.upscaling import Method
@@ -86,6 +87,7 @@ def draw(
     device: str,
     batch: int | None = None,
     max_rows: int | None = None,
+    seal: Seal | None = None,
 ) -> list[Outcome]:
     """Draw requests one after another, with progress on stderr."""
     from limn import studio
@@ -104,6 +106,7 @@ def draw(
             events = studio.generate(
                 generator, outcome.request, store,
                 device=device, batch=batch, max_rows=max_rows, ledger=outcome.ledger,
+                seal=seal,
             )  # fmt: skip
             for event in events:
                 part = _note(event, outcome)
@@ -184,13 +187,14 @@ def rerank(outcomes: Sequence[Outcome], keep: int, by: Encoder) -> None:
         console.say(f"limn: kept {len(outcome.pictures)} of {drawn} by {by.name}")
 
 
-def enlarge(outcomes: Sequence[Outcome], how: Method) -> None:
+def enlarge(outcomes: Sequence[Outcome], how: Method, seal: Seal | None = None) -> None:
     """Write a larger copy beside each picture."""
     from limn.studio.upscaling import upscale
 
     for outcome in outcomes:
         outcome.larger = {
-            index: upscale(path, how, replace=True).path for index, path in sorted(outcome.pictures.items())
+            index: upscale(path, how, replace=True, seal=seal).path
+            for index, path in sorted(outcome.pictures.items())
         }
 
 

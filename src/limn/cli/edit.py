@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from limn.cli import drawing
-from limn.cli.options import OUT, Batch, Device, Explain, Json, Out, Rows, Sheet, Show, drawing_options
+from limn.cli.options import OUT, Batch, Device, Explain, Json, Mark, Out, Rows, Sheet, Show, Sign, drawing_options
 from limn.kernel.request import Request
 
 Picture = Annotated[
@@ -52,6 +52,8 @@ def edit(
     explain: Explain = False,
     json: Json = False,
     show: Show = False,
+    no_mark: Mark = False,
+    no_sign: Sign = False,
     device: Device = "cpu",
     batch: Batch = None,
     max_rows: Rows = None,
@@ -64,6 +66,7 @@ def edit(
 
     store = Store(out)
     from limn import models, studio
+    from limn.provenance.seal import Seal
     from limn.studio.editing import edit_of
 
     incomplete = Request.of(prompts, asked)
@@ -73,7 +76,8 @@ def edit(
         strength=strength, resample=resample, invert=invert or None, source=source,
     )  # fmt: skip
     request = generator.complete(Request.of(prompts, {**usual, **asked, "edit": plan}))
-    outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=max_rows)
+    seal = Seal(mark=not no_mark, sign=not no_sign)
+    outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=max_rows, seal=seal)
     if explain:
         drawing.explain(outcomes)
     drawing.report(outcomes, show=show, grid=grid, json=json)

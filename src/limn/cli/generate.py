@@ -16,11 +16,13 @@ from limn.cli.options import (
     Device,
     Explain,
     Json,
+    Mark,
     Method,
     Out,
     Rows,
     Sheet,
     Show,
+    Sign,
     Threads,
     drawing_options,
 )
@@ -72,6 +74,8 @@ def generate(
     explain: Explain = False,
     json: Json = False,
     show: Show = False,
+    no_mark: Mark = False,
+    no_sign: Sign = False,
     device: Device = "cpu",
     batch: Batch = None,
     max_rows: Rows = None,
@@ -93,6 +97,7 @@ def generate(
 
     store = Store(out)  # says at once, before anything slow, when nothing can be written there
     from limn import models, studio
+    from limn.provenance.seal import Seal
 
     made, asked = _decided(rows, {**asked, "n": keep * (rerank or 1)}, wildcards, rerank)
 
@@ -108,13 +113,14 @@ def generate(
     ranking = _judge(rerank, judge)
     generator = models.load(requests[0].model, device=studio.check_device(device))
     complete = [generator.complete(incomplete) for incomplete in requests]
-    outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows)
+    seal = Seal(mark=not no_mark, sign=not no_sign)
+    outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows, seal=seal)
     if explain:
         drawing.explain(outcomes)
     if ranking is not None:
         drawing.rerank(outcomes, keep, ranking)
     if larger is not None and upscale:
-        drawing.enlarge(outcomes, larger)
+        drawing.enlarge(outcomes, larger, seal)
     if larger is not None and svg:
         drawing.vectorise(outcomes, larger)
     labelled = drawing.labelled(outcomes, store, axes) if any(axes) else None

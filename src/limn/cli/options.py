@@ -23,6 +23,8 @@ Show = Annotated[bool, typer.Option("--show", help="Draw the pictures in the ter
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1.")]
 Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
 Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
+Mark = Annotated[bool, typer.Option("--no-mark", help="Leave out the invisible mark; the record says so.")]
+Sign = Annotated[bool, typer.Option("--no-sign", help="Leave out the signed credential; the record says so.")]
 Method = Annotated[str, typer.Option(help="How --upscale and --svg enlarge: learned or lanczos.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor.", min=1, max=1024)]
 

@@ -9,6 +9,7 @@ import typer
 
 from limn.cli import console
 from limn.cli.drawing import shown
+from limn.cli.options import Mark, Sign
 
 Files = Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG or WebP.", show_default=False)]
 Method = Annotated[str, typer.Option(help="How to enlarge: learned or lanczos.")]
@@ -22,6 +23,8 @@ def upscale(
     method: Method = "learned",
     model: Model = "upsampler",
     force: Force = False,
+    no_mark: Mark = False,
+    no_sign: Sign = False,
     device: Device = "cpu",
 ) -> None:
     """Enlarge pictures four times, each beside its file as NAME-x4.png, and print the files.
@@ -29,11 +32,13 @@ def upscale(
     A copy that was made just so is kept.
     """
     from limn import studio
+    from limn.provenance.seal import Seal
     from limn.studio import upscaling
 
+    seal = Seal(mark=not no_mark, sign=not no_sign)
     how = upscaling.method(method, model=model, device=studio.check_device(device))
     for file in files:
-        copy = upscaling.upscale(file, how, replace=force)
+        copy = upscaling.upscale(file, how, replace=force, seal=seal)
         if copy.kept:
             console.say(f"limn: {copy.path.name} existed")
         console.result(shown(copy.path))

@@ -15,6 +15,7 @@ from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Progress
 from limn.kernel.request import Request
 from limn.kernel.runner import Ledger
+from limn.provenance.seal import Seal
 from limn.server.events import Events
 from limn.server.forms import asked, check_work
 from limn.server.queue import Job
@@ -86,7 +87,8 @@ class Studio:
         for request in made:
             cells.append([])
             before = sum(map(len, cells))
-            events = studio.generate(generator, request, self.store, device=self.device)
+            seal = Seal(mark=bool(job.form.get("mark", True)), sign=bool(job.form.get("sign", True)))
+            events = studio.generate(generator, request, self.store, device=self.device, seal=seal)
             with closing(events):  # type: ignore[type-var]
                 for event in self._watched(generator, events, job):
                     if isinstance(event, studio.Kept | studio.Drawn):

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from limn import models
 from limn.io.pictures import decode
 from limn.kernel.errors import InputError
+from limn.provenance.seal import Seal
 from limn.server import gallery
 from limn.server.state import State
 from limn.store.copies import FORMATS, copy_as
@@ -222,7 +223,8 @@ def _packed(state: State, one: Mapping[str, Any], form: Generation) -> str:
         return base64.b64encode(path.read_bytes()).decode()
     assert form.output_format in FORMATS
     quality = 100 if form.output_compression is None else form.output_compression
-    return base64.b64encode(copy_as(path, form.output_format, quality=quality)).decode()
+    copy = Seal().signed(copy_as(path, form.output_format, quality=quality), form.output_format.upper())
+    return base64.b64encode(copy).decode()
 
 
 def _usage() -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -73,7 +73,12 @@ def encode_png(
 
 
 def write_png(
-    path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any], *, drawn: bool = True
+    path: Path,
+    pixels: np.ndarray[Any, np.dtype[np.uint8]],
+    record: Mapping[str, Any],
+    *,
+    drawn: bool = True,
+    finish: Callable[[bytes], bytes] = bytes,
 ) -> None:
     """Write a picture with its record, whole or not at all.
 
@@ -82,12 +87,13 @@ def write_png(
         pixels: (height, width, 3), uint8.
         record: JSON-ready data, at most 10 MB.
         drawn: Whether to mark it as made by a model.
+        finish: What is done to the whole file at last, such as signing it.
 
     Raises:
         InputError: As :func:`encode_png`, and if the path cannot name a file.
         StoreError: If the file cannot be written.
     """
-    write_bytes(Path(path), encode_png(pixels, record, drawn=drawn))
+    write_bytes(Path(path), finish(encode_png(pixels, record, drawn=drawn)))
 
 
 def read_record(path: Path, *, whole: bool = False) -> dict[str, Any]:

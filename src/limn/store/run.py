@@ -8,7 +8,7 @@ import json
 import operator
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,13 @@ class Run:
                 result[index] = sound[0]
         return result
 
-    def save(self, index: int, pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any]) -> Path:
+    def save(
+        self,
+        index: int,
+        pixels: np.ndarray[Any, np.dtype[np.uint8]],
+        record: Mapping[str, Any],
+        finish: Callable[[bytes], bytes] = bytes,
+    ) -> Path:
         """Write one finished picture, whole or not at all.
 
         Args:
@@ -95,6 +101,7 @@ class Run:
             pixels: (height, width, 3), uint8.
             record: JSON-ready data about it (``prompt``, ``seed``, ...); ``schema``, ``key``, ``index`` and, where
                 it is short, ``request`` are added.
+            finish: What is done to the whole file at last, such as signing it.
 
         Returns:
             Its file.
@@ -106,7 +113,7 @@ class Run:
         index = self._checked(index)
         whole = {**self._carried, **record, "schema": SCHEMA, "key": self.key, "index": index}
         path = self.folder / f"{index:04d}{slug(prompt_of(whole))}.png"
-        data = encode_png(pixels, whole)
+        data = finish(encode_png(pixels, whole))
         with self:
             assert self._files is not None
             for old in self._files.get(index, []):

@@ -23,7 +23,9 @@ from limn.kernel.prompt import prompt_record
 from limn.kernel.request import MAX_PICTURES, Item, Request
 from limn.kernel.runner import Ledger
 from limn.models.environment import facts
-from limn.store import Store, grid, read_record, write_png
+from limn.provenance.credential import UnsignedError
+from limn.provenance.seal import Seal
+from limn.store import Run, Store, grid, read_record, write_png
 
 MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all
@@ -99,6 +101,7 @@ def generate(
     batch: int | None = None,
     max_rows: int | None = None,
     ledger: Ledger | None = None,
+    seal: Seal | None = None,
 ) -> Iterator[Event]:
     """Draw what a request asks for and a store does not hold yet.
 
@@ -110,6 +113,7 @@ def generate(
         batch: Pictures drawn together.
         max_rows: Most rows in one forward pass, for when memory is short.
         ledger: Where forwards are noted.
+        seal: How files that are written now are marked and signed; neither if None, as for what is measured.
 
     Yields:
         What happens, as it happens; leaving the loop early loses nothing that was drawn.
@@ -143,7 +147,7 @@ def generate(
                 yield Failed(picture=event)
             else:
                 drawn += 1
-                path = run.save(event.item.index, event.pixels, {**common, **_own(event, size, max_rows)})
+                path = _save(run, event, {**common, **_own(event, size, max_rows)}, seal, request)
                 yield Drawn(picture=event, path=path)
         seconds = time.monotonic() - start
         if drawn or run.record is None:
@@ -151,6 +155,24 @@ def generate(
             summary |= {"forwards": len(ledger.forwards), "rows": ledger.rows, "flops": ledger.flops}
             run.finish({**summary, **_device(common or read_record(next(iter(done.values()))))})
         yield Finished(folder=run.folder, drawn=drawn, kept=len(done), failed=failed, seconds=seconds)
+
+
+def _save(run: Run, picture: Picture, record: dict[str, Any], seal: Seal | None, request: Request) -> Path:
+    """Write a finished picture, marked and signed where that is wanted."""
+    index = picture.item.index
+    if seal is None:
+        return run.save(index, picture.pixels, record)
+    pixels, told = seal.marked(picture.pixels, run.key, keeps=_keeps(request))
+    try:
+        return run.save(index, pixels, {**record, "provenance": told}, seal.signed)
+    except UnsignedError as error:
+        return run.save(index, pixels, {**record, "provenance": {**told, "credential": str(error)}})
+
+
+def _keeps(request: Request) -> bool:
+    """Say whether pictures promise to keep pixels of another one to the bit."""
+    window = getattr(request.edit, "window", None)
+    return window is not None and window(request.size)[1] is not None
 
 
 def _device(record: Mapping[str, Any]) -> dict[str, Any]:

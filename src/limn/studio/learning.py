@@ -18,7 +18,7 @@ from limn.io.pictures import read_picture
 from limn.io.targets import keep_foreign
 from limn.kernel import registry
 from limn.kernel.errors import InputError
-from limn.kernel.generator import Generator
+from limn.kernel.generator import Generator, Picture
 from limn.kernel.request import Request
 from limn.models.changed_folder import write_changed
 from limn.personalise import learned
@@ -27,7 +27,7 @@ from limn.personalise.method import Given, Method
 from limn.personalise.pictures import Shown
 from limn.personalise.plot import svg
 from limn.personalise.trainable_weights import TrainableWeights
-from limn.store import Store
+from limn.store import Store, read_record
 from limn.studio.drawing import Drawn, Event, Failed, Kept, generate
 from limn.train.batches import signed
 
@@ -156,7 +156,10 @@ class Teaching:
             if isinstance(event, Kept | Drawn):
                 paths[event.item.index if isinstance(event, Kept) else event.picture.item.index] = event.path
             yield event
-        pictures = np.stack([np.asarray(read_picture(paths[index])) for index in sorted(paths)])
+        marked = {index for index, path in paths.items() if isinstance(_mark(path), dict)}
+        again = self.generator.draw(request, only=marked) if marked else ()
+        drawn = {event.item.index: event.pixels for event in again if isinstance(event, Picture)}
+        pictures = np.stack([drawn.get(k, np.asarray(read_picture(paths[k]))) for k in sorted(paths)])
         self.given = replace(self.given, prior=signed(pictures))
 
     def learn(self) -> Iterator[Progress]:
@@ -201,6 +204,12 @@ class Teaching:
             },
             "pictures": [{"sha256": one.sha256, "caption": one.caption} for one in asked.pictures],
         }
+
+
+def _mark(path: Path) -> Any:
+    """Return what a picture's record says of a mark in its pixels, which nothing must learn."""
+    provenance = read_record(path).get("provenance")
+    return provenance.get("mark") if isinstance(provenance, dict) else None
 
 
 def exact(generator: Generator) -> None:

@@ -23,6 +23,7 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.stage import Stage
 from limn.models.environment import facts
+from limn.provenance.seal import remarked
 from limn.store import read_record
 from limn.store.png import size_of
 from limn.store.record import read_request
@@ -119,7 +120,7 @@ def replay(
         causes = (f"it needs {needed}; those here are {generator.weights}", *causes)
     if alone:
         causes = ("the other prompts of its batch are not recorded, so it was drawn alone", *causes)
-    yield _compared(path, picture, causes)
+    yield _compared(path, picture, causes, record.get("provenance"))
 
 
 @contextlib.contextmanager
@@ -239,10 +240,13 @@ def _threads(count: Any) -> Iterator[None]:
         torch.set_num_threads(now)
 
 
-def _compared(path: Path, picture: Picture, causes: tuple[str, ...]) -> Replay:
+def _compared(path: Path, picture: Picture, causes: tuple[str, ...], provenance: Any) -> Replay:
+    """Compare a file with the picture as drawn now, given the mark that the file's record names."""
     height, width = picture.pixels.shape[:2]
+    with _blamed(path):
+        drawn = remarked(picture.pixels, provenance)
     old = np.asarray(read_picture(path, size=(height, width)), dtype=np.int16)
-    apart = np.abs(old - picture.pixels.astype(np.int16)).max(axis=2)
+    apart = np.abs(old - drawn.astype(np.int16)).max(axis=2)
     return Replay(
         path=path, picture=picture, largest=int(apart.max()), changed=int((apart > 0).sum()), causes=causes
     )

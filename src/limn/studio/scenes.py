@@ -24,6 +24,7 @@ from limn.data.captions import with_article
 from limn.data.scenes import SIZES, THREE, TWO, Cell, cells
 from limn.io.pictures import MAX_ENLARGED, read_picture
 from limn.kernel.errors import InputError, LimnError
+from limn.provenance.seal import Seal
 from limn.store import read_record, write_png
 from limn.store.run import slug
 
@@ -119,7 +120,7 @@ def compose(parts: Sequence[NDArray[np.uint8]], layout: Layout) -> NDArray[np.ui
     return canvas
 
 
-def write(parts: Sequence[Path], layout: Layout, text: str, number: int) -> Path:
+def write(parts: Sequence[Path], layout: Layout, text: str, number: int, seal: Seal | None = None) -> Path:
     """Compose a scene of files, beside them, whole or not at all; one that was made just so is kept.
 
     Args:
@@ -127,6 +128,7 @@ def write(parts: Sequence[Path], layout: Layout, text: str, number: int) -> Path
         layout: Where they are.
         text: What the scene shows.
         number: Of the scenes of this text, from 0.
+        seal: How it is marked and signed; neither if None.
 
     Returns:
         The file. Its record says what was asked, which files it was made of, and how they were drawn.
@@ -149,7 +151,11 @@ def write(parts: Sequence[Path], layout: Layout, text: str, number: int) -> Path
             return path
     pictures = [np.asarray(read_picture(part, max_pixels=MAX_ENLARGED)) for part in parts]
     shared = {name: value for name, value in read_record(parts[0]).items() if name in ("request", "seed")}
-    write_png(path, compose(pictures, layout), {**shared, "prompt": text, "scene": about})
+    pixels, record = compose(pictures, layout), {**shared, "prompt": text, "scene": about}
+    if seal is not None:
+        pixels, told = seal.marked(pixels, hashlib.sha256(text.encode()).hexdigest())
+        record |= {"provenance": told}
+    write_png(path, pixels, record, finish=seal.signed if seal is not None else bytes)
     return path
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from limn.io.pictures import composite, decode, file_bytes
 from limn.kernel.errors import InputError, LimnError, unknown_name
 from limn.models.upsampler import upsampler
+from limn.provenance.seal import Seal
 from limn.store import read_record, write_png
 
 METHODS: Final = ("learned", "lanczos")
@@ -87,13 +88,14 @@ def place_of(path: Path, factor: int) -> Path:
     return path.with_name(f"{path.stem}-x{factor}.png")
 
 
-def upscale(path: Path, how: Method, *, replace: bool = False) -> Upscaled:
+def upscale(path: Path, how: Method, *, replace: bool = False, seal: Seal | None = None) -> Upscaled:
     """Write a larger copy beside a picture, whole or not at all; one that was made just so is kept.
 
     Args:
         path: A PNG, JPEG or WebP of at most :data:`MAX_PIXELS`; what is transparent counts as white.
         how: How to enlarge it.
         replace: Whether another file of that name, such as a copy made in another way, may be overwritten.
+        seal: How a copy of what a model drew is marked and signed; neither if None.
 
     Returns:
         The copy. Its record is the picture's, if that has one, with ``upscaled``: method, factor, weights, and
@@ -119,7 +121,12 @@ def upscale(path: Path, how: Method, *, replace: bool = False) -> Upscaled:
     picture = decode(data, name=str(path), max_pixels=MAX_PIXELS)
     pixels = how.enlarge(composite(np.asarray(picture)))
     # A picture that no model drew is not marked as drawn by one because it was enlarged.
-    write_png(target, pixels, {**record, "upscaled": about}, drawn=bool(record))
+    record.pop("provenance", None)
+    if seal is not None and record:
+        pixels, told = seal.marked(pixels, str(source.get("key") or source["sha256"]))
+        record |= {"provenance": told}
+    finish = seal.signed if seal is not None and record else bytes
+    write_png(target, pixels, {**record, "upscaled": about}, drawn=bool(record), finish=finish)
     return Upscaled(path=target, kept=False)
 
 
