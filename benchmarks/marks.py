@@ -117,13 +117,24 @@ def outlived(sides: tuple[int, ...], count: int, key: bytes) -> dict[str, Any]:
 
 
 def unmarked(count: int, key: bytes) -> dict[str, Any]:
-    """Look for the mark in drawn pictures without one, each cut to a side from 160 to 256 pixels."""
-    random, seen, least = np.random.default_rng(1), 0, 1.0
-    for pixels in pictures(count, 256):
+    """Look for the mark in drawn pictures without one: in all at their own size, in a tenth at every size."""
+    random, generator = np.random.default_rng(1), models.load("emoji")
+    request = generator.request(WORDS, n=math.ceil(count / len(WORDS)), seed=20_000)
+    drawn = [event.pixels for event in generator.draw(request) if hasattr(event, "pixels")][:count]
+    p_values: dict[str, list[float]] = {"own size": [], "every size": []}
+    for place, pixels in enumerate(drawn):
         side = int(random.integers(160, 257))
-        found = detect(pixels[:side, :side], key)
-        seen, least = seen + found.marked, min(least, found.p_value)
-    return {"seen": share(seen, count), "least p-value": least, "stated rate": LEVEL}
+        larger = np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
+        p_values["own size"].append(detect(larger, key, sizes=()).p_value)
+        if place % 10 == 0:
+            p_values["every size"].append(detect(larger, key).p_value)
+    return {
+        "stated rate": LEVEL,
+        **{
+            name: {"seen": share(sum(p <= LEVEL for p in values), len(values)), "least p-value": min(values)}
+            for name, values in p_values.items()
+        },
+    }
 
 
 def costs(key: bytes) -> dict[str, Any]:
@@ -151,13 +162,13 @@ def costs(key: bytes) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=40, help="pictures for each change")
+    parser.add_argument("--count", type=int, default=12, help="pictures for each change")
     parser.add_argument("--unmarked", type=int, default=1000)
     parser.add_argument("--write", action="store_true")
     given, key = parser.parse_args(), mark_key()
     result = {
         "costs": costs(key),
-        "outlived": outlived((128, 256, 512), given.count, key),
+        "outlived": outlived((128, 256), given.count, key),
         "unmarked": unmarked(given.unmarked, key),
     }
     print(result)

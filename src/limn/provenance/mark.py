@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -128,7 +129,7 @@ def embed(pixels: Pixels, message: bytes, key: bytes) -> Pixels:
     return result
 
 
-def detect(pixels: Pixels, key: bytes) -> Found:
+def detect(pixels: Pixels, key: bytes, *, sizes: Sequence[float] = SIZES) -> Found:
     """Look for the mark of a key in a picture of any size.
 
     Half of the chance of an error is spent on the picture's own size, half on all others.
@@ -136,15 +137,16 @@ def detect(pixels: Pixels, key: bytes) -> Found:
     Args:
         pixels: (height, width, 3).
         key: As in :func:`embed`.
+        sizes: By how much the picture may have been scaled; none but its own is looked at where there are none.
     """
     grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float32)
     best = _looked(_folded(_fine(grey, 3.0)), key, 1.0, 2 * TILE**2)
-    if best.p_value > LEVEL:
+    if best.p_value > LEVEL and sizes:
         others, fine = (
-            2 * TILE**2 * len(SIZES),
+            2 * TILE**2 * len(sizes),
             {k: Image.fromarray(_fine(grey, 3 * 2 ** (k / 2))) for k in range(-2, 3)},
         )
-        for size in SIZES:
+        for size in sizes:
             scaled = _scaled(fine[round(2 * math.log2(size))], size)
             if scaled is not None:
                 best = min(best, _looked(_folded(scaled), key, size, others), key=lambda found: found.p_value)
