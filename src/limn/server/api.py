@@ -186,6 +186,7 @@ def get_options() -> dict[str, Any]:
         },
         "models": [{"name": name, **models.describe(name)} for name in models.names()],
         "wildcards": wildcards.names(),
+        "studies": registry.names("studies"),
         **parts,
     }
 

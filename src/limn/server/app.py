@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 import limn
 from limn import models
 from limn.kernel.errors import InputError, LimnError
-from limn.server import api, gallery, images
+from limn.server import api, gallery, images, verbs
 from limn.server.drawing import Studio
 from limn.server.likeness import Likeness
 from limn.server.queue import FullError, Queue
@@ -65,6 +65,7 @@ def create(
     app.state.limn = state
     app.include_router(api.router)
     app.include_router(images.router)
+    app.include_router(verbs.router)
     app.mount("/static", StaticFiles(directory=PAGE, check_dir=False), name="static")
     _handlers(app, state)
 
@@ -82,7 +83,8 @@ def create(
 
 def _state(store: Store, access: Access, limits: Limits, studio: Studio) -> State:
     queue = Queue(store.root / "queue", limit=limits.wait)
-    worker = Worker(queue, studio.events, {"draw": studio.draw, "replay": studio.replay})
+    works = {"draw": studio.draw, "replay": studio.replay, "verb": verbs.work}
+    worker = Worker(queue, studio.events, works)
     return State(
         store=store,
         studio=studio,
