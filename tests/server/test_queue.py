@@ -99,7 +99,7 @@ def test_kill_9_in_mid_queue_loses_and_doubles_nothing(tmp_path: Path) -> None:
                     names.append(client.post("/api/jobs", json=form).json()["id"])
                 time.sleep(0.4)
                 server.send_signal(signal.SIGKILL)
-                server.wait()
+                server.communicate()  # waits, and closes the pipe
                 continue
             for _ in range(1200):
                 jobs = {job["id"]: job for job in client.get("/api/jobs", params={"limit": 100}).json()}
@@ -107,7 +107,7 @@ def test_kill_9_in_mid_queue_loses_and_doubles_nothing(tmp_path: Path) -> None:
                     break
                 time.sleep(0.05)
             server.send_signal(signal.SIGTERM)
-            server.wait(30)
+            server.communicate(timeout=30)
     assert set(jobs) == set(names)
     assert {job["state"] for job in jobs.values()} == {"done"}
     keys = [one["key"] for job in jobs.values() for one in job["result"]["pictures"]]
