@@ -43,6 +43,16 @@ def mean(values: ArrayLike) -> dict[str, float]:
     return _as_mean(clustered_mean(each, np.arange(len(each))), float(each.mean()))
 
 
+def mean_share(shares: ArrayLike) -> dict[str, float]:
+    """Return the mean of shares with its t interval, which ends where shares do.
+
+    >>> mean_share([1.0, 0.9, 0.8])
+    {'mean': 0.9, 'low': 0.6516, 'high': 1.0}
+    """
+    figures = mean(shares)
+    return {**figures, "low": max(0.0, figures["low"]), "high": min(1.0, figures["high"])}
+
+
 def paired(after: ArrayLike, before: ArrayLike) -> dict[str, float]:
     """Return the mean difference of pairs with its t interval.
 

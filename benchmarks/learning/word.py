@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.kit import sheets
 from benchmarks.kit.drawing import Pixels, draw, generator_of
-from benchmarks.kit.intervals import mean
+from benchmarks.kit.intervals import mean, mean_share
 from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
 from benchmarks.learning import concepts
@@ -67,7 +67,7 @@ def measure(
         "claim": "a concept that no style showed is judged as such in 80 % of pictures, and composes in 50 %",
         "each run": "a concept and a seed of its own",
         "ways": {way: summary(members) for way, members in rows.items()},
-        "real pictures, each against the others": mean([_real(panel, name) for name in names]),
+        "real pictures, each against the others": mean_share([_real(panel, name) for name in names]),
         "runs": done,
         "of": seeds * sum(course.things or len(names) for course in WAYS.values()),
     }
@@ -130,8 +130,11 @@ def judged(panel: Panel, name: str, words: str, **options: Any) -> dict[str, Any
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means over runs, with intervals."""
-    names = ("concept", "composed", "colours", "styles", "two", "likeness", "kept", "processor")
-    return {key: mean([row[key] for row in rows]) for key in names if key in rows[0]} | {"n": len(rows)}
+    shares = {
+        key: mean_share([row[key] for row in rows]) for key in ("concept", "composed", "colours", "styles", "two")
+    }
+    others = {key: mean([row[key] for row in rows]) for key in ("likeness", "kept", "processor") if key in rows[0]}
+    return {**shares, **others, "n": len(rows)}
 
 
 def show(flags: Mapping[str, Mapping[str, Pixels]], names: Sequence[str]) -> None:

@@ -10,8 +10,8 @@ from typing import Final
 from limn.kernel.errors import InputError, ModelWarning
 
 PICTURE: Final = 3.5e3
-"""Bytes that decoding takes for each pixel of a picture in float32, the most that any step takes (measured by
-``benchmarks.real_size``)."""
+"""Bytes that decoding takes for each pixel of a picture in float32: an estimate, of some three layers of 256
+channels that are alive together. Only the warning leans on it; what is refused is by the weights alone."""
 
 _INFO: Final = Path("/proc/meminfo")
 
