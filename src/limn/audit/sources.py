@@ -18,6 +18,7 @@ from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from limn.data.people import Population
+    from limn.kernel.edit import Edit
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
 
@@ -171,6 +172,14 @@ class FromGenerator:
                 record = self._record(requests[item.index], batch)
                 yield Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)
 
+    def edited(self, prompt: str, seed: int, edit: Edit | None) -> Drawing:
+        """Draw one picture by itself, from another picture where an edit says so."""
+        request = self._request(prompt, seed, edit=edit)
+        [picture] = self.generator.together(request, request.items())
+        batch = {"size": 1, "pictures": [0], "decoded": 1}
+        record = self._record(request, batch)
+        return Drawing(pixels=None if picture.flaw else picture.pixels, flaw=picture.flaw, record=record)
+
     def _record(self, request: Request, batch: Mapping[str, Any]) -> dict[str, Any]:
         own = request.record()
         record = {"request": own, "prompt": own["prompts"][0], "seed": request.seed, "key": request.key()}
@@ -183,11 +192,11 @@ class FromGenerator:
 
         return facts(self.device)
 
-    def _request(self, prompt: str, seed: int) -> Request:
+    def _request(self, prompt: str, seed: int, edit: Edit | None = None) -> Request:
         words = self.rewrite(prompt) if self.rewrite else prompt
         return self.generator.request(
             words, seed=seed, steps=self.steps, size=self.size, sampler=self.sampler,
-            guidance=self.guidance, style=self.style, adapter=self.adapter, scale=self.scale,
+            guidance=self.guidance, style=self.style, adapter=self.adapter, scale=self.scale, edit=edit,
         )  # fmt: skip
 
 

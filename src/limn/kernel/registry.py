@@ -39,6 +39,8 @@ FOLDERS: typing.Final[Mapping[str, str]] = {
     "tasks": "limn.train.tasks",
     "learners": "limn.personalise",
     "recipes": "limn.synth.recipes",
+    "classifiers": "limn.synth.classifiers",
+    "interventions": "limn.synth.interventions",
 }
 """Kinds of parts, and where limn's own are; a package's are entry points of the group ``limn.KIND``."""
 

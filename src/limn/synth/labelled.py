@@ -69,7 +69,7 @@ def read_labelled(
         DataError: There is no such folder, or a picture of it cannot be used; its name is said.
     """
     known, rows = set(classes), []
-    for example in _examples(source, size):
+    for example in examples_of(source, size):
         label = next((str(example.attributes[name]) for name in COLUMNS if name in example.attributes), None)
         if label not in known or (split and example.attributes.get("split", example.split) != split):
             continue
@@ -90,12 +90,13 @@ def class_names(source: Path) -> tuple[str, ...]:
     """Return the classes that pictures have, sorted."""
     labels = {
         str(next((example.attributes[name] for name in COLUMNS if name in example.attributes), ""))
-        for example in _examples(source, 8)
+        for example in examples_of(source, 8)
     }
     return tuple(sorted(filter(None, labels)))
 
 
-def _examples(source: Path, size: int | None) -> Iterator[Example]:
+def examples_of(source: Path, size: int | None) -> Iterator[Example]:
+    """Read pictures of any layout; see :func:`read_labelled`."""
     from limn.data.readers import read
 
     inside = source / "data" if (source / "audit.json").is_file() else source
@@ -108,7 +109,7 @@ def _examples(source: Path, size: int | None) -> Iterator[Example]:
                 yield from read(part, size=size, report=Report(most_bad=0))
             return
         names = [path.name for path in inside.iterdir() if path.is_file()]
-        if not any(name.endswith((".parquet", ".tar", ".jsonl", ".gz", ".tgz")) for name in names):
+        if not any(name.endswith((".parquet", ".tar", ".jsonl", ".gz", ".tgz", ".txt")) for name in names):
             yield from _by_folder(inside, size)
             return
     yield from read(inside, size=size, report=Report(most_bad=0))
@@ -117,10 +118,11 @@ def _examples(source: Path, size: int | None) -> Iterator[Example]:
 def _by_folder(folder: Path, size: int | None) -> Iterator[Example]:
     """Read a folder whose folders are called as the classes; a split may stand between."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file() or path.parent == folder:
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
             continue
         name = str(path.relative_to(folder))
         picture = decode(read_bounded(path, MAX_BYTES, "scale it down", error=DataError), name=name)
         array = composite(np.asarray(picture if size is None else cover(picture, size)))
-        split = path.parent.parent.name if path.parent.parent != folder else "train"
-        yield Example(key=name, picture=array, captions=(), attributes={"class": path.parent.name}, split=split)
+        label = {"class": path.parent.name} if path.parent != folder else {}
+        split = path.parent.parent.name if folder in path.parent.parent.parents else "train"
+        yield Example(key=name, picture=array, captions=(), attributes=label, split=split)

@@ -10,6 +10,8 @@ from typer.core import TyperGroup
 from limn.cli import parts
 from limn.cli.audit.options import WORDS
 from limn.cli.synth.checking import check
+from limn.cli.synth.comparing import compare, train
+from limn.cli.synth.intervening import intervene
 from limn.cli.synth.making import make
 
 __all__ = ["app"]
@@ -32,5 +34,10 @@ app = typer.Typer(
 )
 
 app.command("make")(make)
+app.command("intervene")(intervene)
 app.command("check")(check)
+app.command("train")(train)
+app.command("compare")(compare)
 app.add_typer(parts.app("recipes", "recipe", "List the recipes of prompts, and show one."), name="recipe")
+app.add_typer(parts.app("classifiers", "classifier", "List the classifiers, and show one."), name="classifier")
+app.add_typer(parts.app("interventions", "how", "List the ways to intervene, and show one."), name="how")

@@ -1,0 +1,1 @@
+"""Classifiers that are trained to see what pictures teach, one a file."""

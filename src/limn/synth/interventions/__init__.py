@@ -1,0 +1,1 @@
+"""Interventions on pictures whose class stays, one a file."""
