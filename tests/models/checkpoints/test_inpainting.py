@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from limn.edit.inpaint import Inpaint
@@ -194,12 +195,13 @@ def test_other_numbers_of_channels_are_refused(copy: Path) -> None:
         checkpoints.load(copy)
 
 
-def test_a_single_file_says_by_its_shapes_that_it_paints() -> None:
+def test_a_single_file_says_by_its_shapes_that_it_paints(tmp_path: Path) -> None:
     from limn.models.checkpoints.single_file import _known
 
-    name = "model.diffusion_model.input_blocks.0.0.weight"
+    name, file = "model.diffusion_model.input_blocks.0.0.weight", tmp_path / "model.safetensors"
     for channels, wanted in ((9, 9), (4, None)):
-        parts = _known(Path("x"), {name: (320, channels, 3, 3)}, 768, {})
+        save_file({name: torch.zeros(320, channels, 3, 3)}, file)
+        parts = _known(file, {name: (320, channels, 3, 3)}, 768, {})
         assert parts["unet"].get("in_channels") == wanted
 
 
