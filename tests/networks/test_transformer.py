@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.errors import InputError, WeightsError
-from limn.networks.transformer import Cache, Transformer, TransformerConfig, Trunk
+from limn.networks.transformer import Transformer, TransformerConfig
+from limn.networks.trunk import Cache, Trunk
 
 SMALL = TransformerConfig(width=32, depth=2, heads=2, channels=3, grid=8, patch=2, text_width=12, text_limit=8)
 

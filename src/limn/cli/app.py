@@ -16,6 +16,7 @@ from limn.cli import (
     doctor,
     edit,
     generate,
+    index,
     learn,
     mcp,
     models,
@@ -65,6 +66,7 @@ app.command("detect")(detect.detect)
 app.command("scene")(scene.scene)
 app.command("edit")(edit.edit)
 app.command("upscale")(upscale.upscale)
+app.command("index")(index.index)
 app.command("trace")(trace.trace)
 app.command("learn")(learn.learn)
 for kind, noun, about in (

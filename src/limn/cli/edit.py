@@ -12,8 +12,11 @@ from limn.cli import drawing
 from limn.cli.options import OUT, Batch, Device, Explain, Json, Mark, Out, Rows, Sheet, Show, Sign, drawing_options
 from limn.kernel.request import Request
 
-Picture = Annotated[
-    Path, typer.Argument(help="PNG, JPEG or WebP; scaled and cropped to the model's size.", show_default=False)
+Edited = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PICTURE", help="PNG, JPEG or WebP; scaled and cropped to the model's size.", show_default=False
+    ),
 ]
 Prompts = Annotated[list[str], typer.Argument(help="What is to be seen in it.", show_default=False)]
 Mask = Annotated[
@@ -37,7 +40,7 @@ Source = Annotated[str | None, typer.Option(help="What the picture shows, for --
 @drawing_options(without=["size", "regions", "region"])
 def edit(
     *,
-    picture: Picture,
+    edited: Edited,
     prompts: Prompts,
     mask: Mask = None,
     box: Box = None,
@@ -72,7 +75,7 @@ def edit(
     incomplete = Request.of(prompts, asked)
     generator = models.load(incomplete.model, device=studio.check_device(device))
     plan, usual = edit_of(
-        picture, generator, mask=mask, box=box, extend=extend,
+        edited, generator, mask=mask, box=box, extend=extend,
         strength=strength, resample=resample, invert=invert or None, source=source,
     )  # fmt: skip
     request = generator.complete(Request.of(prompts, {**usual, **asked, "edit": plan}))

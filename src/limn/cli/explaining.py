@@ -24,10 +24,18 @@ def explained(ledger: Ledger) -> None:
         for name, branch in branches.items():
             steps.setdefault(_question(name, branch), []).append(step + 1)
     console.table(QUESTIONS, [[*row, spans(places)] for row, places in steps.items()], error=True)
+    for name, caption, score in _neighbours(ledger):
+        console.say(f"neighbour {name}: {caption[:60]!r}, score {score:g}")
     console.say("")
     console.table(FORWARDS, _forwards(ledger.forwards), error=True)
     forwards, served = len(ledger.forwards), len({forward.step for forward in ledger.forwards})
     console.say(f"{forwards} forwards over {served} steps answered {ledger.rows} rows{_spent(ledger)}")
+
+
+def _neighbours(ledger: Ledger) -> list[tuple[str, str, float]]:
+    """Return the neighbours of the prompts that were asked about, each once."""
+    prompts = (branch.prompt for branches in ledger.branches.values() for branch in branches.values())
+    return list(dict.fromkeys((one.name, one.caption, one.score) for prompt in prompts for one in prompt.neighbours))
 
 
 def _question(name: str, branch: Branch) -> tuple[str, ...]:

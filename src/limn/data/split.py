@@ -38,6 +38,11 @@ def half_of(key: str) -> str:
     return "a" if unit("half:" + key) < 0.5 else "b"
 
 
+def unseen(label: str, share: float) -> bool:
+    """Say whether a concept, by its name without skin tone, is of a share that is left out in every style."""
+    return unit("unseen:" + label) < share
+
+
 def split_of(concept: str, style: str, *, version: float = 1.0, cell: tuple[str, str, str] | None = None) -> str:
     """Say where a picture belongs.
 

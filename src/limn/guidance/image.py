@@ -54,6 +54,11 @@ class Image(Guidance):
         self.check("strength", 0, 100)
 
     @property
+    def reads_pictures(self) -> bool:
+        """The prompt's own, where no other is named."""
+        return not self.picture
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The guide and the mask."""
         return tuple(path for path in (self.picture, self.mask) if path) if self.strength else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,20 @@ def guidances(own: Sequence[Guidance], request: Request) -> tuple[Guidance, ...]
     kept = [part for name, part in usual.items() if name not in names and part.slot not in slots]
     parts = _steered([*kept, *given], request)
     return tuple(sorted(parts, key=lambda part: (part.rank, registry.name_of(part))))
+
+
+def check_read(prompts: Sequence[Prompt], reads: Collection[str], parts: Sequence[Guidance], model: str) -> None:
+    """Refuse prompts with pictures or neighbours that neither the model nor a guidance reads.
+
+    Raises:
+        InputError: Which ones, and what to do.
+    """
+    guided = any(part.reads_pictures for part in parts)
+    for prompt in prompts:
+        if prompt.images and "picture" not in reads and not guided:
+            raise InputError(f"picture: {model} reads words only; use one that reads pictures, as --model vader")
+        if prompt.neighbours and "neighbour" not in reads:
+            raise InputError(f"retrieve: {model} reads no neighbours; use one that does, as --model reimagen")
 
 
 def _part(guide: Any, own: Mapping[str, Guidance]) -> Guidance:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from limn.kernel import registry
 from limn.kernel.codec import HIDDEN
-from limn.kernel.completion import SCALE, Fold, folded, guidances, placed, styled
+from limn.kernel.completion import SCALE, Fold, check_read, folded, guidances, placed, styled
 from limn.kernel.edit import Pixels
 from limn.kernel.encodings import Encodings
 from limn.kernel.errors import InputError, ModelWarning
@@ -114,6 +114,7 @@ class Generator:
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
         self.distilled = distilled
         self.folds, self.others = dict(folds or {"region": placed}), Others(self)
+        self.reads = frozenset[str]()  # what of a prompt is read besides its words
         self._encodings = [Encodings(stage.encoder) for stage in self.stages]
 
     def request(self, prompts: str | Prompt | Sequence[str | Prompt], **given: Any) -> Request:
@@ -137,6 +138,7 @@ class Generator:
         request = styled(folded(request, self.folds, self.name), self.styles, self.name)
         size, main = self._size(request.size or self.size), self.main
         parts = guidances(self.guidance, request)
+        check_read(request.prompts, self.reads, parts, self.name)
         for stage in self.stages:
             check_together(parts, stage.predictor.space)
         self._check_scale(parts)

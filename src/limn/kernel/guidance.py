@@ -57,6 +57,11 @@ class Guidance(Part):
         return False
 
     @property
+    def reads_pictures(self) -> bool:
+        """Whether it looks at the pictures of prompts."""
+        return any(part.reads_pictures for part in self.parts)
+
+    @property
     def parts(self) -> tuple[Guidance, ...]:
         """Guidances among its options, and among theirs."""
         own = (getattr(self, field.name) for field in fields(self))

@@ -62,12 +62,22 @@ class Conditioning:
 
     @staticmethod
     def stack(parts: Sequence[Conditioning]) -> Conditioning:
-        """Join rows, padding their tokens to the longest."""
+        """Join rows, padding their tokens to the longest, and so the second axis of what is beside them."""
         longest = max(part.tokens.shape[1] for part in parts)
         tokens = [F.pad(part.tokens, (0, 0, 0, longest - part.tokens.shape[1])) for part in parts]
         mask = [F.pad(part.mask, (0, longest - part.mask.shape[1])) for part in parts]
-        extras = {name: torch.cat([part.extras[name] for part in parts]) for name in parts[0].extras}
+        extras = {name: _joined([part.extras[name] for part in parts]) for name in parts[0].extras}
         return Conditioning(torch.cat(tokens), torch.cat(mask), extras)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    longest = max((part.shape[1] for part in parts if part.ndim > 1), default=0)
+    return torch.cat(
+        [
+            F.pad(part, (0, 0) * (part.ndim - 2) + (0, longest - part.shape[1])) if part.ndim > 1 else part
+            for part in parts
+        ]
+    )
 
 
 class Encoder(Protocol):

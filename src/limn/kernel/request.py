@@ -77,6 +77,9 @@ class Request:
         regions: A painting (PNG) whose colours ``region`` names.
         adapter: Files of adapters, each perhaps with a weight, as ``zorp.safetensors:0.8``.
         adapters: Folder of the adapters that prompts name, as ``<lora:zorp:0.8>`` or by a word.
+        picture: Pictures of the prompts, as ``A=cat.png:0.8`` for the place ``[A]`` and a weight, or ``cat.png`` for
+            one that stands after the words of every prompt.
+        retrieve: A collection whose captioned pictures are looked up for each prompt, as ``KB:k=2``.
         style: One of the model's styles, put into every prompt's words.
         normalise: Whether letters that only look Latin become Latin (:mod:`limn.text.homoglyphs`).
         familiar: Whether words that the model never learned are read as the nearest thing that it did.
@@ -136,6 +139,19 @@ class Request:
         folds=True,
         axis=False,
     )
+    picture: tuple[str, ...] = option(
+        (),
+        str,
+        'A picture of the prompt: "A=cat.png" stands where the prompt says [A]; perhaps a weight, "A=cat.png:0.8".',
+        folds=True,
+        many=True,
+    )
+    retrieve: str = option(
+        "",
+        str,
+        'Look captioned pictures up for each prompt: a folder of limn index, as "KB:k=2,by=words".',
+        folds=True,
+    )
     style: str | None = option(None, str, "One of the model's styles (limn models).", folds=True)
     normalise: bool = option(
         False, bool, "Read letters that only look Latin, in words with Latin ones, as Latin.", folds=True
@@ -160,7 +176,7 @@ class Request:
         given = [self.prompts] if isinstance(self.prompts, str | Prompt) else self.prompts
         prompts = tuple(prompt if isinstance(prompt, Prompt) else Prompt(prompt) for prompt in given)
         changes: dict[str, Any] = {"prompts": prompts, "size": _size(self.size)}
-        for name in ("guide", "region", "guidance", "adapter"):
+        for name in ("guide", "region", "guidance", "adapter", "picture"):
             value = getattr(self, name)
             changes[name] = (
                 value if value is None else (value,) if isinstance(value, str | Mapping) else tuple(value)

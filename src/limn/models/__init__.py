@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "SHIPPED", "describe", "folds", "load", "locate", "names", "shipped", "vocabulary"]
 
 SHIPPED = Path(__file__).parents[1] / "weights"
-FAMILIES = ("native", "muse", "parti")
+FAMILIES = ("native", "muse", "parti", "conditioned", "glide")
 """limn's own: modules of this package."""
 
 
@@ -98,7 +98,16 @@ def folds(model: str) -> dict[str, Fold]:
     from limn.models.adapters import adapted
     from limn.text.reading import FOLDS
 
-    return {**FOLDS, "familiar": partial(_familiar, model), "adapter": adapted}
+    return {**FOLDS, "retrieve": _retrieved, "familiar": partial(_familiar, model), "adapter": adapted}
+
+
+def _retrieved(request: Request) -> Request:
+    """Look neighbours up; what does it is loaded only where it is asked for."""
+    if not request.retrieve:
+        return request
+    from limn.retrieve.lookup import retrieved
+
+    return retrieved(request)
 
 
 def _familiar(model: str, request: Request) -> Request:

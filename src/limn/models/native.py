@@ -96,11 +96,8 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     config = read_config(NativeConfig, folder / "config.json")
     transformer = sized(lambda: Transformer.from_config(config.transformer), folder / "model.safetensors")
     hashes = [fill(transformer, folder / "model.safetensors", device)]
-    codec: Codec = Pixels(multiple=transformer.config.patch)
-    if config.autoencoder:
-        autoencoder = sized(lambda: Autoencoder.from_config(config.autoencoder), folder / "autoencoder.safetensors")
-        hashes.append(fill(autoencoder, folder / "autoencoder.safetensors", device))
-        codec = Latents(autoencoder, patch=transformer.config.patch)
+    codec, more = coded(folder, config, transformer.config.patch, device)
+    hashes += more
     words = TokenVectors()
     shape, grid = transformer.config, transformer.config.grid
     fits = {
@@ -121,3 +118,13 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
         device=device,
     )
     return assembled(name, [stage], config, hashes, largest=LARGEST)
+
+
+def coded(folder: Path, config: NativeConfig, patch: int, device: str) -> tuple[Codec, list[str]]:
+    """Return what turns a model's states into pictures, and the SHA-256 of its weights if it has any."""
+    if not config.autoencoder:
+        return Pixels(multiple=patch), []
+    path = folder / "autoencoder.safetensors"
+    autoencoder = sized(lambda: Autoencoder.from_config(config.autoencoder), path)
+    digest = fill(autoencoder, path, device)
+    return Latents(autoencoder, patch=patch), [digest]

@@ -14,6 +14,7 @@ from torch import nn
 from limn.guidance.classifier_free import ClassifierFree
 from limn.io.configurations import check_range, require
 from limn.io.files import sha256_of
+from limn.io.targets import check_name
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.generator import Generator
@@ -88,6 +89,16 @@ def assembled(
         batch=config.batch,
         styles=config.styles,
     )
+
+
+def home_of(folder: Path, name: str) -> Path:
+    """Return the folder of a part that several models share: beside a model's own, or shipped.
+
+    Raises:
+        InputError: The name is no plain name.
+    """
+    beside = folder.resolve().parent / check_name(name, "config.json")
+    return beside if beside.is_dir() else Path(__file__).parents[1] / "weights" / name
 
 
 def check_fit(folder: Path, what: str, pairs: Mapping[str, tuple[Any, Any]]) -> None:

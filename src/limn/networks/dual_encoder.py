@@ -21,7 +21,8 @@ from limn.kernel.errors import WeightsError
 from limn.networks.convolutions import GROUP, Residual, check_layers
 from limn.networks.shipped import Shipped
 from limn.networks.token_embeddings import TokenVectors
-from limn.networks.transformer import TIME_WIDTH, Block, padding, waves
+from limn.networks.transformer import TIME_WIDTH, padding, waves
+from limn.networks.trunk import Block
 
 CONFIG = "dual_encoder.json"
 """The configuration's file in a folder; its name keeps judges apart from models that draw."""
@@ -108,6 +109,11 @@ class DualEncoder(Shipped):
         if time is not None and not self.config.noisy:
             raise WeightsError("this dual encoder reads clean pictures only; use one trained with noisy = true")
         return F.normalize(self.image(x, time).float(), dim=-1)
+
+    def cells(self, x: Tensor) -> Tensor:
+        """Return what the image tower sees of clean states at its coarsest size, normed: (rows, cells, width)."""
+        seen = self.image.features(x)[-1].flatten(2).transpose(1, 2).float()
+        return F.layer_norm(seen, seen.shape[-1:])
 
     def texts(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Place texts in the space.

@@ -1,16 +1,15 @@
 """The one transformer: a sequence of text and picture tokens, pre-normed, modulated by the noise level.
 
 A picture (or latent) is cut into patches, a token model looks its tokens up in a table; between the two ends the
-trunk is the same. Text tokens stand before the picture tokens in one sequence, so every layer reads the words.
-Adaptive norm as in DiT (Peebles and Xie 2023, arXiv:2212.09748), with one modulation network shared by all blocks
-and a learned table for each (PixArt-alpha, arXiv:2310.00426); queries and keys are normed (arXiv:2302.05442).
+trunk (:mod:`limn.networks.trunk`) is the same. Text tokens stand before the picture tokens in one sequence, so every
+layer reads the words.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from limn.io.configurations import check_range, read_config, require
-from limn.kernel.attention import AttentionEdit, AttentionSite, attend
+from limn.kernel.attention import AttentionEdit
+from limn.networks.trunk import Beside, Cache, Trunk, modulated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,120 +67,6 @@ class TransformerConfig:
         return self.grid // self.patch
 
 
-@dataclass
-class Cache:
-    """Keys and values of the tokens already seen, one pair a layer; for causal models.
-
-    Args:
-        layers: (keys, values), each (rows, heads, tokens, width), in the order of the layers.
-    """
-
-    layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
-
-    @property
-    def length(self) -> int:
-        """Tokens already seen."""
-        return self.layers[0][0].shape[2] if self.layers else 0
-
-    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Append keys and values at a layer and return all of them."""
-        if layer == len(self.layers):
-            self.layers.append((key, value))
-        else:
-            old = self.layers[layer]
-            self.layers[layer] = (torch.cat([old[0], key], 2), torch.cat([old[1], value], 2))
-        return self.layers[layer]
-
-
-class Block(nn.Module):
-    """Self-attention and a feed-forward layer, each behind a modulated norm and a gate."""
-
-    def __init__(self, width: int, heads: int, expansion: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.table = nn.Parameter(torch.zeros(6, width))
-        self.qkv = nn.Linear(width, 3 * width)
-        self.gains = nn.Parameter(torch.ones(2, width // heads))
-        self.out = nn.Linear(width, width)
-        self.up = nn.Linear(width, expansion * width)
-        self.down = nn.Linear(expansion * width, width)
-
-    def forward(
-        self,
-        x: Tensor,
-        modulation: Tensor,
-        mask: Tensor | None,
-        causal: bool,
-        edits: Sequence[AttentionEdit | None],
-        site: AttentionSite,
-        cache: Cache | None,
-    ) -> Tensor:
-        """Map (rows, tokens, width) to the same shape; ``modulation`` is (rows, 6, width)."""
-        shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)
-        rows, tokens, width = x.shape
-        h = _modulate(x, shift1, scale1)
-        query, key, value = self.qkv(h).view(rows, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        query, key = (
-            F.rms_norm(part, part.shape[-1:], gain, 1e-6)
-            for part, gain in zip((query, key), self.gains.to(value.dtype), strict=True)
-        )
-        if cache is not None:
-            key, value = cache.extend(site.layer, key, value)
-        h = _attention(query, key, value, mask, causal, edits, site)
-        x = torch.addcmul(x, gate1, self.out(h.transpose(1, 2).reshape(rows, tokens, width)))
-        h = F.gelu(self.up(_modulate(x, shift2, scale2)))
-        return torch.addcmul(x, gate2, self.down(h))
-
-
-class Trunk(nn.Module):
-    """The blocks, which know nothing of what their tokens stand for."""
-
-    def __init__(self, width: int, depth: int, heads: int, expansion: int = 4, causal: bool = False) -> None:
-        super().__init__()
-        self.causal = causal
-        self.modulation = nn.Linear(width, 6 * width)
-        self.blocks = nn.ModuleList(Block(width, heads, expansion) for _ in range(depth))
-
-    def forward(
-        self,
-        x: Tensor,
-        condition: Tensor,
-        mask: Tensor | None = None,
-        *,
-        text: int = 0,
-        edits: Sequence[AttentionEdit | None] = (),
-        sigma: Tensor | None = None,
-        grid: tuple[int, int] | None = None,
-        cache: Cache | None = None,
-    ) -> Tensor:
-        """Run the blocks.
-
-        Args:
-            x: Tokens (rows, tokens, width).
-            condition: What modulates the norms, (rows, width).
-            mask: Additive logits that broadcast to (rows, heads, queries, keys).
-            text: How many of the leading keys are text.
-            edits: One attention edit or ``None`` a row.
-            sigma: Noise level over signal level (rows,), for the edits.
-            grid: Rows and columns of the picture tokens, for the edits.
-            cache: Keys and values of earlier tokens, extended in place.
-
-        Returns:
-            (rows, tokens, width).
-        """
-        modulation = self.modulation(F.silu(condition)).unflatten(-1, (6, -1))
-        image = slice(text, None) if cache is None or not cache.length else slice(0, None)
-        words = slice(0, text) if text else None
-        for layer, block in enumerate(self.blocks):
-            site = AttentionSite(
-                layer=layer, layers=len(self.blocks), kind="joint", text=words, image=image, sigma=sigma, grid=grid
-            )
-            after = block(x, modulation, mask, self.causal, edits, site, cache)
-            skip = [edit is not None and edit.skips(site) for edit in edits]
-            x = torch.where(torch.tensor(skip, device=x.device)[:, None, None], x, after) if any(skip) else after
-        return x
-
-
 class Transformer(nn.Module):
     """Text and a noisy picture (or tokens) in; the network's answer (or logits) out."""
 
@@ -218,6 +104,7 @@ class Transformer(nn.Module):
         cache: Cache | None = None,
         lines: Tensor | None = None,
         given: Tensor | None = None,
+        beside: Beside | None = None,
     ) -> Tensor:
         """Answer for every row.
 
@@ -225,32 +112,43 @@ class Transformer(nn.Module):
             state: Picture or latent (rows, channels, height, width), or token ids (rows, tokens).
             time: Noise level in 0 (clean) to 1 (noise), (rows,); ``None`` for models without one.
             text: Text vectors (rows, words, text_width); ignored once ``cache`` holds the text.
-            text_mask: Which words are real (rows, words); a row without any is unconditional.
+            text_mask: Which words are real (rows, words), or how much each counts, from 0 (not there); a row
+                without any is unconditional.
             edits: One attention edit or ``None`` a row.
             sigma: Noise level over signal level (rows,), handed to the edits.
             cache: Earlier tokens of a causal model, extended in place.
             lines: Which lines of the grid of patches a picture ``state`` holds; the first ones if None.
             given: What is read beside a picture ``state`` (rows, given, height, width); nothing if None.
+            beside: What picture tokens look at besides.
 
         Returns:
             The same shape as a picture ``state``, or logits (rows, tokens, vocabulary).
         """
         words, seen = text.shape[1], cache.length if cache is not None else 0
-        real = text_mask.unsqueeze(-1).to(text.dtype)
-        pooled = (text * real).sum(1) / real.sum(1).clamp_min(1)
-        condition = self.text_pool(pooled)
-        if time is not None:
-            condition = condition + self.time_in(waves(time))
+        condition = self._condition(time, text, text_mask)
+        condition = condition if beside is None else condition + beside.shift
         x = self._tokens_in(state, max(seen - words, 0), lines, given)
         if not seen:
-            x = torch.cat([self.text_in(text) + self.text_places[:words], x], 1)
+            x = self._after_words(text, x)
         look = _behind if self.config.causal else padding
         mask = look(text_mask, seen + x.shape[1], x.dtype)[:, :, -x.shape[1] :]
         grid = self._grid(state)
-        x = self.trunk(x, condition, mask, text=words, edits=edits, sigma=sigma, grid=grid, cache=cache)
+        x = self.trunk(
+            x, condition, mask, text=words, edits=edits, sigma=sigma, grid=grid, cache=cache, beside=beside
+        )
         x = x if seen else x[:, words:]
         shift, scale = (self.head_modulation(F.silu(condition)).unflatten(-1, (2, -1)) + self.head_table).unbind(1)
-        return self._tokens_out(self.head(_modulate(x, shift.unsqueeze(1), scale.unsqueeze(1))), state)
+        return self._tokens_out(self.head(modulated(x, shift.unsqueeze(1), scale.unsqueeze(1))), state)
+
+    def _condition(self, time: Tensor | None, text: Tensor, text_mask: Tensor) -> Tensor:
+        """Return what modulates the norms, (rows, width)."""
+        real = text_mask.unsqueeze(-1).to(text.dtype)
+        pooled = (text * real.clamp(max=1)).sum(1) / (real > 0).to(text.dtype).sum(1).clamp_min(1)
+        condition: Tensor = self.text_pool(pooled)
+        return condition if time is None else condition + self.time_in(waves(time))
+
+    def _after_words(self, text: Tensor, x: Tensor) -> Tensor:
+        return torch.cat([self.text_in(text) + self.text_places[: text.shape[1]], x], 1)
 
     def flops(self, rows: int, words: int, tokens: int, *, seen: int = 0, timed: bool = False) -> int:
         """Return the floating-point operations of the matrix products of one forward, two for each multiplication.
@@ -343,14 +241,13 @@ def places(side: int, width: int) -> Tensor:
     return torch.cat([rows, columns], 2) * 0.5
 
 
-def _modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
-
-
 def padding(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
-    """Additive logits (rows, 1, 1, keys) that hide padded words."""
-    hidden = torch.zeros(text_mask.shape, dtype=dtype, device=text_mask.device)
-    hidden = hidden.masked_fill(~text_mask, -torch.inf)
+    """Additive logits (rows, 1, 1, keys) that hide padded words, or the logarithms of the words' weights."""
+    if text_mask.dtype == torch.bool:
+        hidden = torch.zeros(text_mask.shape, dtype=dtype, device=text_mask.device)
+        hidden = hidden.masked_fill(~text_mask, -torch.inf)
+    else:
+        hidden = text_mask.log().to(dtype)
     return F.pad(hidden, (0, keys - text_mask.shape[1]))[:, None, None]
 
 
@@ -365,20 +262,3 @@ def _behind(text_mask: Tensor, keys: int, dtype: torch.dtype) -> Tensor:
     allowed = seen & real[:, None] | (places == places[:, None])
     nothing = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
     return nothing.masked_fill(~allowed, -torch.inf)[:, None]
-
-
-def _attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
-    causal: bool,
-    edits: Sequence[AttentionEdit | None],
-    site: AttentionSite,
-) -> Tensor:
-    # Gradients of short sequences: the CPU's fused kernel takes four times as long as two plain products.
-    if query.requires_grad and query.device.type == "cpu" and not edits and not causal and mask is not None:
-        logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        return torch.softmax(logits + mask.to(logits.dtype), -1) @ value
-    mask = None if mask is None else mask.to(query.dtype)
-    return attend(query, key, value, mask=mask, causal=causal, edits=edits, site=site)

@@ -14,7 +14,8 @@ from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import HIDDEN
 from limn.kernel.level import Level
 from limn.kernel.predictor import Conditioning
-from limn.networks.transformer import Cache, Transformer
+from limn.networks.transformer import Transformer
+from limn.networks.trunk import Cache
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from limn.kernel.request import Request
 from limn.studio.axes import Axis
 from limn.studio.grids import cells
 from limn.text import wildcards
+from limn.text.pictures import pictured
 from limn.text.reading import latin, own_regions, painted
 
 Row = Mapping[str, Any]
@@ -29,11 +30,11 @@ def requests(rows: Sequence[Row], asked: Mapping[str, Any], axes: Sequence[Axis 
     Raises:
         InputError: If a value cannot be used.
     """
-    base = painted(Request.of([row["prompt"] for row in rows], asked))
+    base = painted(pictured(Request.of([row["prompt"] for row in rows], asked)))
     groups: dict[tuple[tuple[str, Any], ...], list[Any]] = {}
-    for row in rows:
+    for row, prompt in zip(rows, base.prompts, strict=True):
         own = tuple((name, value) for name, value in row.items() if name != "prompt")
-        groups.setdefault(own, []).append(row["prompt"])
+        groups.setdefault(own, []).append(prompt)
     result = [latin(replace(base, prompts=tuple(prompts), **dict(own))) for own, prompts in groups.items()]
     if any(axes):
         if len(result) > 1:

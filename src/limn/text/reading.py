@@ -13,6 +13,7 @@ from limn.kernel.errors import InputError
 from limn.kernel.prompt import Region
 from limn.kernel.request import Request
 from limn.text.homoglyphs import normalised
+from limn.text.pictures import pictured
 from limn.text.places import place, regions
 from limn.text.tags import tagged
 
@@ -70,5 +71,7 @@ def _paints(request: Request) -> bool:
     return request.guidance is not None or any(known.get(name, name) == PAINTER for name in names)
 
 
-FOLDS: Final = {"adapters": tagged, "regions": painted, "normalise": latin, "region": placed}
+FOLDS: Final = {
+    "picture": pictured, "adapters": tagged, "regions": painted, "normalise": latin, "region": placed,
+}  # fmt: skip
 """What any model can take up, by the option's name."""

@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from limn.io.configurations import read_json
 from limn.kernel.errors import InputError, WeightsError
 from limn.networks.autoencoder import Autoencoder
+from limn.networks.dual_encoder import DualEncoder
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, from_autoencoder
 from limn.networks.weights import frozen, load_state, read_tensors, sized
@@ -53,6 +55,28 @@ def averaged(folder: Path) -> Any:
     return averaged_of(state_of(folder))
 
 
+def drawing_of(name: str, device: str) -> tuple[Transformer, dict[str, Any], str]:
+    """Return the network of a model that draws, frozen, the fields of its shape, and what it answers.
+
+    Raises:
+        InputError: The model has no such network.
+    """
+    config = read_json(_home(name) / "config.json")
+    shape, target = config.get("transformer"), str(config.get("target", ""))
+    if not isinstance(shape, dict) or not target:
+        raise InputError(f"{name}: is no native model of limn's; name one, such as emoji")
+    with torch.random.fork_rng(devices=[]):
+        network = Transformer.from_config(shape)
+    load_state(network, starting(name), source=name)
+    return network.to(device).eval().requires_grad_(False), shape, target
+
+
+def judge_of(name: str) -> DualEncoder:
+    """Return a judge, given a shipped one's name or a folder; torch's global stream stays where it is."""
+    with torch.random.fork_rng(devices=[]):
+        return DualEncoder.load(name)
+
+
 def codec_of(name: str) -> Autoencoder | VQ:
     """Return the autoencoder or the tokenizer that a recipe names, ready for use.
 
@@ -83,8 +107,8 @@ def starting(name: str, network: nn.Module | None = None) -> Mapping[str, Tensor
     Args:
         name: A folder with a checkpoint or a model, or the name of a shipped model.
         network: What is to be trained. An autoencoder or a VQ starts from the model's own; a VQ may start from an
-            autoencoder of its layers, with codes of its own; a transformer that reads further channels may start
-            from one that does not.
+            autoencoder of its layers, with codes of its own; a transformer that reads further channels or streams
+            may start from one that does not.
 
     Raises:
         WeightsError: There are none, or they are damaged.
@@ -95,8 +119,9 @@ def starting(name: str, network: nn.Module | None = None) -> Mapping[str, Tensor
         return {**network.state_dict(), **from_autoencoder(weights)} if quantised else weights
     model = _home(name) / "model.safetensors"
     weights = read_tensors(model) if model.exists() else averaged(_home(name)).state_dict()
-    if isinstance(network, Transformer) and network.given_in is not None:
-        weights = {"given_in.weight": network.given_in.weight, **weights}
+    if isinstance(network, Transformer):
+        state = network.state_dict()
+        weights = {**{name: state[name] for name in state if name.startswith(("given_in", "streams"))}, **weights}
     return weights
 
 

@@ -17,8 +17,8 @@ from limn.train.recipe import Optimiser
 
 
 def make(network: nn.Module, options: Optimiser) -> list[Optimizer]:
-    """Build the optimisers of a network; vectors, tables and norms have no weight decay."""
-    named = list(network.named_parameters())
+    """Build the optimisers of a network's weights that learn; vectors, tables and norms have no weight decay."""
+    named = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
     inner = [p for name, p in named if p.ndim == 2 and ".blocks." in name and name.endswith("weight")]
     muon = inner if options.name == "muon" else []
     chosen = {id(p) for p in muon}

@@ -32,6 +32,7 @@ class Data:
             tokens it learns.
         coarse: Folder of a trained ``vq`` whose tokens the model sees while it learns the finer ones.
         half: Half of all pictograms, held-out ones included, for one of two independent judges: ``a`` or ``b``.
+        unseen: Share of concepts that are left out in every style (:func:`limn.data.split.unseen`).
         jitter: Share of pictures that are moved, scaled and softened a little, for judges of drawn pictures.
         planted: Share of shapes pictures with a triangle that show a companion which captions never mention.
         exchanged: Share of shapes captions of several objects that give two of them each other's colour.
@@ -50,6 +51,7 @@ class Data:
     autoencoder: str = ""
     coarse: str = ""
     half: Literal["", "a", "b"] = ""
+    unseen: float = 0.0
     jitter: float = 0.0
     planted: float = 0.0
     exchanged: float = 0.0

@@ -89,13 +89,13 @@ class Generator(Task[Transformer, Drawing]):
     def loss(self, step: int) -> Tensor:
         """Return the loss of a step; captions are dropped at random, so that the model can do without."""
         batch, text, mask, generator = self.batch(step)
-        clean, lines = self._shown(batch.clean, step)
+        clean, lines = self.shown(batch.clean, step)
         with autocast(self.recipe, self.device):
             return generation(
                 lambda x, time: self.answer(x, time, text, mask, lines=lines), clean, self.objective, generator
             )
 
-    def _shown(self, clean: Tensor, step: int) -> tuple[Tensor, Tensor | None]:
+    def shown(self, clean: Tensor, step: int) -> tuple[Tensor, Tensor | None]:
         """Return what a step sees of its pictures: all, or half of the lines of patches and which ones."""
         # Drawn for eight steps together, so that workers that part a batch need equal time.
         if stream(self.recipe.seed, 8, step // 8).random() >= self.objective.partial:
@@ -134,8 +134,14 @@ class Generator(Task[Transformer, Drawing]):
     @torch.inference_mode()
     def draw(self, network: Transformer, prompts: list[str], steps: int = 24) -> NDArray[np.uint8]:
         """Walk from noise with guidance by Euler's method; returns (prompts, height, width, 3)."""
-        config, count = self.network.config, len(prompts)
-        text, mask = self.text(*self.words.ids(prompts, limit=config.text_limit))
+        return self.walked(
+            network, *self.text(*self.words.ids(prompts, limit=self.network.config.text_limit)), steps
+        )
+
+    @torch.inference_mode()
+    def walked(self, network: Transformer, text: Tensor, mask: Tensor, steps: int = 24) -> NDArray[np.uint8]:
+        """Draw as :meth:`draw`, given words as :meth:`text` returns them."""
+        config, count = self.network.config, len(text)
         shape = (count, config.channels, config.grid, config.grid)
         x = torch.randn(shape, generator=torch.Generator().manual_seed(1)).to(self.device)
         for k in range(steps):

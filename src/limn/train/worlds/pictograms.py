@@ -25,7 +25,7 @@ from limn.data.hard_negatives import exchanged
 from limn.data.picture_set import PictureSet, load
 from limn.data.recolouring import recoloured
 from limn.data.scenes import Scenes
-from limn.data.split import KNOWN, SPLITS, STYLES, half_of
+from limn.data.split import KNOWN, SPLITS, STYLES, half_of, unseen
 from limn.encoders.familiar import FILE, words_of
 from limn.io.atomic import write_bytes, write_text
 from limn.io.pictures import composite
@@ -40,7 +40,11 @@ _STYLE = re.compile(rf"\b(?:{'|'.join(KNOWN)})\b", re.IGNORECASE)
 
 def pictograms_of(recipe: Recipe, splits: tuple[str, ...] = ("train",)) -> PictureSet:
     """Read the pictograms that a recipe asks for."""
-    return load(Path(recipe.data.folder), splits, recipe.data.styles or None)
+    source = load(Path(recipe.data.folder), splits, recipe.data.styles or None)
+    if not recipe.data.unseen:
+        return source
+    labels = source.columns["label"]
+    return source.take([place for place in range(len(source)) if not unseen(labels[place], recipe.data.unseen)])
 
 
 def half(source: PictureSet, name: str) -> PictureSet:

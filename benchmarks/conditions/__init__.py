@@ -1,0 +1,1 @@
+"""What models draw from more than words: retrieval, pictures in prompts, priors, experts, cascades."""

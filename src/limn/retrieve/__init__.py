@@ -1,0 +1,1 @@
+"""Captioned pictures that are looked up for a prompt."""
