@@ -11,35 +11,53 @@ import typer
 
 from limn.cli import console
 from limn.io.files import read_bounded, sha256_of
-from limn.kernel.errors import DataError, unknown_name
+from limn.kernel.errors import DataError, InputError, unknown_name
 
 WORLDS = {
     "pictograms": "emoji in four drawing styles with captions; built once from pinned npm packages",
+    "toys3d": "toys in three dimensions from many sides, with captions, masks and depths; drawn once",
     "shapes": "coloured shapes and person tiles, drawn on the fly; nothing to build",
 }
 
 app = typer.Typer(name="data", help="Build, list and check data sets.", rich_markup_mode=None, no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Option(help="Where the data set goes.")]
+Folder = Annotated[Path | None, typer.Option(help="Where the data set goes; data/WORLD if left out.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="A set, as noto or blob; may be repeated. Four if left out.")
 ]
 Side = Annotated[int, typer.Option(help="Side of the pictures in pixels.")]
+Toys = Annotated[int | None, typer.Option(help="Toys to learn from (1200); of toys3d.")]
+Views = Annotated[int | None, typer.Option(help="Views of each toy (12); of toys3d.")]
 Tarballs = Annotated[Path | None, typer.Option(help="A folder with the packages, instead of fetching them.")]
 
 
 @app.command("build")
 def build(
     world: Annotated[str, typer.Argument(help="Which world (limn data list).")] = "pictograms",
-    out: Folder = Path("data/pictograms"),
+    out: Folder = None,
     sets: Sets = None,
     size: Side = 64,
     tarballs: Tarballs = None,
+    toys: Toys = None,
+    views: Views = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that limn did not write.")] = False,
 ) -> None:
     """Fetch, draw and pack a data set; what is built already is left alone, and a set that fails is reported."""
-    if world != "pictograms":
-        raise unknown_name("world to build", world, ["pictograms"])
+    own: dict[str, dict[str, Any]] = {
+        "pictograms": {"set": sets, "tarballs": tarballs},
+        "toys3d": {"toys": toys, "views": views},
+    }
+    if world not in own:
+        raise unknown_name("world to build", world, list(own))
+    for other in own.keys() - {world}:
+        for name, value in own[other].items():
+            if value is not None:
+                raise InputError(f"{name}: is of the world {other}; leave it out for {world}")
+    out = out or Path("data") / world
+    if world == "toys3d":
+        given = {name: value for name, value in own[world].items() if value is not None}
+        _toys(out, size=size, force=force, **given)
+        return
     from limn.data import pictograms
 
     failed = 0
@@ -58,6 +76,15 @@ def build(
     console.result(out)
     if failed:
         raise typer.Exit(1)
+
+
+def _toys(out: Path, **how: Any) -> None:
+    from limn.data.toys3d import dataset
+
+    with console.Meter("toys") as meter:
+        for done, total in dataset.build(out, **how):
+            meter.at(done, total, "toys3d")
+    console.result(out)
 
 
 @app.command("list")
@@ -85,7 +112,7 @@ def check(folder: Annotated[Path, typer.Argument(help="What limn data build wrot
 def _checked(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Give each set's name, what it holds, and what is wrong with it."""
     for name, entry in _manifest(folder).items():
-        path = folder / f"{name}.parquet"
+        path = folder / str(entry.get("file", f"{name}.parquet"))
         if "sha256" not in entry:
             yield name, "", f"was not built: {entry.get('error', 'no reason noted')}"
         elif not path.is_file():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from limn.provenance.seal import Seal
     from limn.store import Store
     from limn.studio import Axis, Event
+    from limn.studio.objects import Wanted
     from limn.studio.upscaling import Method
 
 
@@ -41,6 +42,7 @@ class Outcome:
         pictures: Files by index.
         larger: Files of larger copies by index.
         vectors: Files of traced copies by index.
+        objects: Files of turntables, meshes and distances by index, by what they are.
         failed: Reasons by index.
         kept: How many of the pictures existed.
         seconds: Time taken.
@@ -52,6 +54,7 @@ class Outcome:
     pictures: dict[int, Path] = field(default_factory=dict)
     larger: dict[int, Path] = field(default_factory=dict)
     vectors: dict[int, Path] = field(default_factory=dict)
+    objects: dict[int, dict[str, Path]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     kept: int = 0
     seconds: float = 0.0
@@ -67,6 +70,7 @@ class Outcome:
         def files(index: int) -> dict[str, str]:
             copies = {"larger": self.larger, "svg": self.vectors}
             beside = {name: str(paths[index]) for name, paths in copies.items() if index in paths}
+            beside |= {name: str(path) for name, path in self.objects.get(index, {}).items()}
             return {"path": str(self.pictures[index]), **beside}
 
         return {
@@ -160,6 +164,7 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, l
         files += [
             *paths,
             *(path for copies in (outcome.larger, outcome.vectors) for _, path in sorted(copies.items())),
+            *(path for _, beside in sorted(outcome.objects.items()) for path in beside.values()),
         ]
         records.append(outcome.record())
         if show:
@@ -206,6 +211,20 @@ def vectorise(outcomes: Sequence[Outcome], larger: Method) -> None:
         outcome.vectors = {
             index: trace(path, larger, replace=True).path for index, path in sorted(outcome.pictures.items())
         }
+
+
+def solids(
+    outcomes: Sequence[Outcome], generator: Generator, wanted: Wanted, *, batch: int | None, max_rows: int | None
+) -> None:
+    """Write turntables, meshes and distances of the things that were drawn."""
+    from limn.studio.objects import codes, write
+
+    count, place = sum(len(outcome.pictures) for outcome in outcomes), 0
+    for outcome in outcomes:
+        found = codes(generator, outcome.request, set(outcome.pictures), batch=batch, max_rows=max_rows)
+        for index, path in sorted(outcome.pictures.items()):
+            outcome.objects[index] = write(generator, outcome.request, found[index], wanted, path, place, count)
+            place += 1
 
 
 def explain(outcomes: Sequence[Outcome]) -> None:

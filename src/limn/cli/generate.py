@@ -34,8 +34,9 @@ from limn.text.homoglyphs import normalise as normalise_text
 from limn.text.reading import PAINTER
 
 if TYPE_CHECKING:
+    from limn.kernel.generator import Generator
     from limn.models.dual_encoders import Encoder
-    from limn.studio import Axis, upscaling
+    from limn.studio import Axis, objects, upscaling
 
 Prompts = Annotated[
     list[str] | None, typer.Argument(help="What to draw; several prompts are drawn together.", show_default=False)
@@ -56,6 +57,11 @@ Svg = Annotated[bool, typer.Option("--svg", help="Also trace each picture into a
 Wildcards = Annotated[
     Path | None, typer.Option(help="A folder of lists: __name__ in a prompt is a line of name.txt.")
 ]
+Turntable = Annotated[
+    Path | None, typer.Option(help="Also write a thing in three dimensions from all sides: an animated .webp.")
+]
+Mesh = Annotated[Path | None, typer.Option(help="Also write such a thing as a mesh: a .glb file.")]
+Depth = Annotated[bool, typer.Option("--depth", help="Also write how far such a thing is: a PNG, 1000 to 1.")]
 Upscale = Annotated[bool, typer.Option("--upscale", help="Also write a copy of each picture, four times as large.")]
 
 
@@ -83,6 +89,9 @@ def generate(
     judge: Judge = None,
     upscale: Upscale = False,
     svg: Svg = False,
+    turntable: Turntable = None,
+    mesh: Mesh = None,
+    depth: Depth = False,
     method: Method = "learned",
     threads: Threads = None,
 ) -> None:
@@ -104,7 +113,7 @@ def generate(
     axes = [studio.Axis.parse(text) if text is not None else None for text in (grid_x, grid_y)]
     requests = _requests(made, asked, axes)
     _tell(made, requests[0], normalise=asked.get("normalise", False))
-    studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].size or (64, 64))
+    studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].pictured or (64, 64))
     if threads is not None:
         _use_threads(threads)
     larger = _larger(method, device) if upscale or svg else None
@@ -113,12 +122,15 @@ def generate(
     ranking = _judge(rerank, judge)
     generator = models.load(requests[0].model, device=studio.check_device(device))
     complete = [generator.complete(incomplete) for incomplete in requests]
+    wanted = _objects(generator, turntable, mesh, depth, sum(keep * len(one.prompts) for one in complete))
     seal = Seal(mark=not no_mark, sign=not no_sign)
     outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows, seal=seal)
     if explain:
         drawing.explain(outcomes)
     if ranking is not None:
         drawing.rerank(outcomes, keep, ranking)
+    if wanted is not None:
+        drawing.solids(outcomes, generator, wanted, batch=batch, max_rows=max_rows)
     if larger is not None and upscale:
         drawing.enlarge(outcomes, larger, seal)
     if larger is not None and svg:
@@ -183,6 +195,19 @@ def _larger(name: str, device: str) -> upscaling.Method:
     from limn.studio.upscaling import method
 
     return method(name, device=studio.check_device(device))
+
+
+def _objects(
+    generator: Generator, turntable: Path | None, mesh: Path | None, depth: bool, count: int
+) -> objects.Wanted | None:
+    """Return what is written of things in three dimensions; what cannot be is found out before anything is drawn."""
+    if turntable is None and mesh is None and not depth:
+        return None
+    from limn.studio.objects import Wanted
+
+    wanted = Wanted(turntable=turntable, mesh=mesh, depth=depth)
+    wanted.check(generator, count)
+    return wanted
 
 
 def _check_tracer() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from limn.edit.pictures import draws_tokens, image_of, state_of
-from limn.kernel.codec import HIDDEN
+from limn.kernel.codec import HIDDEN, solid
 from limn.kernel.edit import Edit, Pixels
 from limn.kernel.errors import InputError
 from limn.kernel.known import KNOWN, known, touched
@@ -72,7 +72,11 @@ class Repainting(Edit, ABC):
 
     def check(self, stage: Stage, size: tuple[int, int]) -> None:
         """Refuse a stage that cannot edit in this way; see :meth:`Edit.check`."""
-        picture, _ = self.window(size)
+        picture, inside = self.window(size)
+        if inside is not None and solid(stage.codec):
+            raise InputError(
+                "edit: a part of a thing in three dimensions cannot be drawn anew; leave the region out"
+            )
         if draws_tokens(stage) and (self.strength, self.resample, self.invert) != (1.0, 1, False):
             raise InputError("strength, resample, invert: are about noise, this model draws tokens; leave them out")
         image_of(stage, picture, size)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel import registry
-from limn.kernel.codec import HIDDEN
+from limn.kernel.codec import HIDDEN, posed
 from limn.kernel.completion import SCALE, Fold, check_read, folded, guidances, placed, styled
 from limn.kernel.edit import Pixels
 from limn.kernel.encodings import Encodings
@@ -136,14 +136,16 @@ class Generator:
             InputError: If a value is not allowed for this model, or guidances cannot be used together.
         """
         request = styled(folded(request, self.folds, self.name), self.styles, self.name)
-        size, main = self._size(request.size or self.size), self.main
+        size = self._size(request.size or self.size)
+        stages = self.looking(replace(request, size=size))
+        main = _main(stages)
         parts = guidances(self.guidance, request)
         check_read(request.prompts, self.reads, parts, self.name)
         for stage in self.stages:
             check_together(parts, stage.predictor.space)
         self._check_scale(parts)
         if request.edit is not None:
-            for stage in self.stages[self.stages.index(main) :]:
+            for stage in stages[stages.index(main) :]:
                 request.edit.check(stage, size)
             request.edit.steps(main.steps if request.steps is None else request.steps)
         sampler, spacing = self._walk(request)
@@ -174,7 +176,18 @@ class Generator:
     @property
     def main(self) -> Stage:
         """The stage that a request's sampler, steps and edit are about: the last one that refines no other."""
-        return [stage for stage in self.stages if not stage.refines][-1]
+        return _main(self.stages)
+
+    def looking(self, request: Request) -> tuple[Stage, ...]:
+        """Return the stages, the last of which looks at things from where a request with a size says.
+
+        Raises:
+            InputError: The camera cannot be read, or the model draws flat pictures.
+        """
+        assert request.size is not None
+        *before, last = self.stages
+        codec = posed(last.codec, request.camera, request.views, request.size)
+        return self.stages if codec is last.codec else (*before, replace(last, codec=codec))
 
     def sources(self, guidances: Sequence[Guidance]) -> dict[str, str]:
         """Return the SHA-256 of what guidances read besides this model: files and other models, by name.
@@ -249,13 +262,14 @@ class Generator:
         request = request if request.complete else self.complete(request)
         assert request.steps is not None
         assert request.size is not None
-        parts, main, edit = request.guidance or (), self.main, request.edit
+        parts, edit, stages = request.guidance or (), request.edit, self.looking(request)
+        main = _main(stages)
         prompts, indices = [item.prompt for item in chunk], tuple(item.index for item in chunk)
         seeds = Streams([item.seed for item in chunk])
         given: dict[str, Tensor] = {}
         asked = request.steps if edit is None else edit.steps(request.steps)
-        steps, taken = sum(asked if stage is main else stage.steps for stage in self.stages), 0
-        for place, stage in enumerate(self.stages):
+        steps, taken = sum(asked if stage is main else stage.steps for stage in stages), 0
+        for place, stage in enumerate(stages):
             own: dict[str, Any] = {}
             if stage is main:
                 own = {"sampler": request.sampler, "steps": request.steps, "spacing": request.spacing}
@@ -280,10 +294,10 @@ class Generator:
                 yield {"step": taken, "steps": steps, "batch": indices, "state": step}
             given[stage.gives] = step.x
         with torch.no_grad():
-            images = self.stages[-1].codec.decode(step.x)
+            images = stages[-1].codec.decode(step.x)
         for item, pixels, sound in zip(chunk, _pixels(images), _sound(images, step.x), strict=True):
             flaw = "" if sound else "the model answered with values that are not numbers"
-            pixels = pixels if edit is None else edit.finish(self.stages[-1], pixels)
+            pixels = pixels if edit is None else edit.finish(stages[-1], pixels)
             yield Picture(item=item, pixels=pixels, flaw=flaw, batch=indices)
 
     def _encodings_of(self, guidances: Sequence[Guidance], place: int) -> Encodings:
@@ -313,6 +327,10 @@ class Generator:
                 allowed = f"{low}" if low == high else f"a multiple of {multiple} from {low} to {high}"
                 raise InputError(f"size: {str(side)[:40]} pixels is not allowed; {self.name} draws {allowed}")
         return size
+
+
+def _main(stages: Sequence[Stage]) -> Stage:
+    return [stage for stage in stages if not stage.refines][-1]
 
 
 def _pixels(images: Tensor) -> Pixels:

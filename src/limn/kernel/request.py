@@ -83,6 +83,8 @@ class Request:
         style: One of the model's styles, put into every prompt's words.
         normalise: Whether letters that only look Latin become Latin (:mod:`limn.text.homoglyphs`).
         familiar: Whether words that the model never learned are read as the nearest thing that it did.
+        camera: From where a thing in three dimensions is looked at, as ``"azimuth=30,elevation=20"``.
+        views: From how many sides around it, side by side in one picture.
         edit: Says of which picture the last stage starts, and what of it stays.
         model: Name or folder of the model, perhaps with options (:mod:`limn.kernel.model_names`).
         vae: A file or folder of another autoencoder; it becomes an option of the model.
@@ -159,6 +161,10 @@ class Request:
     familiar: bool = option(
         False, bool, "Read words that the model never learned as the nearest thing that it did.", folds=True
     )
+    camera: str = option(
+        "", str, 'From where a thing in three dimensions is seen: "azimuth=30,elevation=20" (degrees).'
+    )
+    views: int = option(1, int, "Sides from which such a thing is seen, in one picture.")
     model: str = option(
         "emoji", str, "A name (limn models; emoji unless given), a model folder, or a safetensors file.", axis=False
     )
@@ -192,6 +198,7 @@ class Request:
             raise InputError("prompts: none given; write at least one")
         _whole("n", self.n, 1, MAX_PICTURES)
         _whole("pictures", self.n * len(prompts), 1, MAX_PICTURES)
+        _whole("views", self.views, 1, 64)
         _whole("seed", self.seed, 0, MAX_SEED - self.n)
         if self.steps is not None:
             _whole("steps", self.steps, 1, 1000)
@@ -218,6 +225,12 @@ class Request:
             for place, prompt in enumerate(self.prompts)
             for k in range(self.n)
         ]
+
+    @property
+    def pictured(self) -> tuple[int, int] | None:
+        """Height and width of a picture in pixels, all of its views together; None while the size is left out."""
+        rows, columns = laid_out(self.views)
+        return self.size and (rows * self.size[0], columns * self.size[1])
 
     @property
     def complete(self) -> bool:
@@ -302,6 +315,16 @@ class Request:
             return cls(**given)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"request record: not complete ({error}); it was changed or damaged") from None
+
+
+def laid_out(views: int) -> tuple[int, int]:
+    """Return in how many rows and columns the views of a thing stand in a picture.
+
+    >>> laid_out(3), laid_out(8)
+    ((1, 3), (2, 4))
+    """
+    columns = min(4, views)
+    return -(-views // columns), columns
 
 
 def _size(size: Any) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from limn.codecs.latents import Latents
 from limn.codecs.pixels import Pixels
+from limn.codecs.scenes import Scenes
 from limn.encoders.known import Known
 from limn.encoders.prompt import PromptEncoder
 from limn.io.configurations import read_config
@@ -27,6 +28,7 @@ from limn.networks.transformer import Transformer
 from limn.networks.weights import sized
 from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
+from limn.scene3d.triplane import Triplane
 
 LARGEST = 4
 """Sides that may be drawn, over those that were learned; what is larger is far from all that a model has seen."""
@@ -39,6 +41,7 @@ class NativeConfig(ModelConfig):
     Args:
         target: What the network was trained to answer: ``eps``, ``x0``, ``v`` or ``flow``.
         autoencoder: Fields of the autoencoder's configuration; empty for models of pixels.
+        triplane: Fields of the tri-plane's configuration, for models of things in three dimensions.
     """
 
     families = ("native",)
@@ -46,6 +49,7 @@ class NativeConfig(ModelConfig):
     family: str = "native"
     target: Target = "flow"
     autoencoder: dict[str, Any] = field(default_factory=dict)
+    triplane: dict[str, Any] = field(default_factory=dict)
     sampler: str = "dpmpp_2m"
 
 
@@ -86,7 +90,8 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
     """Load a native model from its folder.
 
     Args:
-        folder: Holds ``config.json``, ``model.safetensors`` and, for models of latents, ``autoencoder.safetensors``.
+        folder: Holds ``config.json``, ``model.safetensors`` and, for models of latents or of things in three
+            dimensions, ``autoencoder.safetensors`` or ``triplane.safetensors``.
         name: What the generator calls itself.
         device: Where it runs.
 
@@ -122,6 +127,10 @@ def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
 
 def coded(folder: Path, config: NativeConfig, patch: int, device: str) -> tuple[Codec, list[str]]:
     """Return what turns a model's states into pictures, and the SHA-256 of its weights if it has any."""
+    if config.triplane:
+        path = folder / "triplane.safetensors"
+        triplane = sized(lambda: Triplane.from_config(config.triplane), path)
+        return Scenes(triplane), [fill(triplane, path, device)]
     if not config.autoencoder:
         return Pixels(multiple=patch), []
     path = folder / "autoencoder.safetensors"

@@ -131,7 +131,7 @@ def generate(
     start, items, ledger = time.monotonic(), request.items(), Ledger() if ledger is None else ledger
     with store.open(request.key(), request.record()) as run:
         done = run.pictures()
-        check_room(run.folder, len(items) - len(done), request.size or generator.size)
+        check_room(run.folder, len(items) - len(done), request.pictured or generator.size)
         yield Started(folder=run.folder, total=len(items), kept=len(done))
         for index, path in done.items():
             yield Kept(item=items[index], path=path)

@@ -99,7 +99,7 @@ def replay(
     _check_walk(path, generator, request)
     if record["batch"].get("decoded") != TOGETHER:
         generator.stages = tuple(map(_apart, generator.stages))
-    if request.edit is None and size_of(path) != request.size:
+    if request.edit is None and size_of(path) != request.pictured:
         raise InputError(f"{path}: its size is not what its record says; it was changed")
     with _threads(before.get("threads")):
         causes = differences(before, facts(device))

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from limn.kernel.errors import InputError
-from limn.networks.autoencoder import Autoencoder
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.vq import VQ
 from limn.train.augmentation import jittered
-from limn.train.network import codec_of
+from limn.train.network import Codec, codec_of
 from limn.train.recipe import Recipe
 
 PROBE = 2**40
@@ -134,7 +133,7 @@ def signed(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
 
 
-def states(pictures: NDArray[np.uint8], codec: Autoencoder | VQ | None) -> Tensor:
+def states(pictures: NDArray[np.uint8], codec: Codec | None) -> Tensor:
     """Turn pictures (n, height, width, 3) into states, latents, or tokens (n, tokens)."""
     if codec is None:
         return signed(pictures)

@@ -18,6 +18,7 @@ from limn.networks.autoencoder import Autoencoder
 from limn.networks.quantization import pack, unpack
 from limn.networks.vq import VQ
 from limn.networks.weights import read_tensors, write_tensors
+from limn.scene3d.triplane import Triplane
 
 SUMS = "SHA256SUMS"
 
@@ -29,13 +30,16 @@ def write_weights(network: nn.Module, path: Path, recipe: str) -> None:
     path.chmod(0o644)
 
 
-def write_codec(codec: Autoencoder | VQ, folder: Path, recipe: str, tokens_of: str = "") -> dict[str, Any]:
+def write_codec(
+    codec: Autoencoder | VQ | Triplane, folder: Path, recipe: str, tokens_of: str = ""
+) -> dict[str, Any]:
     """Write a model's codec, or find it beside the folder; return what the configuration says of it.
 
     Raises:
         InputError: The model ``tokens_of`` beside the folder has other tokens.
     """
-    part = "vq" if isinstance(codec, VQ) else "autoencoder"
+    codec = codec.bare() if isinstance(codec, Triplane) else codec
+    part = type(codec).__name__.lower()
     fields: dict[str, Any] = {part: asdict(codec.config)}
     if not tokens_of:
         write_weights(codec, folder / f"{part}.safetensors", recipe)

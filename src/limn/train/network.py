@@ -18,9 +18,12 @@ from limn.networks.dual_encoder import DualEncoder
 from limn.networks.transformer import Transformer
 from limn.networks.vq import VQ, from_autoencoder
 from limn.networks.weights import frozen, load_state, read_tensors, sized
+from limn.scene3d.triplane import Triplane
 from limn.train import task
 from limn.train.checkpoint import Checkpoint, load
 from limn.train.recipe import Recipe, parse
+
+Codec = Autoencoder | VQ | Triplane
 
 
 def build(recipe: Recipe) -> Any:
@@ -77,8 +80,8 @@ def judge_of(name: str) -> DualEncoder:
         return DualEncoder.load(name)
 
 
-def codec_of(name: str) -> Autoencoder | VQ:
-    """Return the autoencoder or the tokenizer that a recipe names, ready for use.
+def codec_of(name: str) -> Codec:
+    """Return the autoencoder, the tokenizer or the tri-plane that a recipe names, ready for use.
 
     Args:
         name: A training folder, a model's folder or the name of a shipped model.
@@ -88,16 +91,16 @@ def codec_of(name: str) -> Autoencoder | VQ:
         WeightsError: There is none, or its weights are damaged.
     """
     folder = _home(name)
-    kind: type[Autoencoder] | type[VQ]
-    for kind in (Autoencoder, VQ):
+    kind: type[Autoencoder] | type[VQ] | type[Triplane]
+    for kind in (Autoencoder, VQ, Triplane):
         weights = folder / f"{kind.__name__.lower()}.safetensors"
         if weights.is_file():
             fields = read_json(folder / "config.json")[weights.stem]
-            make: Callable[[], Autoencoder | VQ] = partial(kind.from_config, fields)
+            make: Callable[[], Codec] = partial(kind.from_config, fields)
             return frozen(sized(make, weights), weights)
     network = averaged(folder)
-    if not isinstance(network, Autoencoder | VQ):
-        raise InputError(f"{name}: holds neither an autoencoder nor a vq; train one first")
+    if not isinstance(network, Codec):
+        raise InputError(f"{name}: holds neither an autoencoder nor a vq nor a triplane; train one first")
     return network
 
 

@@ -19,6 +19,7 @@ from limn.networks.autoencoder import Autoencoder
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import Transformer
 from limn.predictors.diffusion import answer_for, clean_from
+from limn.scene3d.triplane import Triplane
 from limn.train.batches import Batch, stream
 from limn.train.card import About
 from limn.train.compiling import compiled
@@ -153,12 +154,12 @@ class Generator(Task[Transformer, Drawing]):
             )
             clean = free + self.recipe.saving.scale * (full - free)
             x = x + (clean - x) / (sigma * steps)
-        return pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder) else x)
+        return pixels(self.codec.decode(x.cpu()) if isinstance(self.codec, Autoencoder | Triplane) else x)
 
     @classmethod
     def about(cls, recipe: Recipe) -> About:
         """Return what the model card says."""
-        latent = ("rombach2022latent",) if recipe.data.world == "pictograms" else ()
+        latent = {"pictograms": ("rombach2022latent",), "toys3d": ("chan2022eg3d",)}.get(recipe.data.world, ())
         objective = cls.objective_of(recipe).target
         return About(kind="A text-to-image model", objective=objective, papers=("lipman2023flow", *latent))
 

@@ -9,8 +9,11 @@ from limn.train.batches import World
 from limn.train.worlds.people import People
 from limn.train.worlds.pictograms import Pictograms
 from limn.train.worlds.shapes import Shapes
+from limn.train.worlds.toys3d import Toys3D
 
 __all__ = ["WORLDS"]
 
-WORLDS: Final[Mapping[str, type[World]]] = {"pictograms": Pictograms, "shapes": Shapes, "people": People}
+WORLDS: Final[Mapping[str, type[World]]] = {
+    "pictograms": Pictograms, "shapes": Shapes, "people": People, "toys3d": Toys3D,
+}  # fmt: skip
 """What ``data.world`` may be."""
