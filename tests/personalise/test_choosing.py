@@ -29,3 +29,9 @@ def test_learning_ends_when_nothing_better_came_for_long_enough() -> None:
     steps = history((3, 0, 0), (1, 0, 0), (2, 0, 0), (2, 0, 0))
     assert finished(steps, 2)
     assert not finished(steps, 3)
+
+
+def test_what_learned_nothing_is_not_kept_where_something_learned() -> None:
+    drifting = history((1.0, 0.0, 0.0), (0.9, 0.3, 0.0), (0.8, 0.5, 0.0), (1.1, 0.6, 0.0))
+    assert best(drifting) == 1
+    assert best(history((1.0, 0.0, 0.0), (1.2, 0.3, 0.0))) == 0

@@ -1,4 +1,4 @@
-"""When to stop, and which step to keep: the least sum of held-out loss and drift among steps that do not copy."""
+"""When to stop, and which step to keep: least held-out loss and drift, of steps that learned and do not copy."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ class Measured:
 
 
 def best(history: Sequence[Measured]) -> int:
-    """Return the place of the step to keep.
+    """Return the place of the step to keep: one that learned something, where any did.
 
     >>> best([Measured(step=0, held=3, drift=0, copies=0), Measured(step=9, held=1, drift=1, copies=0)])
     1
     """
-    places = [place for place, one in enumerate(history) if one.copies <= COPIES] or range(len(history))
+    places = [place for place, one in enumerate(history) if one.copies <= COPIES] or [*range(len(history))]
+    places = [place for place in places if history[place].held < history[0].held] or places
     return min(places, key=lambda place: history[place].score)
 
 

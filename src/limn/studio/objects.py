@@ -66,7 +66,10 @@ class Wanted:
             InputError: The model draws flat pictures, or a file is there that limn did not write.
         """
         if self and not isinstance(generator.stages[-1].codec, Scenes):
-            raise InputError(f"turntable, mesh, depth: {generator.name} draws flat pictures; use --model toys3d")
+            raise InputError(
+                f"turntable, mesh, depth: {generator.name} draws flat pictures; give a model of objects "
+                "(limn train toys3d)"
+            )
         for path in filter(None, (self.turntable, self.mesh)):
             for target in (numbered(path, place, count) for place in range(count)):
                 if target.exists() and _MARK not in read_bounded(
