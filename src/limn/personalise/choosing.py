@@ -1,4 +1,4 @@
-"""When to stop, and which step to keep: least held-out loss and drift, of steps that learned and do not copy."""
+"""When to stop, and which step to keep: least held-out loss and drift, among steps that learned and do not copy."""
 
 from __future__ import annotations
 
