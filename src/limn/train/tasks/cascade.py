@@ -79,7 +79,7 @@ class Cascade(Upsampling):
     def about(cls, recipe: Recipe) -> About:
         """Return what the model card says."""
         return About(
-            kind="The second stage of a cascade: it draws pictograms large, given small ones",
+            kind="A second stage of a cascade: it draws pictograms large, given small ones",
             objective="squared errors of the clean picture",
             papers=(cls.paper, "saharia2021sr3"),
             does="enlarges",

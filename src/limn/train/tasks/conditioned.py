@@ -158,7 +158,7 @@ class Conditioned(Generator):
     def about(cls, recipe: Recipe) -> About:
         """Return what the model card says."""
         return About(
-            kind="Layers by which a text-to-image model draws from pictures, neighbours and embeddings",
+            kind="A set of layers by which a text-to-image model draws from pictures, neighbours and embeddings",
             objective=cls.objective_of(recipe).target,
             papers=(cls.paper, "weinbach2022mvader", "balaji2022ediffi", "ye2023ipadapter"),
         )
