@@ -121,7 +121,7 @@ def test_a_picture_of_a_large_run_is_replayed_from_its_folder_and_alone_elsewher
     limn("generate", "--prompts-file", "p.txt", "--steps", 1, "--size", 8, "--batch", 100)
     path = next(tmp_path.glob("limn-runs/runs/*/*/0123*.png"))
     assert read_record(path)["request"]["prompts"] is None
-    assert path.stat().st_size < 4000
+    assert path.stat().st_size < 8000, "the prompts alone are 40,000 bytes"
     assert limn("runs", "replay", path).out.split(": ")[1].startswith("identical")
     moved = path.rename(tmp_path / "moved.png")
     result = limn("runs", "replay", moved)
