@@ -30,14 +30,14 @@ KNOWN = ("umbrella", "frog", "guitar", "house", "bell", "mushroom", "rocket", "p
 """Things that emoji was trained on in each style."""
 
 SUBJECTS = {
-    "cat face": "blob",
     "owl": "emojione",
     "octopus": "fx",
     "penguin": "outlined",
     "house": "blob",
     "snail": "emojione",
+    "cat face": "blob",
 }
-"""Things that emoji knows, drawn in a set that it has not seen."""
+"""Things that emoji knows, drawn in a set that it has not seen; the cat last, for emoji's own looks like it."""
 
 CAPTIONS = {"3d": "a 3d render of a {}", "noto": "a {} in Noto style", "twemoji": "a {} in Twemoji style",
             "flat": "a {}, flat style"}  # fmt: skip

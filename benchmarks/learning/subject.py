@@ -25,13 +25,15 @@ from limn.models import load as load_model
 from limn.models.judges import Judge, judge
 
 WAYS: Mapping[str, Course] = {
-    "rank 8": Course(text="dreambooth:rank=8", steps=1000, at=(100, 400, 1000)),
-    "rank 8 without the prior": Course(text="dreambooth:rank=8,prior=0", steps=1000, at=(100, 400, 1000)),
-    "rank 1": Course(text="dreambooth:rank=1"),
-    "rank 4": Course(text="dreambooth:rank=4"),
-    "rank 16": Course(text="dreambooth:rank=16"),
-    "all weights": Course(text="dreambooth:rank=0,lr=0.00005"),
+    "rank 8": Course(text="dreambooth:rank=8", steps=1000, at=(100, 400, 1000), every=50),
+    "rank 8 without the prior": Course(text="dreambooth:rank=8,prior=0", steps=400, at=(100, 400), every=50),
+    "rank 1": Course(text="dreambooth:rank=1", every=50),
+    "rank 4": Course(text="dreambooth:rank=4", every=50),
+    "rank 16": Course(text="dreambooth:rank=16", every=50),
+    "all weights": Course(text="dreambooth:rank=0,lr=0.00005", every=50),
 }
+WEIGHTS = (0.5, 0.7)
+"""At which the adapter of the first way is looked at besides 1."""
 COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
@@ -75,28 +77,39 @@ def _one(
     files = concepts.written(pictures, runs() / "pictures" / name)
     parts = taught(folder, course, files, (), seed=seed)
     rows = {part: {**judged(one, name, drawing, known, path), **cost} for part, (path, cost) in parts.items()}
+    if course.steps > 400:
+        path, cost = parts[MEASURED]
+        rows |= {f"weight {w:g}": {**judged(one, name, drawing, known, path, w), **cost} for w in WEIGHTS}
     for part, row in rows.items():
         print(course.text, seed, part, [row[key] for key in ("likeness", "kept", "processor")], flush=True)
     return rows
 
 
-def judged(one: Judge, name: str, drawing: Pixels, known: NDArray[np.float64], path: Path) -> dict[str, Any]:
+def judged(
+    one: Judge, name: str, drawing: Pixels, known: NDArray[np.float64], path: Path, weight: float = 1
+) -> dict[str, Any]:
     """Draw the subject, the subject in other colours, and its class; before and after."""
     model = load_model(str(path)) if path.is_dir() else "emoji"
-    options: dict[str, Any] = {} if path.is_dir() else {"adapter": str(path)}
+    options: dict[str, Any] = {} if path.is_dir() else {"adapter": f"{path}:{weight:g}"}
     own = vectors(one, composite(drawing)[None])[0]
     subject = vectors(one, draw(model, [f"a zorp {name}"], n=DRAWN, **options).pixels)
     after = vectors(one, draw(model, [f"a {name}"], n=DRAWN, **options).pixels)
     before = vectors(one, draw("emoji", [f"a {name}"], n=DRAWN).pixels)
     middle = ((subject @ own).mean() + (before @ own).mean()) / 2
-    obeyed = []
-    for colour in COLOURS:
-        pictures = draw(model, [f"a {colour} zorp {name}"], n=EACH, seed=3000, **options).pixels
-        obeyed.append(float((coloured(pictures, colour) & ((vectors(one, pictures) @ known.T).max(1) > 0.5)).mean()))
+
+    def obeyed(thing: str, model: Any, **options: Any) -> float:
+        shares = []
+        for colour in COLOURS:
+            pictures = draw(model, [f"a {colour} {thing}"], n=EACH, seed=3000, **options).pixels
+            right = coloured(pictures, colour) & ((vectors(one, pictures) @ known.T).max(1) > 0.5)
+            shares.append(float(right.mean()))
+        return float(np.mean(shares))
+
     return {
         "likeness": float((subject @ own).mean()),
         "likeness before": float((before @ own).mean()),
-        "colours obeyed": float(np.mean(obeyed)),
+        "colours obeyed": obeyed(f"zorp {name}", model, **options),
+        "colours obeyed before": obeyed(name, "emoji"),
         "class shows the subject": float((after @ own > middle).mean()),
         "class near real ones": float((after @ known.T).max(1).mean()),
         "variety of the class, over before": _spread(after) / _spread(before),

@@ -52,6 +52,7 @@ class Course:
         at: Steps after which what is learned is kept, besides the step that measuring chooses.
         held: Pictures kept out of learning; as the method does when None.
         things: How many things are learned so; all if 0.
+        every: Steps from one measurement to the next.
     """
 
     text: str
@@ -59,6 +60,7 @@ class Course:
     at: Sequence[int] = ()
     held: int | None = None
     things: int = 0
+    every: int = 100
 
     @property
     def names(self) -> list[str]:
@@ -81,7 +83,7 @@ def taught(
     asked = Asked(
         method=method, model=model, pictures=read(files, captions), seed=seed, held=course.held,
         out=folder / ("model" if whole else "learned.safetensors"),
-        plan=Plan(steps=course.steps, every=100, looks=looks),
+        plan=Plan(steps=course.steps, every=course.every, looks=looks),
     )  # fmt: skip
     shutil.rmtree(asked.work, ignore_errors=True)  # a run cut short begins again, so that its cost is whole
     teaching = Teaching(asked, Store(runs() / "store"))

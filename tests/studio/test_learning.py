@@ -112,6 +112,10 @@ def test_pictures_of_the_class_are_drawn_once(tmp_path: Path) -> None:
     second = Teaching(first.asked, Store(tmp_path / "store"))
     request = second.drawing()
     assert request is not None
+    assert [getattr(part, "scale", 1.0) for part in request.guidance] in (
+        [],
+        [1.0],
+    )  # what it knows, not what is guided
     kinds = [type(event).__name__ for event in second.draw(request)]
     assert kinds.count("Kept") == 2
     assert "Drawn" not in kinds

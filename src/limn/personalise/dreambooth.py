@@ -26,7 +26,9 @@ class DreamBooth(Method):
 
     paper = "ruiz2023dreambooth"
 
+    lr: float = 3e-4
     batch: int = 4
+    most: int = 400
     rank: int = 8
     text: bool = False
     prior: float = 1.0

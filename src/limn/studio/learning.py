@@ -135,11 +135,15 @@ class Teaching:
         return [] if known is None else [word for word in words_of([self.asked.method.thing]) if word not in known]
 
     def drawing(self) -> Request | None:
-        """Return what the untouched model draws before learning; ``None`` where the method needs nothing."""
+        """Return what the untouched model draws before learning; ``None`` where the method needs nothing.
+
+        It draws without guidance: those pictures are what it knows. Learned from guided ones, and guided once more when
+        it draws, a class would narrow twice.
+        """
         wanted = self.asked.method.ordinary()
         if wanted is None:
             return None
-        return self.generator.request(wanted[0], n=wanted[1], seed=PRIOR_SEED)
+        return self.generator.request(wanted[0], n=wanted[1], seed=PRIOR_SEED, scale=1.0)
 
     def draw(self, request: Request) -> Iterator[Event]:
         """Draw that, or find it in the store.
