@@ -137,8 +137,8 @@ class Teaching:
     def drawing(self) -> Request | None:
         """Return what the untouched model draws before learning; ``None`` where the method needs nothing.
 
-        It draws without guidance: those pictures are what it knows. Learned from guided ones, and guided once more when
-        it draws, a class would narrow twice.
+        It draws without guidance: those pictures are what it knows. A class learned from guided ones would be guided
+        twice when it is drawn, and narrow.
         """
         wanted = self.asked.method.ordinary()
         if wanted is None:
