@@ -8,6 +8,7 @@ import typer
 
 import limn
 from limn.cli import (
+    adapt3d,
     adapters,
     audit,
     cite,
@@ -69,6 +70,7 @@ app.command("upscale")(upscale.upscale)
 app.command("index")(index.index)
 app.command("trace")(trace.trace)
 app.command("learn")(learn.learn)
+app.command("adapt3d")(adapt3d.adapt3d)
 for kind, noun, about in (
     ("guidance", "guide", "List the ways of steering, and show one."),
     ("samplers", "sampler", "List the walks from noise to picture, and show one."),

@@ -213,6 +213,19 @@ def vectorise(outcomes: Sequence[Outcome], larger: Method) -> None:
         }
 
 
+def objects(
+    generator: Generator, turntable: Path | None, mesh: Path | None, depth: bool, count: int
+) -> Wanted | None:
+    """Return what is written of things in three dimensions; what cannot be is found out before anything is drawn."""
+    if turntable is None and mesh is None and not depth:
+        return None
+    from limn.studio.objects import Wanted
+
+    wanted = Wanted(turntable=turntable, mesh=mesh, depth=depth)
+    wanted.check(generator, count)
+    return wanted
+
+
 def solids(
     outcomes: Sequence[Outcome], generator: Generator, wanted: Wanted, *, batch: int | None, max_rows: int | None
 ) -> None:

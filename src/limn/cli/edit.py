@@ -9,7 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from limn.cli import drawing
-from limn.cli.options import OUT, Batch, Device, Explain, Json, Mark, Out, Rows, Sheet, Show, Sign, drawing_options
+from limn.cli.options import (
+    OUT,
+    Batch,
+    Depth,
+    Device,
+    Explain,
+    Json,
+    Mark,
+    Mesh,
+    Out,
+    Rows,
+    Sheet,
+    Show,
+    Sign,
+    Turntable,
+    drawing_options,
+)
 from limn.kernel.request import Request
 
 Edited = Annotated[
@@ -60,10 +76,14 @@ def edit(
     device: Device = "cpu",
     batch: Batch = None,
     max_rows: Rows = None,
+    turntable: Turntable = None,
+    mesh: Mesh = None,
+    depth: Depth = False,
 ) -> None:
     """Draw a part of a picture anew (--mask, --box), draw on beyond a side (--extend), or change all of it.
 
-    What lies outside a region stays as it is, to the bit. The same command draws the same pictures.
+    What lies outside a region stays as it is, to the bit. The same command draws the same pictures. A model of three
+    dimensions finds the object in the picture; with a low --strength it is that object, seen from wherever asked.
     """
     from limn.store import Store
 
@@ -79,9 +99,12 @@ def edit(
         strength=strength, resample=resample, invert=invert or None, source=source,
     )  # fmt: skip
     request = generator.complete(Request.of(prompts, {**usual, **asked, "edit": plan}))
+    wanted = drawing.objects(generator, turntable, mesh, depth, request.n * len(request.prompts))
     seal = Seal(mark=not no_mark, sign=not no_sign)
     outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=max_rows, seal=seal)
     if explain:
         drawing.explain(outcomes)
+    if wanted is not None:
+        drawing.solids(outcomes, generator, wanted, batch=batch, max_rows=max_rows)
     drawing.report(outcomes, show=show, grid=grid, json=json)
     drawing.check(outcomes)

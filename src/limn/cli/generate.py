@@ -13,10 +13,12 @@ from limn.cli.console import say
 from limn.cli.options import (
     OUT,
     Batch,
+    Depth,
     Device,
     Explain,
     Json,
     Mark,
+    Mesh,
     Method,
     Out,
     Rows,
@@ -24,6 +26,7 @@ from limn.cli.options import (
     Show,
     Sign,
     Threads,
+    Turntable,
     drawing_options,
 )
 from limn.cli.prompts import Row, given
@@ -34,9 +37,8 @@ from limn.text.homoglyphs import normalise as normalise_text
 from limn.text.reading import PAINTER
 
 if TYPE_CHECKING:
-    from limn.kernel.generator import Generator
     from limn.models.dual_encoders import Encoder
-    from limn.studio import Axis, objects, upscaling
+    from limn.studio import Axis, upscaling
 
 Prompts = Annotated[
     list[str] | None, typer.Argument(help="What to draw; several prompts are drawn together.", show_default=False)
@@ -57,11 +59,6 @@ Svg = Annotated[bool, typer.Option("--svg", help="Also trace each picture into a
 Wildcards = Annotated[
     Path | None, typer.Option(help="A folder of lists: __name__ in a prompt is a line of name.txt.")
 ]
-Turntable = Annotated[
-    Path | None, typer.Option(help="Also write a thing in three dimensions from all sides: an animated .webp.")
-]
-Mesh = Annotated[Path | None, typer.Option(help="Also write such a thing as a mesh: a .glb file.")]
-Depth = Annotated[bool, typer.Option("--depth", help="Also write how far such a thing is: a PNG, 1000 to 1.")]
 Upscale = Annotated[bool, typer.Option("--upscale", help="Also write a copy of each picture, four times as large.")]
 
 
@@ -122,7 +119,7 @@ def generate(
     ranking = _judge(rerank, judge)
     generator = models.load(requests[0].model, device=studio.check_device(device))
     complete = [generator.complete(incomplete) for incomplete in requests]
-    wanted = _objects(generator, turntable, mesh, depth, sum(keep * len(one.prompts) for one in complete))
+    wanted = drawing.objects(generator, turntable, mesh, depth, sum(keep * len(one.prompts) for one in complete))
     seal = Seal(mark=not no_mark, sign=not no_sign)
     outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows, seal=seal)
     if explain:
@@ -195,19 +192,6 @@ def _larger(name: str, device: str) -> upscaling.Method:
     from limn.studio.upscaling import method
 
     return method(name, device=studio.check_device(device))
-
-
-def _objects(
-    generator: Generator, turntable: Path | None, mesh: Path | None, depth: bool, count: int
-) -> objects.Wanted | None:
-    """Return what is written of things in three dimensions; what cannot be is found out before anything is drawn."""
-    if turntable is None and mesh is None and not depth:
-        return None
-    from limn.studio.objects import Wanted
-
-    wanted = Wanted(turntable=turntable, mesh=mesh, depth=depth)
-    wanted.check(generator, count)
-    return wanted
 
 
 def _check_tracer() -> None:

@@ -24,6 +24,11 @@ Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda
 Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
 Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
 Mark = Annotated[bool, typer.Option("--no-mark", help="Leave out the invisible mark; the record says so.")]
+Turntable = Annotated[
+    Path | None, typer.Option(help="Also write a thing in three dimensions from all sides: an animated .webp.")
+]
+Mesh = Annotated[Path | None, typer.Option(help="Also write such a thing as a mesh: a .glb file.")]
+Depth = Annotated[bool, typer.Option("--depth", help="Also write how far such a thing is: a PNG, 1000 to 1.")]
 Sign = Annotated[bool, typer.Option("--no-sign", help="Leave out the signed credential; the record says so.")]
 Method = Annotated[str, typer.Option(help="How --upscale and --svg enlarge: learned or lanczos.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of the processor.", min=1, max=1024)]

@@ -22,6 +22,7 @@ class Scenes:
         camera: From where they are seen.
         views: From how many sides around them; all stand in one picture, four in a row.
         size: Height and width of a view in pixels; the tri-plane's own when ``None``.
+        source: Finds objects in pictures in its place: the one before, where it was adapted to another look.
     """
 
     triplane: Triplane
@@ -29,6 +30,7 @@ class Scenes:
     camera: Camera = field(default_factory=Camera)
     views: int = 1
     size: tuple[int, int] | None = None
+    source: Triplane | None = None
 
     @property
     def multiple(self) -> int:
@@ -46,7 +48,7 @@ class Scenes:
 
     def encode(self, image: Tensor) -> Tensor:
         """Find objects that look like pictures (pictures, 3, height, width) to the camera; takes seconds each."""
-        return self.triplane.found(image[:, None], [self.camera])
+        return (self.source or self.triplane).found(image[:, None], [self.camera])
 
     def decode(self, state: Tensor) -> Tensor:
         """Draw objects: (pictures, 3, height, width) in [-1, 1], of several views side by side."""

@@ -16,13 +16,18 @@ _STALE = ("SHA256SUMS", "card.json", "MODEL_CARD.md", "README.md")  # say what i
 _UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
-def write_changed(source: Path, out: Path, weights: Mapping[str, Tensor]) -> None:
-    """Copy a model's folder, with other weights in its network.
+def write_changed(
+    source: Path, out: Path, weights: Mapping[str, Tensor], *, inside: str = "",
+    beside: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> None:  # fmt: skip
+    """Copy a model's folder, with other weights in one of its files.
 
     Args:
         source: The folder of the untouched model.
         out: Where to.
-        weights: Of the network, by name.
+        weights: By name.
+        inside: The file that holds them; that of the network if empty.
+        beside: Further files of weights.
 
     Raises:
         InputError: The model is a single file.
@@ -30,7 +35,7 @@ def write_changed(source: Path, out: Path, weights: Mapping[str, Tensor]) -> Non
     """
     if not source.is_dir():
         raise InputError(f"{source}: is one file; full weights need a model folder, or give a rank above 0")
-    inside = _UNET if (source / "model_index.json").exists() else "model.safetensors"
+    inside = inside or (_UNET if (source / "model_index.json").exists() else "model.safetensors")
     other = Path(inside).with_suffix(".fp16.safetensors").as_posix()
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source).as_posix()
@@ -39,4 +44,5 @@ def write_changed(source: Path, out: Path, weights: Mapping[str, Tensor]) -> Non
             with explained(out / name):
                 shutil.copyfile(path, out / name)
     make_folder((out / inside).parent)
-    write_tensors(out / inside, weights)
+    for name, tensors in {inside: weights, **(beside or {})}.items():
+        write_tensors(out / name, tensors)

@@ -30,6 +30,8 @@ from limn.predictors.diffusion import Diffusion, Target
 from limn.samplers.levels import Flow
 from limn.scene3d.triplane import Triplane
 
+SOURCE = "source.safetensors"
+"""The tri-plane before, in the folder of a model that was adapted to another look."""
 LARGEST = 4
 """Sides that may be drawn, over those that were learned; what is larger is far from all that a model has seen."""
 
@@ -130,7 +132,11 @@ def coded(folder: Path, config: NativeConfig, patch: int, device: str) -> tuple[
     if config.triplane:
         path = folder / "triplane.safetensors"
         triplane = sized(lambda: Triplane.from_config(config.triplane), path)
-        return Scenes(triplane), [fill(triplane, path, device)]
+        hashes, before, source = [fill(triplane, path, device)], folder / SOURCE, None
+        if before.exists():
+            source = sized(lambda: Triplane.from_config(config.triplane), before)
+            hashes.append(fill(source, before, device))
+        return Scenes(triplane, source=source), hashes
     if not config.autoencoder:
         return Pixels(multiple=patch), []
     path = folder / "autoencoder.safetensors"

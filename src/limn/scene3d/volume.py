@@ -85,6 +85,23 @@ def look(
     return _through(field, origins, directions, distances, near, far)[0]
 
 
+def roughness(
+    field: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], planes: Tensor, way: float, generator: torch.Generator
+) -> Tensor:
+    """Return how much density changes over a short way, relative to one that is opaque; 0 where it is even.
+
+    Args:
+        field: Reads points (rows, points, 3) of planes.
+        planes: (rows, ...).
+        way: Standard deviation of the way; the cube's side is 2.
+        generator: Says where it is looked at.
+    """
+    points = torch.rand(len(planes), 256, 3, generator=generator) * 2 - 1
+    moved = points + way * torch.randn(points.shape, generator=generator)
+    first, second = (field(planes, part.to(planes))[0] for part in (points, moved))
+    return (torch.exp(-first * way) - torch.exp(-second * way)).abs().mean()
+
+
 def _through(
     field: Field, origins: Tensor, directions: Tensor, distances: Tensor, near: Tensor, far: Tensor
 ) -> tuple[Seen, Tensor]:

@@ -21,7 +21,7 @@ from limn.kernel.errors import InputError
 from limn.scene3d import triplane
 from limn.scene3d.camera import Camera
 from limn.scene3d.rays import pinhole
-from limn.scene3d.volume import Seen
+from limn.scene3d.volume import Seen, roughness
 from limn.train.batches import stream
 from limn.train.card import About
 from limn.train.model_folder import write_codec
@@ -69,14 +69,6 @@ def rendering(seen: Seen, colour: Tensor, mask: Tensor, codes: Tensor, objective
     return errors + objective.prior * codes.square().mean()
 
 
-def roughness(network: triplane.Triplane, planes: Tensor, way: float, generator: torch.Generator) -> Tensor:
-    """Return how much density changes over a short way, relative to one that is opaque; 0 where it is even."""
-    points = torch.rand(len(planes), 256, 3, generator=generator) * 2 - 1
-    moved = points + way * torch.randn(points.shape, generator=generator)
-    first, second = (network.field(planes, part.to(planes))[0] for part in (points, moved))
-    return (torch.exp(-first * way) - torch.exp(-second * way)).abs().mean()
-
-
 class Triplane(Task[triplane.Triplane, Rendering]):
     """Learning toys from their pictures."""
 
@@ -121,7 +113,7 @@ class Triplane(Task[triplane.Triplane, Rendering]):
         planes = planes.float()
         seen = network.look(planes, origins, along, finer=0, generator=generator)
         loss = rendering(seen, colour, mask, codes, objective)
-        return loss + objective.smooth * roughness(network, planes, objective.way, generator)
+        return loss + objective.smooth * roughness(network.field, planes, objective.way, generator)
 
     def rays(self, rows: NDArray[Any], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return rays near objects: origins, directions, colours and opacities, each (rows, rays, ...)."""
