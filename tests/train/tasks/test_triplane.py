@@ -10,12 +10,12 @@ import toys3d_models
 from limn import models
 from limn.kernel.errors import InputError
 from limn.scene3d.rays import pinhole
-from limn.scene3d.volume import Seen
+from limn.scene3d.volume import Seen, roughness
 from limn.testing import check_task
 from limn.train.export import export
 from limn.train.loop import train
 from limn.train.recipe import Recipe, parse
-from limn.train.tasks.triplane import Rendering, Triplane, boxes, components, rendering, roughness
+from limn.train.tasks.triplane import Rendering, Triplane, boxes, components, rendering
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def test_the_task_keeps_its_contract(folder: Path) -> None:
 def test_an_even_density_is_not_rough(folder: Path) -> None:
     network = Triplane.build(recipe(folder))
     planes, generator = network.planes(network.raw(network.states())), torch.Generator().manual_seed(0)
-    assert roughness(network, planes, 0.03, generator) > 0
+    assert roughness(network.field, planes, 0.03, generator) > 0
     network.point[-1].weight.data.zero_()
-    assert roughness(network, planes, 0.03, generator) == 0
+    assert roughness(network.field, planes, 0.03, generator) == 0
 
 
 def test_rays_see_the_pixels_they_pass(folder: Path) -> None:
