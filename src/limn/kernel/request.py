@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from limn.kernel import registry
 from limn.kernel.errors import InputError, unknown_name
-from limn.kernel.model_names import with_options
+from limn.kernel.model_names import OPTIONS, with_options
 from limn.kernel.options import Option, option
 from limn.kernel.prompt import Prompt, Region, prompt_from, prompt_record
 
@@ -89,6 +89,8 @@ class Request:
         model: Name or folder of the model, perhaps with options (:mod:`limn.kernel.model_names`).
         vae: A file or folder of another autoencoder; it becomes an option of the model.
         clip_skip: Layers left out at the end of CLIP's text encoder, likewise.
+        refiner: A folder of SDXL's refiner, which takes the last steps, likewise.
+        denoising_end: Share of the timesteps that stay the base's then, likewise.
         weights: SHA-256 of the model's weights.
         files: SHA-256 of each file that a guidance reads, by its path.
 
@@ -173,6 +175,11 @@ class Request:
         0, int, "Layers left out at the end of CLIP's text encoder; 1 is the clip skip 2 of web UIs.", folds=True,
         axis=False,
     )  # fmt: skip
+    refiner: str = option("", str, "A folder of SDXL's refiner, which takes the last steps.", folds=True, axis=False)
+    denoising_end: float | None = option(
+        None, float, "Share of the timesteps that stay the base's where a refiner takes over; 0.8 unless given.",
+        folds=True, axis=False,
+    )  # fmt: skip
     guidance: tuple[Guidance, ...] | None = None
     edit: Edit | None = None
     weights: str = ""
@@ -189,10 +196,11 @@ class Request:
             )
         for name, value in changes.items():
             object.__setattr__(self, name, value)
-        if self.vae or self.clip_skip:
-            _whole("clip_skip", self.clip_skip, 0, 99)
-            named = with_options(self.model, vae=self.vae, clip_skip=str(self.clip_skip or ""))
-            for name, value in (("model", named), ("vae", ""), ("clip_skip", 0)):
+        _whole("clip_skip", self.clip_skip, 0, 99)
+        usual = {item.name: item.default for item in fields(self) if item.name in OPTIONS}
+        behind = {name: str(value) for name in usual if (value := getattr(self, name)) != usual[name]}
+        if behind:
+            for name, value in {**usual, "model": with_options(self.model, **behind)}.items():
                 object.__setattr__(self, name, value)
         if not prompts:
             raise InputError("prompts: none given; write at least one")

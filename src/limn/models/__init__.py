@@ -135,6 +135,8 @@ def _load(model: str | Path, device: str) -> Generator:
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import checkpoints
 
+        if "refiner" in options:
+            options["refiner"] = str(locate(options["refiner"]))
         generator = checkpoints.load(path, device=device, **checkpoints.read_options(options))
         generator.name = name if options or repository(name) else generator.name
         return generator

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,24 @@ from limn.kernel.adapter import Adapter
 from limn.kernel.attention import AttentionEdit
 from limn.kernel.errors import InputError
 from limn.kernel.level import Level
-from limn.kernel.predictor import Conditioning
-from limn.predictors.diffusion import Diffusion
+from limn.kernel.predictor import Conditioning, Predictor
+from limn.predictors.diffusion import Diffusion, Target
+
+
+@dataclass(frozen=True, eq=False)
+class Instead:
+    """An expert that is a network of its own and reads the same conditioning.
+
+    Args:
+        predictor: Answers in place of the other.
+    """
+
+    predictor: Predictor
+
+    @contextmanager
+    def on(self, predictor: Predictor) -> Iterator[Predictor]:
+        """Give it."""
+        yield self.predictor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +64,11 @@ class ByLevel:
     def network(self) -> Any:
         """The parent's network."""
         return self.parent.network
+
+    @property
+    def target(self) -> Target:
+        """What the parent was trained to answer."""
+        return self.parent.target
 
     def place(self, time: float) -> int:
         """Return which expert answers at a time; an interval holds its lower end.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -87,6 +88,12 @@ def read_options(options: Mapping[str, str]) -> dict[str, Any]:
         if not (read["clip_skip"].isdecimal() and len(read["clip_skip"]) < 3):
             raise InputError(f"clip_skip: {read['clip_skip'][:20]!r} is no number of layers; give 1 or 2")
         read["clip_skip"] = int(read["clip_skip"])
+    if "denoising_end" in read:
+        if not (re.fullmatch(r"0?\.\d{1,9}", read["denoising_end"]) and float(read["denoising_end"])):
+            raise InputError(f"denoising_end: {read['denoising_end'][:20]!r} is no share between 0 and 1; give 0.8")
+        if "refiner" not in read:
+            raise InputError("denoising_end: says where a refiner takes over; name one by refiner, or leave it out")
+        read["denoising_end"] = float(read["denoising_end"])
     return read
 
 

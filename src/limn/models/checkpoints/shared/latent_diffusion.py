@@ -23,6 +23,7 @@ from limn.models.checkpoints.shared import external, schedule
 from limn.models.checkpoints.shared import vae as autoencoders
 from limn.models.checkpoints.shared.configs import Configs, check_together
 from limn.models.checkpoints.shared.networks import Networks, precision
+from limn.models.checkpoints.shared.refiner import Refiner
 from limn.models.checkpoints.shared.unet import UNet
 from limn.predictors.diffusion import Diffusion
 
@@ -88,6 +89,7 @@ def assembled(
     scale: float,
     steps_offset: int | None = None,
     clips: bool = True,
+    refiner: Refiner | None = None,
 ) -> Generator:
     """Return the generator of a model.
 
@@ -101,16 +103,21 @@ def assembled(
         scale: Usual guidance scale of the family.
         steps_offset: Offset of leading timesteps whatever the scheduler's file says.
         clips: Whether diffusers' pipeline follows a scheduler that clamps the clean state.
+        refiner: Takes the last steps.
     """
     scheduler, own = configs["scheduler"], usual(configs, steps, scale)
     for note in schedule.notes_of(scheduler, clips=clips):
         warnings.warn(f"{path}: {note}", ModelWarning, stacklevel=2)
+    base = Diffusion(
+        network=UNet(networks["unet"], autoencoders.factor_of(configs["vae"])), target=schedule.target_of(scheduler)
+    )
+    parts = dict(configs.parts)
+    if refiner is not None:
+        parts |= {"refiner": {"below": refiner.below, **refiner.configs["unet"]}}
+        networks = Networks(networks.parts, [*networks.hashes, *refiner.networks.hashes])
     stage = Stage(
         encoder=Known(encoder) if configs.paints else encoder,
-        predictor=Diffusion(
-            network=UNet(networks["unet"], autoencoders.factor_of(configs["vae"])),
-            target=schedule.target_of(scheduler),
-        ),
+        predictor=base if refiner is None else refiner.after(base),
         codec=autoencoders.codec(networks["vae"], configs["vae"]),
         schedule=schedule.schedule_of(scheduler, steps_offset=steps_offset),
         sampler=schedule.sampler_of(scheduler),
@@ -123,7 +130,7 @@ def assembled(
     return Generator(
         str(path),
         [stage],
-        weights=digest(networks, configs.parts),
+        weights=digest(networks, parts),
         file=networks.hashes[0],
         size=(side, side),
         sizes=(min(LEAST, side), max(MOST, side)),

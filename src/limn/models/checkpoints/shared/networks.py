@@ -21,6 +21,7 @@ from limn.networks.weights import check_names, read_header, read_tensors
 
 Shapes = Mapping[str, Sequence[int]]
 
+PARTS: Final = ("unet", "vae", "text_encoder", "text_encoder_2")
 _SKIPPED: Final = r"embeddings\.position_ids$"
 _OLD_VAE: Final = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 _VARIANTS: Final = ("", ".fp16", ".bf16", ".non_ema", ".ema")
@@ -97,7 +98,9 @@ def precision(part: str, configs: Configs, dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if upcast and dtype == torch.float16 else dtype
 
 
-def from_folder(folder: Path, configs: Configs, device: str, dtype: torch.dtype) -> Networks:
+def from_folder(
+    folder: Path, configs: Configs, device: str, dtype: torch.dtype, parts: Sequence[str] = PARTS
+) -> Networks:
     """Build and fill the networks of a folder in diffusers' format.
 
     Args:
@@ -105,11 +108,12 @@ def from_folder(folder: Path, configs: Configs, device: str, dtype: torch.dtype)
         configs: Its configurations.
         device: Where they go.
         dtype: Precision of the weights.
+        parts: Which are read, of those that it has.
 
     Raises:
         WeightsError: a weights file is missing, damaged, unsafe or does not fit its configuration.
     """
-    parts = [part for part in ("unet", "vae", "text_encoder", "text_encoder_2") if part in configs.parts]
+    parts = [part for part in parts if part in configs.parts]
     files = {part: weights_files(folder / part, part) for part in parts}
     made = {part: blank(part, configs[part], config_path(folder, part)) for part in parts}
     side = 8 * configs["unet"]["sample_size"]

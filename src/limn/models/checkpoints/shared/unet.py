@@ -19,6 +19,9 @@ from limn.kernel.predictor import Conditioning
 Hook = Callable[[Any, tuple[Tensor, ...], Mapping[str, Any], Tensor], Tensor]
 Projection = Callable[..., Tensor]
 
+POOLED, REFINER = "pooled", "pooled_refiner"
+"""Pooled words, as extras of conditioning: of the network, and of one that refines what it drew."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
@@ -28,11 +31,13 @@ class Rows:
         edits: One attention edit or ``None`` for each row.
         sigma: Noise level over signal level (rows,).
         size: Height and width of the state.
+        columns: Which numbers of a word's vector the network reads.
     """
 
     edits: Sequence[AttentionEdit | None]
     sigma: Tensor
     size: tuple[int, int]
+    columns: slice
 
     def grid(self, cells: int) -> tuple[int, int] | None:
         """Return the height and width at the depth where the picture has so many cells."""
@@ -105,8 +110,9 @@ class EditableAttention:
             def project(which: str, tokens: Tensor, rows: Sequence[int]) -> Tensor:
                 layer = attn.to_k if which == "key" else attn.to_v
                 # Rows may carry weights of their own, so the layer always sees all of them in their places.
-                return heads(layer(tokens.to(source).expand(count, -1, -1))[rows])
+                return heads(layer(tokens[..., columns].to(source).expand(count, -1, -1))[rows])
 
+            columns = rows.columns
             site = self.place.site(self.kind, rows, queries=query.shape[2], keys=keys, project=project)
             out = attend(query, key, value, mask=attention_mask, edits=rows.edits, site=site)
         out = out.transpose(1, 2).reshape(count, -1, query.shape[1] * query.shape[-1])
@@ -126,10 +132,14 @@ class UNet:
     Args:
         model: The U-Net; its attention processors are replaced, and its blocks let rows pass unchanged.
         factor: Pixels along one side of a latent cell, for a network that is told the picture's size.
+        refines: Whether it is a second network, whose words stand behind those of the first
+            (:mod:`limn.models.checkpoints.shared.refiner`).
     """
 
-    def __init__(self, model: Any, factor: int = 8) -> None:
-        self.model, self.factor = model, factor
+    def __init__(self, model: Any, factor: int = 8, *, refines: bool = False) -> None:
+        self.model, self.factor, width = model, factor, model.config.cross_attention_dim
+        self.columns = slice(-width, None) if refines else slice(0, width)
+        self.pooled = REFINER if refines else POOLED
         names = sorted({name.rpartition(".attn")[0] for name in model.attn_processors}, key=_depth)
         middle = next((layer for layer, name in enumerate(names) if name.startswith("mid_block")), None)
         places = {name: Place(layer=layer, layers=len(names), middle=middle) for layer, name in enumerate(names)}
@@ -162,7 +172,9 @@ class UNet:
         state = x.to(weight.device, weight.dtype)
         extra: dict[str, Any] = {}
         if any(edit is not None for edit in edits):
-            rows = Rows(edits=tuple(edits), sigma=sigma.to(state.device), size=(x.shape[2], x.shape[3]))
+            rows = Rows(
+                edits=tuple(edits), sigma=sigma.to(state.device), size=(x.shape[2], x.shape[3]), columns=self.columns
+            )
             extra["cross_attention_kwargs"] = {"rows": rows}
         extra |= self._further(state, conditioning)
         lengths = conditioning.extras.get("length")
@@ -174,7 +186,7 @@ class UNet:
         answer: Tensor = model(
             state,
             time.to(state.device),
-            encoder_hidden_states=conditioning.tokens.to(state),
+            encoder_hidden_states=conditioning.tokens[..., self.columns].to(state),
             return_dict=False,
             **extra,
         )[0]
@@ -185,7 +197,7 @@ class UNet:
         config, extras = self.model.config, conditioning.extras
         given: dict[str, Any] = {}
         if config.addition_embed_type == "text_time":
-            pooled = extras["pooled"].to(state)
+            pooled = extras[self.pooled].to(state)
             count = (
                 config.projection_class_embeddings_input_dim - pooled.shape[1]
             ) // config.addition_time_embed_dim
