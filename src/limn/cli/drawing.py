@@ -92,10 +92,13 @@ def draw(
     batch: int | None = None,
     max_rows: int | None = None,
     seal: Seal | None = None,
+    lean: bool = False,
 ) -> list[Outcome]:
     """Draw requests one after another, with progress on stderr."""
     from limn import studio
 
+    if lean:
+        generator.drop_encoders()
     outcomes = [Outcome(request) for request in requests]
     total, done = sum(request.n * len(request.prompts) for request in requests), 0
     interrupts.on_stop(

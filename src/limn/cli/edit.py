@@ -16,6 +16,7 @@ from limn.cli.options import (
     Device,
     Explain,
     Json,
+    Lean,
     Mark,
     Mesh,
     Out,
@@ -79,6 +80,7 @@ def edit(
     turntable: Turntable = None,
     mesh: Mesh = None,
     depth: Depth = False,
+    drop_encoders: Lean = False,
 ) -> None:
     """Draw a part of a picture anew (--mask, --box), draw on beyond a side (--extend), or change all of it.
 
@@ -101,7 +103,9 @@ def edit(
     request = generator.complete(Request.of(prompts, {**usual, **asked, "edit": plan}))
     wanted = drawing.objects(generator, turntable, mesh, depth, request.n * len(request.prompts))
     seal = Seal(mark=not no_mark, sign=not no_sign)
-    outcomes = drawing.draw(generator, [request], store, device=device, batch=batch, max_rows=max_rows, seal=seal)
+    outcomes = drawing.draw(
+        generator, [request], store, device=device, batch=batch, max_rows=max_rows, seal=seal, lean=drop_encoders
+    )
     if explain:
         drawing.explain(outcomes)
     if wanted is not None:

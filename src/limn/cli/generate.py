@@ -17,6 +17,7 @@ from limn.cli.options import (
     Device,
     Explain,
     Json,
+    Lean,
     Mark,
     Mesh,
     Method,
@@ -82,6 +83,7 @@ def generate(
     device: Device = "cpu",
     batch: Batch = None,
     max_rows: Rows = None,
+    drop_encoders: Lean = False,
     rerank: Rerank = None,
     judge: Judge = None,
     upscale: Upscale = False,
@@ -111,8 +113,7 @@ def generate(
     requests = _requests(made, asked, axes)
     _tell(made, requests[0], normalise=asked.get("normalise", False))
     studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].pictured or (64, 64))
-    if threads is not None:
-        _use_threads(threads)
+    _use_threads(threads)
     larger = _larger(method, device) if upscale or svg else None
     if svg:
         _check_tracer()
@@ -121,7 +122,9 @@ def generate(
     complete = [generator.complete(incomplete) for incomplete in requests]
     wanted = drawing.objects(generator, turntable, mesh, depth, sum(keep * len(one.prompts) for one in complete))
     seal = Seal(mark=not no_mark, sign=not no_sign)
-    outcomes = drawing.draw(generator, complete, store, device=device, batch=batch, max_rows=max_rows, seal=seal)
+    outcomes = drawing.draw(
+        generator, complete, store, device=device, batch=batch, max_rows=max_rows, seal=seal, lean=drop_encoders
+    )
     if explain:
         drawing.explain(outcomes)
     if ranking is not None:
@@ -211,7 +214,8 @@ def _judge(rerank: int | None, judge: str | None) -> Encoder | None:
     return dual_encoders.load(judge or JUDGE) if rerank is not None else None
 
 
-def _use_threads(count: int) -> None:
+def _use_threads(count: int | None) -> None:
     import torch
 
-    torch.set_num_threads(count)
+    if count is not None:
+        torch.set_num_threads(count)

@@ -22,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Show = Annotated[bool, typer.Option("--show", help="Draw the pictures in the terminal.")]
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1.")]
 Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
+Lean = Annotated[bool, typer.Option("--drop-encoders", help="Drop text encoders from memory once prompts are read.")]
 Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
 Mark = Annotated[bool, typer.Option("--no-mark", help="Leave out the invisible mark; the record says so.")]
 Turntable = Annotated[

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from limn.kernel import registry
-from limn.kernel.codec import HIDDEN, posed
+from limn.kernel.codec import HIDDEN, Codec, posed
 from limn.kernel.completion import SCALE, Fold, check_read, folded, guidances, placed, styled
 from limn.kernel.edit import Pixels
 from limn.kernel.encodings import Encodings
@@ -114,6 +114,7 @@ class Generator:
         self.guidance, self.batch, self.styles = tuple(guidance), batch, dict(styles or {})
         self.distilled = distilled
         self.folds, self.others = dict(folds or {"region": placed}), Others(self)
+        self.previews: Codec | None = None  # shows states at work in place of the codec
         self.reads = frozenset[str]()  # what of a prompt is read besides its words
         self._encodings = [Encodings(stage.encoder) for stage in self.stages]
 
@@ -177,6 +178,13 @@ class Generator:
     def main(self) -> Stage:
         """The stage that a request's sampler, steps and edit are about: the last one that refines no other."""
         return _main(self.stages)
+
+    def drop_encoders(self) -> None:
+        """Let text encoders go from memory whenever they have read, where they can be filled again."""
+        for stage in self.stages:
+            if (release := getattr(stage.encoder, "release", None)) is not None:
+                stage.encoder.always = True  # type: ignore[attr-defined]
+                release()
 
     def looking(self, request: Request) -> tuple[Stage, ...]:
         """Return the stages, the last of which looks at things from where a request with a size says.

@@ -68,7 +68,7 @@ def draw(
                 raise
             if size == 1 or size < batch:
                 raise _ran_out(size) from error
-        _release()
+        _release(generator)
         size = batch // 2
         yield Halved(batch=size)
 
@@ -105,7 +105,7 @@ def together(
             start += len(part)
             yield part, pictures
             continue
-        _release()
+        _release(generator)
         size = len(part) // 2
 
 
@@ -114,7 +114,8 @@ def _ran_out(size: int) -> LimnError:
     return LimnError(f"memory ran out with {size} pictures together; draw with {ways}")
 
 
-def _release() -> None:
-    """Give back what did not fit; the frames that held it are gone with the error."""
+def _release(generator: Generator) -> None:
+    """Give back what did not fit, as the frames that held it are gone with the error, and the text encoders."""
+    generator.drop_encoders()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

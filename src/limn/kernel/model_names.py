@@ -17,6 +17,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "clip_skip": "layers left out at the end of CLIP's text encoder",
     "denoising_end": "share of the timesteps that stay the base's where a refiner takes over: 0.8",
     "dtype": "precision: float32, bfloat16 or float16",
+    "preview": "a file or folder of a small autoencoder (TAESD) for pictures at work",
     "refiner": "a folder of SDXL's refiner, which takes the last steps",
     "text_encoder": "a safetensors file for the text encoder",
     "vae": "a safetensors file or a folder for the autoencoder",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from limn.io.configurations import read_json
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError, unknown_name
-from limn.kernel.model_names import split_name
+from limn.kernel.model_names import split_name, with_options
 from limn.models.locating import pulled, repository, snapshot
 from limn.models.plugins import plugin
 
@@ -131,14 +131,15 @@ def _load(model: str | Path, device: str) -> Generator:
         generator: Generator = added(device=device)
         generator.name = name
         return generator
-    path, (_, options) = locate(model), split_name(name)
+    path, (base, options) = locate(model), split_name(name)
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import checkpoints
 
         if "refiner" in options:
             options["refiner"] = str(locate(options["refiner"]))
         generator = checkpoints.load(path, device=device, **checkpoints.read_options(options))
-        generator.name = name if options or repository(name) else generator.name
+        kept = {own: value for own, value in options.items() if own != "preview"}
+        generator.name = with_options(base, **kept) if kept or repository(base) else generator.name
         return generator
     if options:
         raise InputError(f"model {name[:200]!r}: {path.name} takes no options; leave {next(iter(options))} out")

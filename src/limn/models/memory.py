@@ -26,6 +26,14 @@ def free() -> int | None:
     return numbers[0] if numbers else None
 
 
+def tight(device: str, size: tuple[int, int], width: int) -> bool:
+    """Say whether drawing a picture of a size takes more memory than is free where a model runs; an estimate."""
+    import torch
+
+    here = torch.cuda.mem_get_info(device)[0] if torch.device(device).type == "cuda" else free()
+    return here is not None and here < drawing(size, width)
+
+
 def weights(files: Iterable[Path], width: int) -> int:
     """Return the bytes that weights take in memory, by the headers of their files alone.
 

@@ -120,7 +120,7 @@ def preview(generator: Generator, event: Progress) -> str:
     if guess is None or not guess.is_floating_point() or generator.main is not generator.stages[-1]:
         return ""
     with torch.no_grad():
-        image = generator.main.codec.decode(guess[:1])[0]
+        image = (generator.previews or generator.main.codec).decode(guess[:1])[0]
     levels = ((torch.nan_to_num(image.float()).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return encoded(levels.permute(1, 2, 0).cpu().numpy())
 

@@ -22,6 +22,8 @@ RESNET = {
     "conv_shortcut": "skip_connection",
 }
 ENDS = {
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
     "conv_in": "input_blocks.0.0",
@@ -38,8 +40,9 @@ CLIP = {
 }
 
 
-def unet_name(name: str, attended: Mapping[int, bool]) -> str:
+def unet_name(name: str, attended: Mapping[int, bool], layers: int = 2) -> str:
     """``attended`` says which up blocks have attention."""
+    each = layers + 1
     parts, rest = name.split("."), ".".join(name.split(".")[4:])
     if parts[0] not in ("down_blocks", "mid_block", "up_blocks"):
         stem, _, leaf = name.rpartition(".")
@@ -50,13 +53,13 @@ def unet_name(name: str, attended: Mapping[int, bool]) -> str:
         return f"middle_block.{place}.{rest if place == 1 else resnet(rest)}"
     block, kind, place = int(parts[1]), parts[2], int(parts[3])
     if kind == "downsamplers":
-        return f"input_blocks.{3 * block + 3}.0.op.{parts[-1]}"
+        return f"input_blocks.{each * (block + 1)}.0.op.{parts[-1]}"
     if kind == "upsamplers":
-        return f"output_blocks.{3 * block + 2}.{2 if attended[block] else 1}.conv.{parts[-1]}"
+        return f"output_blocks.{each * block + layers}.{2 if attended[block] else 1}.conv.{parts[-1]}"
     at = (
-        f"input_blocks.{1 + 3 * block + place}"
+        f"input_blocks.{1 + each * block + place}"
         if parts[0] == "down_blocks"
-        else f"output_blocks.{3 * block + place}"
+        else f"output_blocks.{each * block + place}"
     )
     return f"{at}.1.{rest}" if kind == "attentions" else f"{at}.0.{resnet(rest)}"
 
@@ -111,13 +114,18 @@ def _with_prefix(tensors: Mapping[str, Tensor], name: str) -> str:
 
 
 def original_names(
-    unet: Mapping[str, Tensor], vae: Mapping[str, Tensor], text: Mapping[str, Tensor], *, version: int
+    unet: Mapping[str, Tensor],
+    vae: Mapping[str, Tensor],
+    text: Mapping[str, Tensor],
+    *,
+    version: int,
+    layers: int = 2,
 ) -> dict[str, Tensor]:
     """Return the tensors of one file."""
     blocks = {int(name.split(".")[1]) for name in unet if name.startswith("up_blocks.")}
     attended = {block: any(name.startswith(f"up_blocks.{block}.attentions.") for name in unet) for block in blocks}
     levels = 1 + max(int(name.split(".")[2]) for name in vae if name.startswith("encoder.down_blocks."))
-    found = {f"model.diffusion_model.{unet_name(name, attended)}": each for name, each in unet.items()}
+    found = {f"model.diffusion_model.{unet_name(name, attended, layers)}": each for name, each in unet.items()}
     for name, each in vae.items():
         # The original attends with 1 x 1 convolutions.
         square = "attentions" in name and each.ndim == 2
@@ -148,4 +156,21 @@ def write_single_file(folder: Path, path: Path, *, version: int = 1, extra: Mapp
     if version == 2:
         del besides["cond_stage_model.transformer.text_model.embeddings.position_ids"]
     write_tensors(path, original_names(*parts, text, version=version) | besides | dict(extra or {}))
+    return path
+
+
+def write_xl_file(folder: Path, path: Path, **extra: Tensor) -> Path:
+    """Write a folder of SDXL, base or refiner, as one file."""
+    unet, vae = (read_tensors(folder / part / "diffusion_pytorch_model.safetensors") for part in ("unet", "vae"))
+    tensors = original_names(unet, vae, {}, version=1, layers=1)
+    second = read_tensors(folder / "text_encoder_2" / "model.safetensors")
+    projection = second.pop("text_projection.weight").T.contiguous()
+    words = clip_tensors(second) | {"text_projection": projection, "logit_scale": torch.zeros(())}
+    place = 0
+    if (folder / "text_encoder").is_dir():
+        first = read_tensors(folder / "text_encoder" / "model.safetensors")
+        start, place = "conditioner.embedders.0.transformer.text_model.", 1
+        tensors |= {start + name.removeprefix("text_model."): each for name, each in first.items()}
+    tensors |= {f"conditioner.embedders.{place}.model.{name}": each for name, each in words.items()}
+    write_tensors(path, tensors | extra)
     return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,17 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from limn import models
 from limn.kernel.errors import InputError, ModelWarning, WeightsError
+from limn.kernel.generator import Progress
 from limn.kernel.rng import Streams
 from limn.kernel.runner import Ledger
 from limn.models import checkpoints
+from limn.server.worker import preview
 
 diffusers = pytest.importorskip("diffusers")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -112,25 +117,84 @@ def test_a_network_without_a_middle(small: bool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "file", "taesd"])
 def test_another_autoencoder(kind: str, tmp_path: Path) -> None:
-    folder = tiny.stable_diffusion(tmp_path / "m", scheduler=euler())
+    model = tiny.stable_diffusion(tmp_path / "m", scheduler=euler())
     torch.manual_seed(9)
     other = tiny.autoencoder(tiny=kind == "taesd")
-    other.save_pretrained(tmp_path / "vae")
-    path = tmp_path / "vae"
+    path = folder = tmp_path / "sdxl-vae-fp16-fix"
+    other.save_pretrained(folder)
     if kind in ("file", "taesd"):
         path = path / "diffusion_pytorch_model.safetensors"
     if kind == "taesd":  # the published shape, of which a file alone is read
         other = diffusers.AutoencoderTiny()
-        other.save_pretrained(tmp_path / "vae")
-    generator = models.load(f"{folder}:vae={path}")
+        other.save_pretrained(folder)
+    generator = models.load(f"{model}:vae={path}")
     latents = Streams([0]).normal((4, 8, 8))
     with torch.no_grad():
         wanted = other.decode(latents / other.config.scaling_factor).sample
         torch.testing.assert_close(generator.stages[0].codec.decode(latents), wanted)
-    assert generator.weights != models.load(folder).weights
-    assert generator.name == f"{folder}:vae={path}"
+    assert generator.weights != models.load(model).weights
+    assert generator.name == f"{model}:vae={path}"
     drawn = generator.generate("a", steps=1)[0].pixels
-    assert not np.array_equal(drawn, models.load(folder).generate("a", steps=1)[0].pixels)
+    assert not np.array_equal(drawn, models.load(model).generate("a", steps=1)[0].pixels)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_previews_by_a_small_autoencoder(kind: str, tmp_path: Path) -> None:
+    folder = tiny.stable_diffusion(tmp_path / "m", scheduler=euler())
+    torch.manual_seed(9)
+    small = diffusers.AutoencoderTiny() if kind == "file" else tiny.autoencoder(tiny=True)
+    small.save_pretrained(tmp_path / "taesd")
+    path = tmp_path / "taesd" / ("diffusion_pytorch_model.safetensors" if kind == "file" else "")
+    generator, plain = models.load(f"{folder}:preview={path}"), models.load(folder)
+    assert generator.request("a").key() == plain.request("a").key(), "pictures are the same"
+    assert np.array_equal(generator.generate("a", steps=1)[0].pixels, plain.generate("a", steps=1)[0].pixels)
+    event = next(event for event in generator.draw(generator.request("a", steps=2)) if isinstance(event, Progress))
+    with torch.no_grad():
+        wanted = small.decode(event.state.clean).sample[0].permute(1, 2, 0).clamp(-1, 1)
+    shown = np.asarray(Image.open(BytesIO(b64decode(preview(generator, event)))))
+    assert np.abs(shown - (wanted.numpy() + 1) * 127.5).max() <= 1
+    assert preview(plain, event) != preview(generator, event)
+
+
+def test_previews_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    folder = tiny.stable_diffusion(tmp_path / "m", scheduler=euler())
+    diffusers.AutoencoderTiny(latent_channels=16).save_pretrained(tmp_path / "taef1")
+    file = tmp_path / "taef1" / "diffusion_pytorch_model.safetensors"
+    with pytest.raises(InputError, match="decodes other latents than those of"):
+        models.load(f"{folder}:preview={file}")
+    with pytest.raises(WeightsError, match="is no small autoencoder"):
+        models.load(f"{folder}:preview={folder}/vae/diffusion_pytorch_model.safetensors")
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_trajectory_consistency(steps: int, tmp_path: Path) -> None:
+    folder = tiny.stable_diffusion(tmp_path, scheduler=diffusers.TCDScheduler(**tiny.BETAS))
+    generator = models.load(folder)
+    assert generator.stages[0].steps == 4
+    pipe = tiny.pipeline(folder, PLAIN, torch.float32)
+    close(tiny.drawn(generator, TEXTS, steps=steps), theirs(pipe, TEXTS, steps, guidance_scale=0.0))
+
+
+@pytest.mark.parametrize("scheduler", ["DDIMScheduler", "TCDScheduler"])
+def test_hyper(scheduler: str, tmp_path: Path) -> None:
+    """Hyper-SD: a LoRA in kohya's layout at a weight; DDIM on trailing timesteps, or TCD, without guidance."""
+    options: dict[str, Any] = {"clip_sample": False, "timestep_spacing": "trailing"} if "DDIM" in scheduler else {}
+    folder = tiny.stable_diffusion(tmp_path / "m", scheduler=getattr(diffusers, scheduler)(**tiny.BETAS, **options))
+    pipe = tiny.pipeline(folder, PLAIN, torch.float32)
+    torch.manual_seed(0)
+    state = {}
+    for block in ("down_blocks_0_attentions_0", "up_blocks_1_attentions_0"):
+        for layer in ("attn1_to_q", "attn2_to_k"):
+            name = f"lora_unet_{block}_transformer_blocks_0_{layer}"
+            into = 16 if layer == "attn2_to_k" else 8
+            state |= {f"{name}.lora_down.weight": torch.randn(2, into), f"{name}.lora_up.weight": torch.randn(8, 2)}
+            state |= {f"{name}.alpha": torch.tensor(1.0)}
+    file = tmp_path / "Hyper-SD15-8steps-lora.safetensors"
+    save_file(state, file)
+    pipe.load_lora_weights(tmp_path, weight_name=file.name)
+    pipe.fuse_lora(lora_scale=0.7)
+    found = tiny.drawn(models.load(folder), TEXTS, steps=4, scale=1, adapter=f"{file}:0.7")
+    close(found, theirs(pipe, TEXTS, 4, guidance_scale=0.0))
 
 
 def test_another_text_encoder_and_precision(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_words_left_out_are_zeros_or_the_empty_text(both: Any, tmp_path: Path) -
     assert not dropped.tokens.any()
     assert not dropped.extras["pooled"].any()
     assert empty.tokens.any()
-    read = checkpoints.load(tiny.sdxl(tmp_path / "m", seed=0), dtype=torch.float64).stages[0].encoder
+    read = checkpoints.load(tiny.sdxl(tmp_path / "m", seed=0), dtype=torch.float64).stages[0].encoder.reader
     read.zeros = False
     again = read.encode([Ask(Prompt("a"), frozenset({"text"}))])
     torch.testing.assert_close(again.tokens, empty.tokens)

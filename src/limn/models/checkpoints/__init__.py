@@ -53,7 +53,7 @@ def load(path: Path, **options: Any) -> Generator:
 
     Args:
         path: A folder in diffusers' format, or one safetensors file with the keys of the original code.
-        **options: ``device``, ``dtype`` and what else the family's own ``load`` takes.
+        **options: ``device``, ``dtype``, ``preview`` and what else the family's own ``load`` takes.
 
     Raises:
         InputError: diffusers or transformers is not installed.
@@ -62,12 +62,23 @@ def load(path: Path, **options: Any) -> Generator:
     for needed in ("diffusers", "transformers"):
         if importlib.util.find_spec(needed) is None:
             raise InputError(f"{path}: Stable Diffusion needs {needed}; install it with pip install 'limn[sd]'")
+    from limn.models.checkpoints import single_file
+
     path = Path(path)
-    family = family_of(path) if path.is_dir() else "stable_diffusion"
-    read = import_module(f"limn.models.checkpoints.{family}").load
+    family = family_of(path) if path.is_dir() else single_file.family_of(path)
+    read, preview = import_module(f"limn.models.checkpoints.{family}").load, options.pop("preview", "")
     for name in options.keys() - inspect.signature(read).parameters:
         raise InputError(f"{path}: {name} is no option of a model of the family {family}; leave it out")
     generator: Generator = read(path, **options)
+    if preview:
+        from limn.models.checkpoints.shared import external
+
+        small = external.previews(Path(preview).expanduser(), options.get("device", "cpu"))
+        if small.shape(*generator.size) != generator.main.codec.shape(*generator.size):
+            raise InputError(
+                f"preview {preview}: decodes other latents than those of {path}; give the one made for it"
+            )
+        generator.previews = small
     return generator
 
 

@@ -1,25 +1,27 @@
 """One safetensors file with the keys of the original latent diffusion code.
 
 The file holds weights only. What they mean is taken from a model folder given or lying beside the file, and
-otherwise from what is published of Stable Diffusion 1.x and 2.x, told apart by the width of their text.
+otherwise from what is published of Stable Diffusion 1.x, 2.x and XL, told apart by the width of their text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from limn.io.configurations import MAX_CONFIG
+from limn.io.configurations import MAX_CONFIG, read_json
 from limn.io.files import first_line, read_bounded, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models import memory
 from limn.models.checkpoints.shared.configs import Configs, check_together, config_path, read_part
-from limn.models.checkpoints.shared.networks import Networks, blank, fill, shapes_of
+from limn.models.checkpoints.shared.networks import Networks, blank, fill, precision, shapes_of
+from limn.models.checkpoints.shared.published import DISTILLED, PUBLISHED, V2
 from limn.models.checkpoints.shared.tokenizer import find_tokenizer
 from limn.networks.weights import check_names, read_header, read_tensors
 from limn.personalise.learned import metadata
@@ -30,61 +32,19 @@ _PREDICTIONS: Final = {
 _UNET: Final = "model.diffusion_model."
 _VAE: Final = "first_stage_model."
 _TEXT: Final = "cond_stage_model."
-# Everything but the three networks is left out: averages kept for training, noise tables, losses.
-_SKIPPED: Final = r"^(?!model\.diffusion_model\.|first_stage_model\.|cond_stage_model\.)|position_ids$|\.loss\."
+_TEXTS: Final = "conditioner.embedders."
+# Everything but the networks is left out: averages kept for training, noise tables, losses.
+_SKIPPED: Final = (
+    r"^(?!model\.diffusion_model\.|first_stage_model\.|cond_stage_model\.|conditioner\.embedders\.)"
+    r"|position_ids$|\.loss\.|\.logit_scale$"
+)
+_READ: Final = r"^(?!cond_stage_model\.|conditioner\.embedders\.)|position_ids$|\.logit_scale$"
 
-V1: Final[Mapping[str, Mapping[str, Any]]] = {
-    "unet": {
-        "sample_size": 64,
-        "block_out_channels": [320, 640, 1280, 1280],
-        "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
-        "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
-        "cross_attention_dim": 768,
-        "attention_head_dim": 8,
-    },
-    "vae": {
-        "sample_size": 512,
-        "block_out_channels": [128, 256, 512, 512],
-        "down_block_types": ["DownEncoderBlock2D"] * 4,
-        "up_block_types": ["UpDecoderBlock2D"] * 4,
-        "layers_per_block": 2,
-        "latent_channels": 4,
-    },
-    "text_encoder": {
-        "vocab_size": 49408,
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-        "max_position_embeddings": 77,
-    },
-    "scheduler": {
-        "_class_name": "DDIMScheduler",
-        "beta_schedule": "scaled_linear",
-        "beta_start": 0.00085,
-        "beta_end": 0.012,
-        "num_train_timesteps": 1000,
-        "set_alpha_to_one": False,
-        "prediction_type": "epsilon",
-    },
-}
-V2: Final[Mapping[str, Mapping[str, Any]]] = {
-    **V1,
-    "unet": {
-        **V1["unet"],
-        "cross_attention_dim": 1024,
-        "attention_head_dim": [5, 10, 20, 20],
-        "use_linear_projection": True,
-    },
-    "text_encoder": {
-        **V1["text_encoder"],
-        "hidden_size": 1024,
-        "intermediate_size": 4096,
-        "num_hidden_layers": 23,
-        "num_attention_heads": 16,
-        "hidden_act": "gelu",
-    },
-}
+
+def family_of(path: Path) -> str:
+    """Return the module of the family that a file belongs to."""
+    names = read_header(path)
+    return "sdxl" if any(name.startswith(_TEXTS) for name in names) else "stable_diffusion"
 
 
 def read_configs(path: Path, given: Path | None) -> tuple[Configs, Path]:
@@ -102,19 +62,40 @@ def read_configs(path: Path, given: Path | None) -> tuple[Configs, Path]:
             missing or damaged.
     """
     shapes = {name: shape for name, (_, shape) in read_header(path).items()}
-    width = _text_width(path, shapes)
+    if odd := sorted(name for name in shapes if name.startswith("edm_")):
+        raise WeightsError(f"{path}: has {odd[0]}: noise levels of EDM, which limn does not have for such a U-Net")
+    width, texts = _text_width(path, shapes), _texts(shapes)
+    named = ("unet", "vae", *texts, "scheduler")
     home, words = _tokenizer(path, given)
-    said = {part: read_part(home, part) for part in V1 if config_path(home, part).exists()}
-    parts = {**_known(path, shapes, width, said), **said}
-    lacking = [part for part in V1 if part not in parts]
-    if lacking:
+    said = {part: read_part(home, part) for part in named if config_path(home, part).exists()}
+    known = _known(path, shapes, width, said) if set(PUBLISHED.get(width, {})) == set(named) else {}
+    parts = {**known, **said}
+    if lacking := [part for part in named if part not in parts]:
         raise WeightsError(
-            f"{path}: neither Stable Diffusion 1.x nor 2.x by its shapes; "
+            f"{path}: neither Stable Diffusion 1.x nor 2.x nor XL by its shapes; "
             f"put its configuration at {config_path(home, lacking[0])}, and that of its other parts likewise"
         )
-    configs = Configs(parts, pad=None if "text_encoder" in said else {768: "<|endoftext|>", 1024: "!"}[width])
+    pad = None if next(iter(texts)) in said else {768: "<|endoftext|>", 1024: "!"}.get(width)
+    configs = Configs({part: parts[part] for part in named}, pad=pad, index=_index(home, texts))
     check_together(path, configs)
     return configs, words
+
+
+def _index(home: Path, texts: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return what the index of the model folder beside the file says, or what is published of SDXL."""
+    alone = "text_encoder" not in texts
+    known = {"force_zeros_for_empty_prompt": not alone, "requires_aesthetics_score": alone}
+    index = home / "model_index.json"
+    return {**known, **(read_json(index) if index.exists() else {})}
+
+
+def _texts(shapes: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the tensors of each text encoder begin, in the order in which their words stand."""
+    if not any(name.startswith(_TEXTS) for name in shapes):
+        return {"text_encoder": _TEXT}
+    places = {name.removeprefix(_TEXTS).split(".")[0] for name in shapes if name.startswith(_TEXTS)}
+    parts = ("text_encoder_2",) if places == {"0"} else ("text_encoder", "text_encoder_2")
+    return {part: f"{_TEXTS}{place}." for place, part in enumerate(parts)}
 
 
 def _tokenizer(path: Path, given: Path | None) -> tuple[Path, Path]:
@@ -135,9 +116,11 @@ def _known(
     path: Path, shapes: Mapping[str, tuple[int, ...]], width: int, said: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return what is published of the file's version, with the prediction that marks in the file tell."""
-    known = dict({768: V1, 1024: V2}.get(width, {}))
-    if not known:
-        return known
+    known = dict(PUBLISHED[width])
+    for name, distilled in DISTILLED.items():
+        if width > 768 and name in path.name.lower():
+            changes = {"_class_name": distilled, "timestep_spacing": "trailing", "steps_offset": 1}
+            known["scheduler"] = {**known["scheduler"], "prediction_type": "epsilon", **changes}
     first = shapes.get(f"{_UNET}input_blocks.0.0.weight", ())
     if len(first) == 4 and first[1] == 9:  # an inpainting model
         known["unet"] = {**known["unet"], "in_channels": 9}
@@ -147,7 +130,7 @@ def _known(
     elif "v_pred" in shapes:
         marks = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": "ztsnr" in shapes}
         known["scheduler"] = {**known["scheduler"], **marks}
-    elif width == 1024 and "scheduler" not in said:
+    elif width == 1024 and "scheduler" not in said and known["scheduler"] is V2["scheduler"]:
         raise WeightsError(
             f"{path}: a Stable Diffusion 2.x file does not say whether it predicts noise or v; put the model's "
             f"scheduler_config.json at {config_path(path.with_suffix(''), 'scheduler')}"
@@ -187,30 +170,35 @@ def read_networks(path: Path, configs: Configs, device: str, dtype: torch.dtype)
     Raises:
         WeightsError: tensors are missing, unexpected, mis-shaped or not finite.
     """
-    made = {part: blank(part, configs[part], path) for part in ("unet", "vae", "text_encoder")}
+    made = {part: blank(part, fields, path) for part, fields in configs.parts.items() if part != "scheduler"}
     shapes = {name: shape for name, (_, shape) in read_header(path).items() if not re.search(_SKIPPED, name)}
     # The conversion is tried on shapes alone first, so that nothing large is read in vain.
     outline = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-    for part, tensors in _converted(path, outline, configs, made).items():
-        found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        check_names(f"{path} ({part})", found, shapes_of(made[part]))
+    for part, network in made.items():
+        own = {name: tuple(each.shape) for name, each in _converted(path, part, outline, configs, network).items()}
+        check_names(f"{path} ({part})", own, shapes_of(network))
     side = 8 * configs["unet"]["sample_size"]
     memory.check(str(path), [path], dtype.itemsize, (side, side))
     tensors = read_tensors(path, skip=_SKIPPED, dtype=dtype)
-    filled = {
-        part: fill(made[part], each, device) for part, each in _converted(path, tensors, configs, made).items()
+
+    def filled(part: str, tensors: Mapping[str, Tensor]) -> None:
+        weights = _converted(path, part, tensors, configs, made[part])
+        own = precision(part, configs, dtype)
+        fill(made[part], {name: weight.to(own) for name, weight in weights.items()}, device)
+
+    for part in made:
+        filled(part, tensors)
+    again = {
+        part: partial(lambda part: filled(part, read_tensors(path, skip=_READ, dtype=dtype)), part)
+        for part in configs.texts
     }
-    return Networks(filled, hashes=[sha256_of(path)])
+    return Networks(made, hashes=[sha256_of(path)], again=again)
 
 
 def _text_width(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
-    if any(name.startswith("conditioner.embedders.") for name in shapes):
-        raise WeightsError(
-            f"{path}: a Stable Diffusion XL file; limn reads SDXL from a folder in diffusers' format, get that"
-        )
-    for prefix, what in ((_UNET, "U-Net"), (_VAE, "VAE"), (_TEXT, "text encoder")):
-        if not any(name.startswith(prefix) for name in shapes):
-            raise WeightsError(f"{path}: holds no {what} ({prefix}*); give a full Stable Diffusion checkpoint")
+    for prefixes, what in (((_UNET,), "U-Net"), ((_VAE,), "VAE"), ((_TEXT, _TEXTS), "text encoder")):
+        if not any(name.startswith(prefixes) for name in shapes):
+            raise WeightsError(f"{path}: holds no {what} ({prefixes[0]}*); give a full Stable Diffusion checkpoint")
     widths = {shape[-1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight") and len(shape) == 2}
     if len(widths) != 1:
         raise WeightsError(f"{path}: its U-Net has no single width of text; give a Stable Diffusion checkpoint")
@@ -218,30 +206,33 @@ def _text_width(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> int:
 
 
 def _converted(
-    path: Path, tensors: Mapping[str, Tensor], configs: Configs, made: Mapping[str, Any]
-) -> dict[str, dict[str, Tensor]]:
-    """Rename the tensors of each part, with diffusers' own conversion."""
+    path: Path, part: str, tensors: Mapping[str, Tensor], configs: Configs, network: Any
+) -> dict[str, Tensor]:
+    """Rename the tensors of a part, with diffusers' own conversion."""
     from diffusers.loaders import single_file_utils as convert
 
-    wrapped = hasattr(made["text_encoder"], "text_model")
     try:
-        unet = {"layers_per_block": 2, **configs["unet"]}
-        parts = {
-            "unet": convert.convert_ldm_unet_checkpoint(_under(_UNET, tensors), unet),
-            "vae": convert.convert_ldm_vae_checkpoint(_under(_VAE, tensors), configs["vae"]),
-        }
-        words = _under(_TEXT, tensors)
-        if any(name.startswith(_TEXT + "model.") for name in words):
-            text = convert.convert_open_clip_checkpoint(made["text_encoder"], words)
-            text.pop("text_projection.weight", None)
+        if part == "unet":
+            unet = {"layers_per_block": 2, **configs["unet"]}
+            return dict(convert.convert_ldm_unet_checkpoint(_under(_UNET, tensors), unet))
+        if part == "vae":
+            return dict(convert.convert_ldm_vae_checkpoint(_under(_VAE, tensors), configs["vae"]))
+        begins = _texts(tensors)[part]
+        words = {name.removeprefix(begins): tensor for name, tensor in _under(begins, tensors).items()}
+        if any(name.startswith("model.") for name in words):
+            text = convert.convert_open_clip_checkpoint(network, words, prefix="model.")
         else:
-            text = convert.convert_ldm_clip_checkpoint(words)
+            text = {name.removeprefix("transformer."): tensor for name, tensor in words.items()}
     except (KeyError, IndexError, AttributeError, ValueError, TypeError, RuntimeError) as error:
         reason = first_line(error)[:100]
         raise WeightsError(f"{path}: cannot be converted ({reason}); give a full checkpoint") from None
-    prefix = "text_model." if wrapped else ""
-    parts["text_encoder"] = {prefix + name.removeprefix("text_model."): each for name, each in text.items()}
-    return parts
+    projects = "text_projection.weight" in network.state_dict()
+    prefix = "text_model." if hasattr(network, "text_model") else ""
+    return {
+        name if name == "text_projection.weight" else prefix + name.removeprefix("text_model."): tensor
+        for name, tensor in text.items()
+        if projects or name != "text_projection.weight"
+    }
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ import pytest
 from limn.kernel.errors import WeightsError
 from limn.models import checkpoints
 from limn.models.checkpoints.shared.configs import read_configs
-from limn.models.checkpoints.single_file import V1, V2
+from limn.models.checkpoints.shared.published import V1, V2
 
 FILES = {
     "index": "model_index.json",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
 from limn.codecs.latents import Latents
+from limn.encoders.resting import Resting
 from limn.guidance.classifier_free import ClassifierFree
 from limn.kernel import registry
 from limn.kernel.generator import Generator
@@ -16,6 +18,7 @@ from limn.kernel.guidance import Guidance
 from limn.kernel.predictor import Encoder
 from limn.kernel.sampler import Sampler, Schedule
 from limn.kernel.stage import Stage
+from limn.models import memory
 from limn.models.checkpoints.shared.attention import Transformer
 from limn.models.checkpoints.shared.folder import Folder
 from limn.predictors.diffusion import Diffusion, Target
@@ -82,11 +85,13 @@ def assembled(
         patch: Cells of the state along one side of what a picture's sides must be multiples of.
         target: What the network answers.
     """
+    size, width = (side, side), folder.dtype.itemsize
+    memory.check(str(folder.path), (), width, size)
     codec = Latents(coder, mean=mean, std=std, patch=patch)
     sampler = usual.sampler if isinstance(usual.sampler, Sampler) else registry.parse("samplers", usual.sampler)
     assert isinstance(sampler, Sampler)
     stage = Stage(
-        encoder=encoder,
+        encoder=Resting(encoder, folder.again, partial(memory.tight, folder.device, size, width)),
         predictor=Diffusion(network=network, target=target),
         codec=codec,
         schedule=schedule,
@@ -99,7 +104,7 @@ def assembled(
         [stage],
         weights=folder.weights,
         file=folder.hashes["transformer"][0],
-        size=(side, side),
+        size=size,
         sizes=(codec.multiple, max(largest, side)),
         guidance=usual.guidances,
         batch=BATCH,

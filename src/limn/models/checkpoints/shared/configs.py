@@ -201,17 +201,18 @@ def usual_of(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults(kind_of(part, fields)), **fields}
 
 
-def read_part(folder: Path, part: str) -> dict[str, Any]:
+def read_part(folder: Path, part: str, path: Path | None = None) -> dict[str, Any]:
     """Read and check the configuration of one part.
 
     Args:
         folder: The model folder.
         part: ``unet``, ``vae``, ``text_encoder``, ``text_encoder_2`` or ``scheduler``.
+        path: The file, where it is not in the part's own folder.
 
     Raises:
         WeightsError: the file is missing or damaged, or a field is unknown, unsafe, out of bounds or missing.
     """
-    path = config_path(folder, part)
+    path = path or config_path(folder, part)
     fields = read_json(path, infinite=part == "scheduler")
     kinds = {"unet": ("UNet2DConditionModel",), "vae": ("AutoencoderKL", "AutoencoderTiny"), "scheduler": SCHEDULERS}
     if part in kinds:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
+from limn.codecs.latents import Latents
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models.checkpoints.shared.configs import read_part, usual_of
-from limn.models.checkpoints.shared.networks import blank, fill, filled_from, shapes_of, weights_files
+from limn.models.checkpoints.shared.networks import blank, files_of, fill, filled_from, shapes_of
+from limn.models.checkpoints.shared.vae import codec
 from limn.networks.weights import check_names, read_header, read_tensors
 
 _ORIGINAL: Final = "first_stage_model."
@@ -37,8 +40,8 @@ def autoencoder(
         WeightsError: It is missing, damaged or unsafe, or does not fit.
     """
     if path.is_dir():
-        fields: Mapping[str, Any] = read_part(path.parent, path.name)
-        files = weights_files(path, "vae")
+        fields: Mapping[str, Any] = read_part(path, "vae", path / "config.json")
+        files = files_of(path, "vae")
         return (
             filled_from(files, "vae", blank("vae", fields, path), device, dtype),
             fields,
@@ -67,11 +70,33 @@ def autoencoder(
     return fill(network, tensors, device), fields, [sha256_of(path)]
 
 
-def text_encoder(path: Path, fields: Mapping[str, Any], device: str, dtype: torch.dtype) -> tuple[Any, list[str]]:
-    """Read a text encoder of the shape of the model's own from a safetensors file, and its SHA-256.
+def previews(path: Path, device: str) -> Latents:
+    """Read a small autoencoder that shows what a state will be while it is drawn.
+
+    Args:
+        path: A folder with ``config.json``, or the file of a TAESD.
+        device: Where it goes.
+
+    Raises:
+        WeightsError: It is missing, damaged or unsafe, or is no TAESD.
+    """
+    if not path.is_dir() and not any(name.startswith(_TINY) for name in read_header(path)):
+        raise WeightsError(f"{path}: is no small autoencoder (TAESD); give its file, or an autoencoder's folder")
+    network, fields, _ = autoencoder(path, {}, device, torch.float32)
+    return codec(network, usual_of("vae", fields))
+
+
+def text_encoder(
+    path: Path, fields: Mapping[str, Any], device: str, dtype: torch.dtype
+) -> tuple[Any, list[str], Callable[[], object]]:
+    """Read a text encoder of the shape of the model's own from a safetensors file.
+
+    Returns:
+        The network, the SHA-256 of its file, and what fills it again.
 
     Raises:
         WeightsError: It is missing, damaged or unsafe, or does not fit.
     """
     network = blank("text_encoder", fields, path)
-    return filled_from([path], "text_encoder", network, device, dtype), [sha256_of(path)]
+    again = partial(filled_from, [path], "text_encoder", network, device, dtype)
+    return again(), [sha256_of(path)], again

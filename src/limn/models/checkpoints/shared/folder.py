@@ -8,22 +8,21 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor
 
 from limn.io.configurations import Rule, check_fields, either, one_of, read_json
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError, unknown_name
-from limn.networks.weights import check_names, read_header, read_tensors
+from limn.models import memory
+from limn.models.checkpoints.shared import weight_files
+from limn.networks.weights import check_names
 
-_INDEX_LIMIT: Final = 32 * 2**20
 _MOST: Final = 2**20  # no number of layers, heads, channels or tokens is larger
 _NOTES: Final = {"_class_name", "_diffusers_version", "_name_or_path"}
 _HEADS: Final = r"^lm_head\.|(^|\.)visual\.|position_ids$|^proj_out_unused"
@@ -42,7 +41,7 @@ _BASES: Final = {
 
 @dataclass
 class Folder:
-    """A model folder; it keeps the hashes of all weights that were read from it.
+    """A model folder; it keeps the hashes of all weights that were read from it, and what fills text encoders again.
 
     Args:
         path: The folder.
@@ -61,6 +60,7 @@ class Folder:
     optional: Sequence[str] = ()
     hashes: dict[str, list[str]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    again: dict[Any, Callable[[], object]] = field(default_factory=dict)
 
     @cached_property
     def index(self) -> dict[str, Any]:
@@ -112,29 +112,34 @@ class Folder:
         Raises:
             WeightsError: As :meth:`fields`; or weights are missing, damaged, unsafe or do not fit.
         """
-        fields, kind = self.fields(part, rules), self._kind(part)
-        network = _built(kind, fields, self.path / part / "config.json")
-        files = self._files(part)
+        if not self.hashes:
+            self._fits()
+        network = _built(self._kind(part), self.fields(part, rules), self.path / part / "config.json")
+        if part.startswith("text_encoder"):
+            self.again[network] = partial(self._fill, part, network)
+        self._fill(part, network)
+        self.hashes[part] = [sha256_of(file) for file in self._files(part)]
+        return network.eval().requires_grad_(False)
+
+    def _fits(self) -> None:
+        """Refuse a model whose weights alone do not fit into memory."""
+        parts = [part for part, kinds in self.classes.items() if self.has(part) and _weighs(part, kinds)]
+        files = [file for part in parts for file in self._files(part)]
+        memory.check(str(self.path), files, self.dtype.itemsize, (0, 0))
+
+    def _fill(self, part: str, network: Any) -> None:
+        """Give a network without weights its own, which must fit exactly."""
         tied = set(getattr(network, "_tied_weights_keys", None) or ())
         wanted = {name: tuple(own.shape) for name, own in network.state_dict().items() if name not in tied}
-        names = {file: _renamed(read_header(file), {*wanted, *tied}) for file in files}
-        shapes = {
-            new: read_header(file)[old][1]
-            for file, own in names.items()
-            for old, new in own.items()
-            if new not in tied
-        }
-        check_names(str(self.path / part), shapes, wanted)
-        tensors: dict[str, Tensor] = {}
-        for file, own in names.items():
-            read = read_tensors(file, skip=_HEADS, dtype=self.dtype)
-            tensors |= {own[name]: tensor for name, tensor in read.items()}
+        renamed, files = partial(_renamed, wanted={*wanted, *tied}), self._files(part)
+        shapes = weight_files.shapes(files, renamed, _HEADS)
+        check_names(str(self.path / part), {name: own for name, own in shapes.items() if name not in tied}, wanted)
+        tensors = weight_files.tensors(files, renamed, _HEADS, self.dtype)
         network.load_state_dict(tensors, strict=False, assign=True)
         if tied:
             network.tie_weights()
-        self.hashes[part] = [sha256_of(file) for file in files]
         torch.nn.Module.to(network, self.device, self.dtype)  # the libraries' own warns of what is no matter here
-        return network.eval().requires_grad_(False)
+        network.requires_grad_(False)
 
     def tokenizer(self, part: str) -> Any:
         """Return a part's tokenizer; chat templates are not run.
@@ -146,7 +151,7 @@ class Folder:
 
         folder = self.path / part
         for settings in sorted(folder.glob("*.json")):
-            read_json(settings, limit=_INDEX_LIMIT)
+            read_json(settings, limit=weight_files.INDEX_LIMIT)
         try:
             name = str(self.index[part][1]).removesuffix("Fast")
             return getattr(transformers, name).from_pretrained(folder, local_files_only=True)
@@ -173,25 +178,12 @@ class Folder:
         )
 
     def _files(self, part: str) -> list[Path]:
-        """Return a part's files of weights: one, or the shards that its index names."""
-        folder = self.path / part
-        stem = "model" if self.index[part][0] == "transformers" else "diffusion_pytorch_model"
-        for variant in ("", ".bf16", ".fp16"):
-            if (one := folder / f"{stem}{variant}.safetensors").exists():
-                return [one]
-            if (several := folder / f"{stem}.safetensors.index{variant}.json").exists():
-                return _shards(several)
-        pickles = sorted(each.name for each in folder.glob("*.bin")) if folder.is_dir() else []
-        why = f"only {pickles[0]}, a pickle that can run code" if pickles else "no such file"
-        raise WeightsError(f"{folder / stem}.safetensors: {why}; get the model again, in safetensors format")
+        return weight_files.weights_files(self.path / part, self.index[part][0])
 
 
-def _shards(index: Path) -> list[Path]:
-    named = read_json(index, limit=_INDEX_LIMIT).get("weight_map")
-    files = sorted(set(named.values())) if isinstance(named, dict) and named else []
-    if not files or not all(isinstance(file, str) and re.fullmatch(r"[\w.-]+\.safetensors", file) for file in files):
-        raise WeightsError(f"{index}: does not say in which safetensors files the weights are; get it again")
-    return [index.parent / file for file in files]
+def _weighs(part: str, kinds: Sequence[str]) -> bool:
+    """Say whether a part has weights that are read."""
+    return bool(kinds) and part != "scheduler" and not part.startswith("tokenizer")
 
 
 def _accepted(kind: Any) -> set[str]:
@@ -238,13 +230,8 @@ def _built(kind: Any, fields: Mapping[str, Any], source: Path) -> Any:
         ) from None
 
 
-def _renamed(header: Mapping[str, Any], wanted: set[str]) -> dict[str, str]:
-    """Return the network's name of each tensor in a file, across classes with other heads and older libraries."""
-    names = {}
-    for name in header:
-        if re.search(_HEADS, name):
-            continue
-        shorter = [name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)]
-        others = [*shorter, *(prefix + name for prefix in _PREFIXES)]
-        names[name] = name if name in wanted else next((other for other in others if other in wanted), name)
-    return names
+def _renamed(name: str, wanted: set[str]) -> str:
+    """Return the network's name of a tensor in a file, across classes with other heads and older libraries."""
+    shorter = [name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix)]
+    others = [*shorter, *(prefix + name for prefix in _PREFIXES)]
+    return name if name in wanted else next((other for other in others if other in wanted), name)

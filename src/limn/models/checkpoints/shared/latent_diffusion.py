@@ -7,18 +7,21 @@ import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from limn.encoders.known import Known
+from limn.encoders.resting import Resting
 from limn.guidance.classifier_free import ClassifierFree
 from limn.guidance.embedded import Embedded
 from limn.kernel.errors import ModelWarning
 from limn.kernel.generator import Generator
 from limn.kernel.predictor import Encoder
 from limn.kernel.stage import Stage
+from limn.models import memory
 from limn.models.checkpoints.shared import external, schedule
 from limn.models.checkpoints.shared import vae as autoencoders
 from limn.models.checkpoints.shared.configs import Configs, check_together
@@ -111,12 +114,18 @@ def assembled(
     base = Diffusion(
         network=UNet(networks["unet"], autoencoders.factor_of(configs["vae"])), target=schedule.target_of(scheduler)
     )
-    parts = dict(configs.parts)
+    width = next(networks["unet"].parameters()).dtype.itemsize
+    parts, side = dict(configs.parts), configs["unet"]["sample_size"] * autoencoders.factor_of(configs["vae"])
+    again = {networks[part]: fill for part, fill in networks.again.items() if part.startswith("text_encoder")}
     if refiner is not None:
         parts |= {"refiner": {"below": refiner.below, **refiner.configs["unet"]}}
         networks = Networks(networks.parts, [*networks.hashes, *refiner.networks.hashes])
+        last = refiner.networks
+        again |= {last[part]: fill for part, fill in last.again.items() if part == "text_encoder_2"}
     stage = Stage(
-        encoder=Known(encoder) if configs.paints else encoder,
+        encoder=Resting(
+            Known(encoder) if configs.paints else encoder, again, partial(memory.tight, device, (side, side), width)
+        ),
         predictor=base if refiner is None else refiner.after(base),
         codec=autoencoders.codec(networks["vae"], configs["vae"]),
         schedule=schedule.schedule_of(scheduler, steps_offset=steps_offset),
@@ -126,7 +135,6 @@ def assembled(
         blends=not configs.paints,
         device=device,
     )
-    side = configs["unet"]["sample_size"] * autoencoders.factor_of(configs["vae"])
     return Generator(
         str(path),
         [stage],
@@ -145,19 +153,20 @@ def exchanged(
 ) -> tuple[Configs, Networks]:
     """Return a model's parts with an autoencoder or text encoder from files of their own, where they are named."""
     parts, filled, hashes = dict(configs.parts), dict(networks.parts), list(networks.hashes)
+    again = dict(networks.again)
     if vae:
         filled["vae"], parts["vae"], own = external.autoencoder(
             Path(vae).expanduser(), configs["vae"], device, precision("vae", configs, dtype)
         )
         hashes += own
     if text_encoder:
-        filled["text_encoder"], own = external.text_encoder(
+        filled["text_encoder"], own, again["text_encoder"] = external.text_encoder(
             Path(text_encoder).expanduser(), configs["text_encoder"], device, dtype
         )
         hashes += own
     exchanged = replace(configs, parts=parts)
     check_together(Path(vae or text_encoder), exchanged)
-    return exchanged, Networks(filled, hashes)
+    return exchanged, Networks(filled, hashes, again)
 
 
 def digest(networks: Networks, parts: Mapping[str, Mapping[str, Any]]) -> str:

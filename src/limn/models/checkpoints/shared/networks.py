@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from limn.io.configurations import read_json
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError
 from limn.models import memory
+from limn.models.checkpoints.shared import weight_files
 from limn.models.checkpoints.shared.configs import Configs, config_path, kind_of, usual_of
 from limn.models.checkpoints.shared.signature import defaults
-from limn.networks.weights import check_names, read_header, read_tensors
+from limn.networks.weights import check_names
 
 Shapes = Mapping[str, Sequence[int]]
 
 PARTS: Final = ("unet", "vae", "text_encoder", "text_encoder_2")
-_SKIPPED: Final = r"embeddings\.position_ids$"
+_SKIPPED: Final = r"position_ids$"
 _OLD_VAE: Final = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
-_VARIANTS: Final = ("", ".fp16", ".bf16", ".non_ema", ".ema")
-_INDEX_LIMIT: Final = 32 * 2**20
 _TEXT_FIELDS: Final = {
     "attention_dropout", "bos_token_id", "eos_token_id", "hidden_act", "hidden_size", "initializer_factor",
     "initializer_range", "intermediate_size", "layer_norm_eps", "max_position_embeddings", "num_attention_heads",
@@ -40,10 +38,12 @@ class Networks:
     Args:
         parts: By name: ``unet``, ``vae``, ``text_encoder``, ``text_encoder_2``.
         hashes: SHA-256 of each weights file, that of the U-Net first.
+        again: By name: fills a network anew, in its place, once its weights were let go.
     """
 
     parts: Mapping[str, Any]
     hashes: Sequence[str]
+    again: Mapping[str, Callable[[], object]] = field(default_factory=dict)
 
     def __getitem__(self, part: str) -> Any:
         return self.parts[part]
@@ -114,14 +114,17 @@ def from_folder(
         WeightsError: a weights file is missing, damaged, unsafe or does not fit its configuration.
     """
     parts = [part for part in parts if part in configs.parts]
-    files = {part: weights_files(folder / part, part) for part in parts}
+    files = {part: files_of(folder / part, part) for part in parts}
     made = {part: blank(part, configs[part], config_path(folder, part)) for part in parts}
     side = 8 * configs["unet"]["sample_size"]
     memory.check(str(folder), [path for paths in files.values() for path in paths], dtype.itemsize, (side, side))
-    filled = {}
-    for part, paths in files.items():
-        filled[part] = filled_from(paths, part, made[part], device, precision(part, configs, dtype))
-    return Networks(filled, hashes=[sha256_of(path) for paths in files.values() for path in paths])
+    again = {
+        part: partial(filled_from, paths, part, made[part], device, precision(part, configs, dtype))
+        for part, paths in files.items()
+    }
+    for fill_part in again.values():
+        fill_part()
+    return Networks(made, [sha256_of(path) for paths in files.values() for path in paths], again)
 
 
 def filled_from(paths: Sequence[Path], part: str, network: Any, device: str, dtype: torch.dtype) -> Any:
@@ -137,20 +140,14 @@ def filled_from(paths: Sequence[Path], part: str, network: Any, device: str, dty
     Raises:
         WeightsError: a file is damaged or unsafe, or the tensors do not fit the network.
     """
-    wanted = shapes_of(network)
-    renamed = _renaming(part, wanted)
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path in paths:
-        own = {renamed(name): shape for name, (_, shape) in read_header(path).items() if "position_ids" not in name}
-        if twice := sorted(own.keys() & shapes.keys()):
-            raise WeightsError(f"{path}: has {twice[0]}, as another of its shards does; get them again")
-        shapes |= own
-    check_names(str(paths[0]), shapes, wanted)
-    tensors: dict[str, Tensor] = {}
-    for path in paths:
-        read = read_tensors(path, skip=_SKIPPED, dtype=dtype)
-        tensors |= {renamed(name): tensor for name, tensor in read.items()}
-    return fill(network, tensors, device)
+    renamed = _renaming(part, shapes_of(network))
+    check_names(str(paths[0]), weight_files.shapes(paths, renamed, _SKIPPED), shapes_of(network))
+    return fill(network, weight_files.tensors(paths, renamed, _SKIPPED, dtype), device)
+
+
+def files_of(folder: Path, part: str) -> list[Path]:
+    """Return a part's files of weights; see :func:`limn.models.checkpoints.shared.weight_files.weights_files`."""
+    return weight_files.weights_files(folder, "transformers" if part.startswith("text_encoder") else "diffusers")
 
 
 def _renaming(part: str, wanted: Shapes) -> Callable[[str], str]:
@@ -168,43 +165,3 @@ def _renaming(part: str, wanted: Shapes) -> Callable[[str], str]:
         return name
 
     return rename
-
-
-def weights_files(folder: Path, part: str) -> list[Path]:
-    """Return a part's files of weights: one, or the shards that its index names.
-
-    A single safetensors file in the folder is taken whatever its name.
-
-    Raises:
-        WeightsError: there is none, several that nothing tells apart, or only a pickle.
-    """
-    stem = "model" if part.startswith("text_encoder") else "diffusion_pytorch_model"
-    for variant in _VARIANTS:
-        if (one := folder / f"{stem}{variant}.safetensors").exists():
-            return [one]
-        if (several := folder / f"{stem}.safetensors.index{variant}.json").exists():
-            return _shards(several)
-    left = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    if len(left) == 1:
-        return left
-    if left:
-        names = ", ".join(path.name for path in left[:3])
-        raise WeightsError(f"{folder}: holds {names}; rename the one that is meant to {stem}.safetensors")
-    pickles = sorted(path.name for path in folder.glob("*.bin")) if folder.is_dir() else []
-    if pickles:
-        raise WeightsError(
-            f"{folder / pickles[0]}: a pickle can run code when opened; get {stem}.safetensors of the same model"
-        )
-    raise WeightsError(f"{folder / stem}.safetensors: no such file; get the model again, in safetensors format")
-
-
-def _shards(index: Path) -> list[Path]:
-    named = read_json(index, limit=_INDEX_LIMIT).get("weight_map")
-    files = sorted(set(named.values())) if isinstance(named, dict) and all(map(_is_text, named.values())) else []
-    if not files or not all(re.fullmatch(r"[\w.-]+\.safetensors", file) for file in files):
-        raise WeightsError(f"{index}: does not say in which safetensors files the weights are; get it again")
-    return [index.parent / file for file in files]
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)

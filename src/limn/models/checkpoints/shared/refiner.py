@@ -23,7 +23,7 @@ from limn.models.checkpoints.shared import schedule
 from limn.models.checkpoints.shared import vae as autoencoders
 from limn.models.checkpoints.shared.clip import Together
 from limn.models.checkpoints.shared.configs import Configs
-from limn.models.checkpoints.shared.networks import Networks, from_folder, weights_files
+from limn.models.checkpoints.shared.networks import Networks, files_of, from_folder
 from limn.models.checkpoints.shared.unet import POOLED, REFINER, UNet
 from limn.predictors.diffusion import Diffusion
 from limn.predictors.experts import ByLevel, Instead
@@ -85,11 +85,11 @@ def read(folder: Path, base: Configs, beside: Networks, device: str, dtype: torc
 
 
 def _networks(folder: Path, configs: Configs, beside: Networks, device: str, dtype: torch.dtype) -> Networks:
-    hashes = [sha256_of(file) for file in weights_files(folder / "text_encoder_2", "text_encoder_2")]
+    hashes = [sha256_of(file) for file in files_of(folder / "text_encoder_2", "text_encoder_2")]
     if not set(hashes) <= set(beside.hashes):
         return from_folder(folder, configs, device, dtype, _PARTS)
     own = from_folder(folder, configs, device, dtype, ("unet",))
-    return Networks({**own.parts, "text_encoder_2": beside["text_encoder_2"]}, [*own.hashes, *hashes])
+    return Networks({**own.parts, "text_encoder_2": beside["text_encoder_2"]}, [*own.hashes, *hashes], beside.again)
 
 
 class Both:

@@ -45,8 +45,8 @@ _SPECIAL: Final[Mapping[str, Rule]] = {
 
 
 def find_tokenizer(folder: Path) -> Path | None:
-    """Return the folder that holds CLIP's vocabulary: ``folder`` itself or ``tokenizer`` in it."""
-    for each in (folder / "tokenizer", folder):
+    """Return the folder that holds CLIP's vocabulary: ``folder`` itself, or a tokenizer's in it."""
+    for each in (folder / "tokenizer", folder / "tokenizer_2", folder):
         if (each / "vocab.json").is_file() or (each / "tokenizer.json").is_file():
             return each
     return None
