@@ -22,7 +22,7 @@ ODD = ["", " ", "İstanbul 🦄", "日本語 テキスト", "a\u200bb", "<|endof
 
 @pytest.fixture
 def encoder(loaded: Callable[..., Generator]) -> ClipEncoder:
-    found = loaded().stages[0].encoder
+    found: Any = loaded().stages[0].encoder.reader
     assert isinstance(found, ClipEncoder)
     return found
 

@@ -94,7 +94,7 @@ def pickled(folder: Path) -> None:
         (breaks(dim=48), "contradict each other|expected"),
         (breaks(siglip_feat_dim=8), "siglip_feat_dim is 8; limn takes null"),
         (removed, "1 missing.*cap_pad_token"),
-        (pickled, "a pickle that can run code"),
+        (pickled, "a pickle can run code"),
         (lambda folder: changed(folder / "model_index.json", tokenizer=["evil", "Tokenizer"]), "tokenizer is"),
         (lambda folder: changed(folder / "model_index.json", unet=["diffusers", "UNet"]), "unknown field 'unet'"),
         (lambda folder: changed(folder / "tokenizer" / "tokenizer_config.json", auto_map={}), "asks to run code"),
