@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install generate test slow check claims bench clean
+.PHONY: help install generate test slow check image claims bench clean
 
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,10 @@ check: .venv/.installed-dev  ## ruff, types, import contracts
 	$(BIN)/ruff format --check src tests benchmarks tools examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+image:  ## build the container image, and draw in it
+	docker build --tag limn .
+	docker run --rm limn generate "$(PROMPT)"
 
 claims: .venv/.installed-dev  ## measure what README and docs claim, into benchmarks/results
 	$(BIN)/python -m benchmarks.claims

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.stats
 from PIL import Image, ImageFilter
 
-from benchmarks.kit.results import write
+from benchmarks.kit.results import read, write
 from limn import models
 from limn.provenance.authority import authority, mark_key
 from limn.provenance.credential import Signer
@@ -164,13 +164,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=12, help="pictures for each change")
     parser.add_argument("--unmarked", type=int, default=1000)
+    parser.add_argument("--parts", nargs="+", default=["costs", "outlived", "unmarked"], help="the others stay")
     parser.add_argument("--write", action="store_true")
     given, key = parser.parse_args(), mark_key()
-    result = {
-        "costs": costs(key),
-        "outlived": outlived((128, 256), given.count, key),
-        "unmarked": unmarked(given.unmarked, key),
+    measures = {
+        "costs": lambda: costs(key),
+        "outlived": lambda: outlived((128, 256, 512), given.count, key),
+        "unmarked": lambda: unmarked(given.unmarked, key),
     }
+    before = read("marks")
+    result = {name: part() if name in given.parts else before[name] for name, part in measures.items()}
     print(result)
     if given.write:
         write(

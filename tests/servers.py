@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +43,13 @@ class Served:
 
 @contextmanager
 def served(
-    root: Path, *, delay: float = 0.0, limits: Limits | None = None, load: Any = None, head: float = 10.0
+    root: Path,
+    *,
+    delay: float = 0.0,
+    limits: Limits | None = None,
+    load: Any = None,
+    head: float = 10.0,
+    own: Sequence[str] = (),
 ) -> Iterator[Served]:
     """Serve a store until the block ends."""
     import uvicorn
@@ -51,7 +57,11 @@ def served(
     socket = bound("127.0.0.1", 0)
     port = socket.getsockname()[1]
     app = create(
-        Store(root), Access.of(TOKEN, "127.0.0.1", port), limits=limits, load=load or partial(load_toy, delay)
+        Store(root),
+        Access.of(TOKEN, "127.0.0.1", port),
+        limits=limits,
+        load=load or partial(load_toy, delay),
+        own=own,
     )
     server = uvicorn.Server(settings(app, head=head))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)

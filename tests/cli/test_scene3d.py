@@ -48,7 +48,10 @@ def test_turntable_mesh_and_depth(limn, tmp_path, monkeypatch) -> None:
     assert drawn.code == 0, drawn.err
     with Image.open("t.webp") as turning:
         assert (turning.n_frames, turning.size) == (objects.FRAMES, (32, 32))  # type: ignore[attr-defined]
-        assert b"limn" in turning.info["xmp"]
+        assert b"trainedAlgorithmicMedia" in turning.info["xmp"]
+    told = limn("detect", "t.webp").out
+    assert "record: limn: 'a red chair', seed 0, toys" in told
+    assert "credential: valid and trusted" in told
     mesh = trimesh.load(io.BytesIO(Path("m.glb").read_bytes()), file_type="glb", force="mesh")
     assert len(mesh.faces) > 10
     assert mesh.visual.vertex_colors.shape == (len(mesh.vertices), 4)

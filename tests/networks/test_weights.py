@@ -363,3 +363,10 @@ def test_load_state_is_all_or_nothing() -> None:
     load_state(layer, good)
     assert torch.equal(layer.weight, torch.ones(2, 2))
     assert layer.weight.dtype == torch.float32
+
+
+@pytest.mark.slow
+def test_loading_a_model_loads_no_compiler() -> None:
+    code = "import sys, limn; limn.load('emoji'); print({'torch._dynamo', 'sympy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

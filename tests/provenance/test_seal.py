@@ -163,3 +163,15 @@ def test_detect_tells_and_never_says_real(
     assert cli.run(["detect", str(tmp_path / "nope.png")]) == 2
     assert util.find_spec("c2pa") is not None
     assert not detect(np.full((64, 64, 3), 200, np.uint8), b"k").marked
+
+
+def test_sheets_are_signed_and_their_pictures_stay_as_they_are(tmp_path: Path, at_home: Path) -> None:
+    path = drawn(tmp_path / "store", Seal())
+    sheet = studio.sheet(tmp_path, [path, path], Seal())
+    assert read_record(sheet)["provenance"] == {"mark": "not marked: a sheet of pictures", "credential": "c2pa"}
+    assert credential(sheet.read_bytes(), "PNG", authority().anchors).state == "valid and trusted"
+    assert np.array_equal(np.asarray(Image.open(sheet))[:128, :128], np.asarray(Image.open(path)))
+    axis = studio.Axis.parse("steps=1,2")
+    grid = studio.compose(Store(tmp_path / "store"), [[path], [path]], axis, None, Seal(sign=False))
+    assert read_record(grid)["provenance"]["credential"] == "not signed: --no-sign"
+    assert credential(grid.read_bytes(), "PNG", authority().anchors).state == "none"

@@ -29,7 +29,8 @@ def test_a_job_draws_what_generate_draws(tmp_path: Path) -> None:
         told = client.get(f"/api/pictures/{pictures[3]['key']}/3/record").json()
         (run,) = client.get("/api/runs", params={"search": "dog"}).json()
     assert (told["seed"], told["prompt"]) == (4, {"text": "a dog"})
-    assert run["pictures"] == [0, 1, 2, 3]
+    assert run["pictures"] == [2, 3]  # those of the prompt that has the word
+    assert run["prompts"] == ["a dog", "a dog"]
     assert Store(tmp_path).find(pictures[0]["key"]).finished
     (tmp_path / "copy.png").write_bytes(data)
     assert read_record(tmp_path / "copy.png", whole=True)["key"] == pictures[0]["key"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import toys3d_models
 from browsers import page_of
 from limn import models
 from limn.store import read_record
@@ -44,7 +45,7 @@ def test_a_person_draws_searches_reuses_compares_and_replays(tmp_path: Path) -> 
         page.click("#detail >> text=Compare")
         assert "index" in page.inner_text("#differences")
         page.click("#detail >> text=Reuse")
-        page.wait_for_selector("form#draw")
+        page.wait_for_selector("form#draw .card h3:has-text('rescale')")
         assert page.input_value("textarea[name=prompt]") == "a <b>cat</b>"
         assert page.input_value("input[name=seed]") == "7"
         page.click("nav a[href='#gallery']")
@@ -134,7 +135,7 @@ def test_the_page_is_fit_for_screen_readers_and_phones(tmp_path: Path, width: in
         pytest.skip(f"axe-core is not here: {error}")
     with served(tmp_path) as server, page_of(server, width=width, dark=dark, bypass_csp=True) as page:
         drawn(page)
-        for name in ("draw", "gallery", "edit", "learn", "audits"):
+        for name in ("draw", "gallery", "edit", "solid", "learn", "audits"):
             page.click(f"nav a[href='#{name}']")
             page.wait_for_selector("main h1")
             page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
@@ -144,3 +145,20 @@ def test_the_page_is_fit_for_screen_readers_and_phones(tmp_path: Path, width: in
             grave = [(row["id"], row["nodes"][0]["html"]) for row in found if row["impact"] in GRAVE]
             assert not grave, (name, grave)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+
+
+def test_a_person_sees_a_thing_in_three_dimensions_where_a_model_draws_such(tmp_path: Path) -> None:
+    folder = str(toys3d_models.model(tmp_path / "toys"))
+    with served(tmp_path / "none") as server, page_of(server) as page:
+        page.click("nav a[href='#solid']")
+        assert "limn ships none" in page.inner_text("#none")
+    with served(tmp_path / "store", load=models.load, own=[folder]) as server, page_of(server) as page:
+        page.click("nav a[href='#solid']")
+        page.fill("form#solid input[name=views]", "2")
+        page.check("input[name=depth]")
+        page.click("form#solid button.main")
+        page.wait_for_selector("#results figure:nth-child(3) img")
+        assert page.evaluate(
+            "Promise.all([...document.querySelectorAll('#results img')].map((one) => one.decode().then(() => "
+            "one.naturalWidth)))"
+        ) == [64, 32, 64]  # both views, one of the turntable, distances of both

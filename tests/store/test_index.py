@@ -126,3 +126,26 @@ def test_records_of_odd_kinds_are_listed(store):
         store.open(key_of(request), request)
     assert {each.prompt for each in store.runs()} == {"", "plain", "x"}
     assert max(each.total for each in store.runs()) == 1_000_000
+
+
+def test_the_full_text_follows_the_folders_and_reads_no_operators(store, ask):
+    runs = [store.open(*ask(text)) for text in ('a "red" heart', "red AND blue", "green*", "heart OR star")]
+
+    def found(search: str) -> set[str]:
+        return {row.prompt for row in store.runs(search=search)}
+
+    assert found('"red"') == {'a "red" heart'}
+    assert found("AND") == found("and red") == {"red AND blue"}
+    assert found("een*") == {"green*"}
+    assert found("heart NOT star") == found("gre*n") == found("a\0b") == set()
+    assert found("hea") == {'a "red" heart', "heart OR star"}
+    shutil.rmtree(runs[0].folder)
+    assert found("hea") == {"heart OR star"}
+    with contextlib.closing(sqlite3.connect(store.root / "index.sqlite")) as connection:
+        connection.execute(
+            "INSERT INTO texts (texts, rank) VALUES ('integrity-check', 1)"
+        )  # fails where they differ
+        (plan,) = connection.execute(
+            "EXPLAIN QUERY PLAN SELECT key FROM runs WHERE id IN (SELECT rowid FROM texts WHERE texts MATCH 'x')"
+        ).fetchall()[-1:]
+        assert "VIRTUAL TABLE" in plan[-1]

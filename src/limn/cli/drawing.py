@@ -143,15 +143,23 @@ def _never_asked(outcome: Outcome) -> list[str]:
     return [text for text in against if asked and text and text not in asked]
 
 
-def labelled(outcomes: Sequence[Outcome], store: Store, axes: Sequence[Axis | None]) -> Path:
+def labelled(outcomes: Sequence[Outcome], store: Store, axes: Sequence[Axis | None], seal: Seal) -> Path:
     """Write the labelled sheet of a grid whose cells these outcomes are, row by row, and return its file."""
     from limn import studio
 
     files = [[path for _, path in sorted(outcome.pictures.items())] for outcome in outcomes]
-    return studio.compose(store, files, *axes)
+    return studio.compose(store, files, *axes, seal=seal)
 
 
-def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, labelled: Path | None = None) -> None:
+def report(
+    outcomes: Sequence[Outcome],
+    *,
+    show: bool,
+    grid: bool,
+    json: bool,
+    labelled: Path | None = None,
+    seal: Seal | None = None,
+) -> None:
     """Print what was drawn: files or JSON on stdout, everything else on stderr."""
     from limn import studio
 
@@ -174,7 +182,7 @@ def report(outcomes: Sequence[Outcome], *, show: bool, grid: bool, json: bool, l
             for path in paths:
                 console.picture(path)
         if grid and paths:
-            files.append(studio.sheet(outcome.folder, paths))
+            files.append(studio.sheet(outcome.folder, paths, seal))
             records[-1]["grid"] = str(files[-1])
     console.say(_summary(outcomes))
     if json:
@@ -230,16 +238,25 @@ def objects(
 
 
 def solids(
-    outcomes: Sequence[Outcome], generator: Generator, wanted: Wanted, *, batch: int | None, max_rows: int | None
+    outcomes: Sequence[Outcome],
+    generator: Generator,
+    wanted: Wanted,
+    *,
+    batch: int | None,
+    max_rows: int | None,
+    seal: Seal | None = None,
 ) -> None:
     """Write turntables, meshes and distances of the things that were drawn."""
     from limn.studio.objects import codes, write
 
     count, place = sum(len(outcome.pictures) for outcome in outcomes), 0
     for outcome in outcomes:
-        found = codes(generator, outcome.request, set(outcome.pictures), batch=batch, max_rows=max_rows)
+        events = codes(generator, outcome.request, set(outcome.pictures), batch=batch, max_rows=max_rows)
+        found = dict(event for event in events if isinstance(event, tuple))
         for index, path in sorted(outcome.pictures.items()):
-            outcome.objects[index] = write(generator, outcome.request, found[index], wanted, path, place, count)
+            outcome.objects[index] = write(
+                generator, outcome.request, found[index], wanted, path, place, count, seal
+            )
             place += 1
 
 

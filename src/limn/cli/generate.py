@@ -130,13 +130,13 @@ def generate(
     if ranking is not None:
         drawing.rerank(outcomes, keep, ranking)
     if wanted is not None:
-        drawing.solids(outcomes, generator, wanted, batch=batch, max_rows=max_rows)
+        drawing.solids(outcomes, generator, wanted, batch=batch, max_rows=max_rows, seal=seal)
     if larger is not None and upscale:
         drawing.enlarge(outcomes, larger, seal)
     if larger is not None and svg:
         drawing.vectorise(outcomes, larger)
-    labelled = drawing.labelled(outcomes, store, axes) if any(axes) else None
-    drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled)
+    labelled = drawing.labelled(outcomes, store, axes, seal) if any(axes) else None
+    drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled, seal=seal)
     drawing.check(outcomes)
 
 

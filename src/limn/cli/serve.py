@@ -20,29 +20,43 @@ Port = Annotated[int, typer.Option(help="The port; 0 for any that is free.", min
 Name = Annotated[
     str, typer.Option("--name", help="The name by which others reach this machine, where that is not --host.")
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="A model folder, file or pulled model to offer beside those that limn brings."),
+]
 TOKEN = "LIMN_TOKEN"
 """The environment's variable that may hold the token."""
 
 
 def serve(
-    host: Host = "127.0.0.1", port: Port = 8650, name: Name = "", out: Out = OUT, device: Device = "cpu"
+    host: Host = "127.0.0.1",
+    port: Port = 8650,
+    name: Name = "",
+    out: Out = OUT,
+    device: Device = "cpu",
+    model: Models = None,
 ) -> None:
     """Serve limn's own API, and the images API that clients of OpenAI's know, until Ctrl-C.
 
     Only this machine can ask unless --host says otherwise, and only with the token: LIMN_TOKEN, or one that is made
     and printed. What was accepted is finished, even after a kill.
     """
-    _serve(host, port, name, out, device, show=False)
+    _serve(host, port, name, out, device, model, show=False)
 
 
 def studio(
-    host: Host = "127.0.0.1", port: Port = 8650, name: Name = "", out: Out = OUT, device: Device = "cpu"
+    host: Host = "127.0.0.1",
+    port: Port = 8650,
+    name: Name = "",
+    out: Out = OUT,
+    device: Device = "cpu",
+    model: Models = None,
 ) -> None:
     """Open limn in the browser, and serve as limn serve does, until Ctrl-C."""
-    _serve(host, port, name, out, device, show=True)
+    _serve(host, port, name, out, device, model, show=True)
 
 
-def _serve(host: str, port: int, name: str, out: Path, device: str, *, show: bool) -> None:
+def _serve(host: str, port: int, name: str, out: Path, device: str, own: list[str] | None, *, show: bool) -> None:
     try:
         import uvicorn
 
@@ -60,8 +74,9 @@ def _serve(host: str, port: int, name: str, out: Path, device: str, *, show: boo
     socket = bound(host, port)
     port = socket.getsockname()[1]
     access = Access.of(token, name or host, port)
-    app: Any = create(Store(out), access, device=check_device(device))
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    app: Any = create(Store(out), access, device=check_device(device), own=own or ())
+    known = name or host
+    address = f"http://{f'[{known}]' if ':' in known else known}:{port}/"
     console.say(f"limn: serving {address}, pictures in {out}; Ctrl-C ends")
     if os.environ.get(TOKEN) is None:
         console.say(f"limn: the token is {token}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
 
-__all__ = ["FAMILIES", "SHIPPED", "describe", "folds", "load", "locate", "names", "shipped", "vocabulary"]
+__all__ = ["FAMILIES", "SHIPPED", "describe", "folds", "load", "locate", "names", "shipped", "solid", "vocabulary"]
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 FAMILIES = ("native", "muse", "parti", "conditioned", "glide")
@@ -157,6 +157,18 @@ def _family(config: Path) -> Callable[..., Any]:
     if added is None:
         raise WeightsError(f"{config}: {unknown_name('family', family, [*FAMILIES, *registry.plugins('families')])}")
     return added
+
+
+def solid(model: str) -> bool:
+    """Say whether a model's folder says that it draws things in three dimensions.
+
+    Raises:
+        InputError: If there is no such model.
+    """
+    if model in registry.plugins("models") and model not in shipped():
+        return bool(describe(model).get("solid"))
+    config = locate(model) / "config.json"
+    return config.is_file() and "triplane" in read_json(config)
 
 
 def vocabulary(model: str | Path) -> Vocabulary | None:

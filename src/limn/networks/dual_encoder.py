@@ -23,6 +23,7 @@ from limn.networks.shipped import Shipped
 from limn.networks.token_embeddings import TokenVectors
 from limn.networks.transformer import TIME_WIDTH, padding, waves
 from limn.networks.trunk import Block
+from limn.networks.weights import initial
 
 CONFIG = "dual_encoder.json"
 """The configuration's file in a folder; its name keeps judges apart from models that draw."""
@@ -180,6 +181,13 @@ class ImageTower(nn.Module):
         return features
 
 
+def _places(count: int, width: int) -> Tensor:
+    """Sines and cosines of a word's place, (count, width): where learning the places starts."""
+    rates = torch.exp(torch.linspace(0, -math.log(100), width // 2))
+    angles = torch.arange(count)[:, None] * rates
+    return 0.5 * torch.cat([angles.sin(), angles.cos()], 1)
+
+
 class _TextTower(nn.Module):
     """A small transformer over token vectors; the mean of the words that are there, one vector."""
 
@@ -187,11 +195,8 @@ class _TextTower(nn.Module):
         super().__init__()
         width = config.width
         self.enter = nn.Linear(config.text_width, width)
-        device = self.enter.weight.device  # linspace does not go by the context's device once transformers was used
-        rates = torch.exp(torch.linspace(0, -math.log(100), width // 2, device=device))
-        angles = torch.arange(config.text_limit)[:, None] * rates
         self.near = nn.Conv1d(width, width, config.near, padding="same") if config.near else None
-        self.places = nn.Parameter(0.5 * torch.cat([angles.sin(), angles.cos()], 1))
+        self.places = nn.Parameter(initial([config.text_limit, width], lambda: _places(config.text_limit, width)))
         self.blocks = nn.ModuleList(Block(width, config.heads, 2) for _ in range(config.depth))
         self.out = nn.Linear(width, config.out)
         for block in self.blocks:  # order counts from the first step on: no gate starts closed

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from limn.io.configurations import check_range, read_config, require
 from limn.kernel.attention import AttentionEdit
 from limn.networks.trunk import Beside, Cache, Trunk, modulated
+from limn.networks.weights import initial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class Transformer(nn.Module):
         self.text_in = nn.Linear(config.text_width, width)
         self.text_pool = nn.Linear(config.text_width, width)
         self.text_places = nn.Parameter(torch.zeros(config.text_limit, width))
-        self.places = nn.Parameter(places(config.side, width))
+        self.places = nn.Parameter(initial([config.side, config.side, width], lambda: places(config.side, width)))
         self.time_in = nn.Sequential(nn.Linear(TIME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
         cells = config.channels * config.patch**2
         self.embed = nn.Embedding(config.vocabulary, width) if config.vocabulary else nn.Linear(cells, width)

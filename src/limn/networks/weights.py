@@ -216,6 +216,18 @@ def sized(make: Callable[[], _Network], path: Path, most: int | None = None) -> 
     return make()
 
 
+def initial(shape: Sequence[int], value: Callable[[], Tensor]) -> Tensor:
+    """Return where a parameter starts; its shape alone where a network is only :func:`sized`.
+
+    torch computes values that have no storage by its compiler, which takes longer to import than a picture to draw.
+
+    >>> initial([2], lambda: torch.ones(2))
+    tensor([1., 1.])
+    """
+    empty = torch.empty(*shape)
+    return empty if empty.is_meta else value()
+
+
 def frozen(network: _Network, path: Path, device: str = "cpu") -> _Network:
     """Give a network the weights of a file, and return it ready for use and no longer learning.
 

@@ -15,7 +15,7 @@ from limn import models
 from limn.kernel import registry
 from limn.kernel.description import describe
 from limn.kernel.request import options
-from limn.server import gallery
+from limn.server import gallery, objects
 from limn.server.forms import Drawing, Form
 from limn.server.queue import Job
 from limn.server.state import State
@@ -176,7 +176,7 @@ def get_upload(name: Key, request: Request) -> FileResponse:
 
 
 @router.get("/options")
-def get_options() -> dict[str, Any]:
+def get_options(request: Request) -> dict[str, Any]:
     """Return everything that can be chosen: options, models, guidances, samplers, lists of words."""
     kinds = ("guidance", "samplers", "learners")
     parts = {kind: [asdict(describe(kind, name)) for name in registry.names(kind)] for kind in kinds}
@@ -184,7 +184,10 @@ def get_options() -> dict[str, Any]:
         "options": {
             name: {"kind": it.kind.__name__, "about": it.about, "many": it.many} for name, it in options().items()
         },
-        "models": [{"name": name, **models.describe(name)} for name in models.names()],
+        "models": [
+            {"name": name, "solid": models.solid(name), **models.describe(name)}
+            for name in _state(request).studio.names
+        ],
         "wildcards": wildcards.names(),
         "studies": registry.names("studies"),
         **parts,
@@ -210,6 +213,14 @@ def get_picture(key: Key, index: Index, request: Request) -> FileResponse:
 def get_record(key: Key, index: Index, request: Request) -> dict[str, Any]:
     """Return a picture's record."""
     return gallery.record(_state(request).store, key, index)
+
+
+@router.get("/pictures/{key}/{index}/{kind}", response_class=FileResponse)
+def get_beside(
+    key: Key, index: Index, kind: Literal["turntable", "mesh", "depth"], request: Request
+) -> FileResponse:
+    """Return what stands beside the picture of a thing in three dimensions."""
+    return FileResponse(objects.file(_state(request).store, key, index, kind), media_type=objects.TYPES[kind])
 
 
 @router.delete("/pictures/{key}/{index}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,7 @@ def create(
     limits: Limits | None = None,
     device: str = "cpu",
     load: Callable[..., Any] = models.load,
+    own: Sequence[str] = (),
 ) -> App:
     """Return the server as an ASGI application.
 
@@ -44,11 +45,15 @@ def create(
         limits: How much.
         device: Where models run.
         load: Loads a model by its name.
+        own: Models that may be asked for beside those that need no path.
 
     Raises:
+        InputError: A model is not there.
         StoreError: If another server works on the same store.
     """
-    state = _state(store, access, limits or Limits(), Studio(store, device=device, load=load))
+    for name in own:
+        models.locate(name)
+    state = _state(store, access, limits or Limits(), Studio(store, device=device, load=load, own=own))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from limn.kernel.generator import Generator, Progress
 from limn.kernel.request import Request
 from limn.kernel.runner import Ledger
 from limn.provenance.seal import Seal
+from limn.server import objects
 from limn.server.events import Events
 from limn.server.forms import asked, check_work
 from limn.server.queue import Job
@@ -35,12 +36,14 @@ class Studio:
         device: Where models run.
         load: Loads a model by its name.
         most: How many models stay loaded.
+        own: Models that may be asked for beside those that need no path.
     """
 
     store: Store
     device: str = "cpu"
     load: Callable[..., Generator] = models.load
     most: int = 2
+    own: Sequence[str] = ()
     events: Events = field(default_factory=Events)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _loaded: dict[str, Generator] = field(default_factory=dict)
@@ -48,7 +51,12 @@ class Studio:
     @property
     def uploads(self) -> Uploads:
         """What was sent."""
-        return Uploads(self.store.root)
+        return Uploads(self.store.root, self.own)
+
+    @property
+    def names(self) -> list[str]:
+        """The models that may be asked for."""
+        return [*models.names(), *self.own]
 
     def generator(self, name: str) -> Generator:
         """Return a model, loaded once; the one that was used longest ago makes room."""
@@ -76,6 +84,7 @@ class Studio:
             incomplete = [replace(request, edit=plan, **chosen) for request in incomplete]
         made = [generator.complete(request) for request in incomplete]
         check_work(made)
+        objects.wanted(form).check(generator, 0)
         return generator, made
 
     def draw(self, job: Job) -> Iterator[dict[str, Any]]:
@@ -84,10 +93,10 @@ class Studio:
         total = sum(len(request.items()) for request in made)
         cells: list[list[Path]] = []
         failed: list[dict[str, Any]] = []
+        seal = Seal(mark=bool(job.form.get("mark", True)), sign=bool(job.form.get("sign", True)))
         for request in made:
             cells.append([])
             before = sum(map(len, cells))
-            seal = Seal(mark=bool(job.form.get("mark", True)), sign=bool(job.form.get("sign", True)))
             events = studio.generate(generator, request, self.store, device=self.device, seal=seal)
             with closing(events):  # type: ignore[type-var]
                 for event in self._watched(generator, events, job):
@@ -106,8 +115,9 @@ class Studio:
         result: dict[str, Any] = {"pictures": [place(path) for path in paths], "failed": failed}
         if job.form.get("grid_x") or job.form.get("grid_y"):
             axes = [Axis.parse(text) if text else None for text in (job.form.get("grid_x"), job.form.get("grid_y"))]
-            result["grid"] = studio.compose(self.store, cells, *axes).name
+            result["grid"] = studio.compose(self.store, cells, *axes, seal=seal).name
         yield {"result": result}
+        yield from objects.beside(generator, made, self.store, job.form)
         if failed and not paths:
             raise InputError(f"picture: could not be drawn: {failed[0]['why']}")
 

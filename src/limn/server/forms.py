@@ -11,9 +11,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from limn import models
 from limn.kernel import registry
-from limn.kernel.errors import InputError, unknown_name
+from limn.kernel.errors import InputError
 from limn.kernel.options import Option
 from limn.kernel.prompt import MAX_CHARACTERS, Prompt, Region
 from limn.kernel.request import Request, options
@@ -71,6 +70,9 @@ class Drawing(Options):  # type: ignore[misc]
     edit: Edit | None = None
     grid_x: Annotated[str, Field(max_length=2000)] | None = None
     grid_y: Annotated[str, Field(max_length=2000)] | None = None
+    turntable: bool = False
+    mesh: bool = False
+    depth: bool = False
     partial: Annotated[int, Field(ge=0, le=10)] = 0
     mark: bool = True
     sign: bool = True
@@ -83,7 +85,7 @@ def asked(form: Mapping[str, Any], uploads: Uploads) -> list[Request]:
         InputError: If a value cannot be used, names a file outside the store, or asks for too much.
     """
     given = {name: form[name] for name in options() if form.get(name) is not None}
-    given["model"] = known_model(given.get("model", "emoji"))
+    given["model"] = uploads.model(given.get("model", "emoji"))
     given["adapter"] = [uploads.adapter(text) for text in given.get("adapter", ())]
     given["guide"] = [guidance(text, uploads) for text in given.get("guide", ())]
     if given.get("regions"):
@@ -108,13 +110,6 @@ def check_work(made: list[Request]) -> None:
         )
 
 
-def known_model(name: str) -> str:
-    """Return a model's name if it may be asked for over the network: one of those that need no path."""
-    if name not in models.names():
-        raise unknown_name("model", name, models.names())
-    return name
-
-
 def guidance(text: str, uploads: Uploads) -> str:
     """Return a guidance's text with the files of what was sent in it, once all files that it reads were checked."""
     named = uploads.named(text)
@@ -125,7 +120,7 @@ def guidance(text: str, uploads: Uploads) -> str:
         if name.partition(":")[0].endswith(".safetensors"):
             _within(name.partition(":")[0], uploads)
         else:
-            known_model(name)
+            uploads.model(name)
     return named
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 from limn.io.atomic import explained, move_aside
 from limn.io.lock import Lock
 from limn.io.targets import check_unlinked
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, LimnError
 from limn.store import Store, read_record
-from limn.store.record import check_key
+from limn.store.info import RunInfo
+from limn.store.record import check_key, read_request
 from limn.store.run import lock_run, picture_files
 
 MAX_EXPORT: Final = 2**28  # bytes
@@ -37,7 +38,9 @@ def picture(store: Store, key: str, index: int) -> Path:
 def listed(
     store: Store, *, search: str = "", model: str = "", limit: int = 60, offset: int = 0
 ) -> list[dict[str, Any]]:
-    """Return runs, newest first, with the numbers of their pictures.
+    """Return runs, newest first, with the numbers and prompts of their pictures.
+
+    Of a run some of whose prompts have all words of a search, only the pictures of those are told.
 
     Args:
         store: Where.
@@ -49,10 +52,25 @@ def listed(
     runs = store.runs(search=search or None)
     runs = [run for run in runs if not model or run.model == model][offset : offset + limit]
     facts = ("key", "created", "model", "prompt", "total", "drawn", "finished", "problem")
-    return [
-        {**{name: getattr(run, name) for name in facts}, "pictures": sorted(picture_files(run.folder))}
-        for run in runs
-    ]
+    result = []
+    for run in runs:
+        texts = _prompts(run, sorted(picture_files(run.folder)))
+        words = search.casefold().split()
+        fitting = {index: text for index, text in texts.items() if all(word in text.casefold() for word in words)}
+        shown = fitting or texts
+        about = {"pictures": list(shown), "prompts": list(shown.values())}
+        result.append({**{name: getattr(run, name) for name in facts}, **about})
+    return result
+
+
+def _prompts(run: RunInfo, indices: list[int]) -> dict[int, str]:
+    """Return what each picture of a run was drawn by, shortened; the first prompt where the run does not say."""
+    try:
+        request = read_request(run.folder)["request"]
+        texts, n = [str(prompt["text"])[:200] for prompt in request["prompts"]], int(request["n"])
+        return {index: texts[index // n] for index in indices}
+    except (LimnError, KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
+        return dict.fromkeys(indices, run.prompt)
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[dict[str, Any]]:

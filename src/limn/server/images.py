@@ -19,7 +19,6 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from limn import models
 from limn.io.pictures import decode
 from limn.kernel.errors import InputError
 from limn.provenance.seal import Seal
@@ -74,16 +73,17 @@ WRONG: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Error}, 429: {"m
 
 
 @router.get("/models")
-def list_models() -> dict[str, Any]:
+def list_models(request: Request) -> dict[str, Any]:
     """Return the models, in OpenAI's form."""
-    rows = [{"id": name, "object": "model", "created": 0, "owned_by": "limn"} for name in models.names()]
+    names = request.app.state.limn.studio.names
+    rows = [{"id": name, "object": "model", "created": 0, "owned_by": "limn"} for name in names]
     return {"object": "list", "data": rows}
 
 
-@router.get("/models/{name}")
-def get_model(name: str) -> dict[str, Any]:
+@router.get("/models/{name:path}")
+def get_model(name: str, request: Request) -> dict[str, Any]:
     """Return a model, in OpenAI's form."""
-    if name not in models.names():
+    if name not in request.app.state.limn.studio.names:
         raise InputError(f"model: {name[:60]!r} is not here")
     return {"id": name, "object": "model", "created": 0, "owned_by": "limn"}
 
@@ -133,7 +133,7 @@ def _form(form: Generation, state: State) -> dict[str, Any]:
         raise InputError("background: transparent cannot be drawn; leave it out")
     if form.response_format == "url":
         raise InputError("response_format: pictures are answered as b64_json only; leave it out")
-    known = models.names()
+    known = state.studio.names
     model = form.model if form.model in known else None
     if form.model and model is None and not form.model.startswith(("gpt-image", "dall-e", "chatgpt-image")):
         raise InputError(f"model: {form.model[:60]!r} is not here; choose from: {', '.join(known)}")

@@ -9,7 +9,7 @@ from limn.kernel.errors import InputError
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address.
+    """Return a socket that listens at an address; who asks before the server is there waits for it.
 
     Args:
         host: Name or number.
@@ -23,6 +23,7 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(512)
     except OSError as error:
         listening.close()
         raise InputError(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
+from limn import models
 from limn.io.atomic import make_folder, write_bytes
 from limn.io.pictures import decode
 from limn.io.targets import check_name, check_unlinked
-from limn.kernel.errors import InputError
+from limn.kernel.errors import InputError, unknown_name
 
 MAX_PIXELS: Final = 16_000_000
 _ID: Final = re.compile(r"[0-9a-f]{64}")
@@ -26,10 +28,11 @@ class Uploads:
 
     Args:
         root: The store.
+        models: What may be asked for beside the models that need no path, as their owner wrote it.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.folder = root, root / "uploads"
+    def __init__(self, root: Path, models: Sequence[str] = ()) -> None:
+        self.root, self.folder, self.models = root, root / "uploads", tuple(models)
         self.learned = root / "learned"
 
     def add(self, data: bytes, *, name: str = "picture") -> str:
@@ -83,6 +86,16 @@ class Uploads:
         if not check_unlinked(self.root, path).is_file():
             raise InputError(f"adapter: {name[:60]!r} is not here; learn it, or put it into {self.learned}")
         return f"{path}{colon}{weight}"
+
+    def model(self, name: str) -> str:
+        """Return a model's name, if it may be asked for over the network.
+
+        Raises:
+            InputError: It is none of those.
+        """
+        if name not in (known := [*models.names(), *self.models]):
+            raise unknown_name("model", name, known)
+        return name
 
     def within(self, path: str) -> bool:
         """Say whether a file may be read for somebody on the network: sent, learned here, or brought by limn."""

@@ -21,7 +21,7 @@ from limn.io.targets import check_name, check_unlinked
 from limn.kernel import registry
 from limn.kernel.errors import InputError, LimnError, unknown_name
 from limn.server.api import told
-from limn.server.forms import Digest, Form, known_model
+from limn.server.forms import Digest, Form
 from limn.server.queue import Job
 from limn.server.state import State
 
@@ -133,7 +133,7 @@ def add_learning(form: Learning, request: Request) -> dict[str, Any]:
         form.method,
         *pictures,
         f"--out={out}",
-        f"--model={known_model(form.model)}",
+        f"--model={uploads.model(form.model)}",
         f"--seed={form.seed}",
     ]
     words += [f"--store={state.store.root}", *(f"--{name}={it}" for name, it in options.items() if it is not None)]
@@ -153,7 +153,8 @@ def add_audit(form: Audit, request: Request) -> dict[str, Any]:
     state = _state(request)
     if form.study not in registry.names("studies"):
         raise unknown_name("study", form.study, registry.names("studies"))
-    out = state.store.root / "audits" / f"{form.study}-{known_model(form.model)}-{form.n}"
+    name = re.sub(r"[^\w.-]+", "-", state.studio.uploads.model(form.model)).strip("-.")
+    out = state.store.root / "audits" / f"{form.study}-{name}-{form.n}"
     words = ["audit", form.study, f"--model={form.model}", f"-n{form.n}", f"--out={out}"]
     return told(state.queue.add("verb", {"title": f"audit {form.study} of {form.model}", "words": words}), state)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -35,16 +36,16 @@ def copy_as(path: Path, kind: str, *, quality: int = 90, side: int | None = None
     if side is not None and max(picture.size) > side:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    picture.save(buffer, kind.upper(), quality=quality, exif=_exif(record), xmp=_packet(record))
+    picture.save(buffer, kind.upper(), quality=quality, exif=_exif(record), xmp=packet(record))
     return buffer.getvalue()
 
 
-def _packet(record: dict[str, Any]) -> bytes:
+def packet(record: Mapping[str, Any]) -> bytes:
     """Return the XMP packet that marks a picture as made by a model, with its record."""
     text = json.dumps(record, ensure_ascii=True, separators=(",", ":"))
     own = f'<limn:record xmlns:limn="https://limn.invalid/record/1">{escape(text)}</limn:record>'
-    packet = XMP.replace("</rdf:Description>", f"{own}</rdf:Description>")
-    return (packet if len(packet) <= MAX_SEGMENT else XMP).encode()
+    whole = XMP.replace("</rdf:Description>", f"{own}</rdf:Description>")
+    return (whole if len(whole) <= MAX_SEGMENT else XMP).encode()
 
 
 def _exif(record: dict[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,11 +61,10 @@ class Index:
         Raises:
             StoreError: If the index cannot be used.
         """
-        words = storable(search or "").casefold().split()
-        where = " AND ".join(["substr(key, 1, ?) = ?", *["instr(words, ?) > 0" for _ in words]])
-        order = f"{_LIST} WHERE {where} ORDER BY created DESC, key LIMIT ?"
+        where, wanted = _searched(storable(search or "").casefold().split())
+        order = f"{_LIST} WHERE substr(key, 1, ?) = ?{where} ORDER BY created DESC, key LIMIT ?"
         most = -1 if limit is None else min(max(limit, 0), 2**31)
-        values = [len(prefix), storable(prefix), *words, most]
+        values = [len(prefix), storable(prefix), *wanted, most]
 
         def ask(connection: sqlite3.Connection) -> list[RunInfo]:
             self._refresh(connection)
@@ -148,7 +147,7 @@ class Index:
             connection.executemany("DELETE FROM runs WHERE key = ?", gone)
             connection.executemany("DELETE FROM runs WHERE key = ?", [(row["key"],) for row in rows])
             connection.executemany(
-                "INSERT INTO runs VALUES (:key, :stamp, :created, :model, :prompt, :words, :total, :drawn, "
+                "INSERT INTO runs VALUES (NULL, :key, :stamp, :created, :model, :prompt, :words, :total, :drawn, "
                 ":finished, :problem)",
                 [row for row in rows if row["drawn"] or not row["empty"]],
             )
@@ -179,6 +178,22 @@ class Index:
             sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the folder's permissions",
         }.get(_code(error), f"{error}; check the disk or choose another folder")
         return StoreError(f"{self.path}: {remedy}")
+
+
+def _searched(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the condition that all words stand somewhere, and its values.
+
+    Words of three letters and more are looked up in the full text; shorter ones have no entry there.
+
+    >>> _searched(["heart", "a"])
+    (' AND instr(words, ?) > 0 AND id IN (SELECT rowid FROM texts WHERE texts MATCH ?)', ['a', '"heart"'])
+    """
+    long = [word for word in words if len(word) >= 3 and "\0" not in word]
+    short = [word for word in words if word not in long]
+    phrases = " ".join('"' + word.replace('"', '""') + '"' for word in long)
+    where = " AND instr(words, ?) > 0" * len(short)
+    where += " AND id IN (SELECT rowid FROM texts WHERE texts MATCH ?)" if long else ""
+    return where, [*short, *([phrases] if long else [])]
 
 
 def _is_cut(path: Path) -> bool:

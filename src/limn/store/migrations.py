@@ -25,6 +25,32 @@ STEPS: tuple[Sequence[str], ...] = (
             problem TEXT NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        "DROP TABLE IF EXISTS runs",
+        """CREATE TABLE runs (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            stamp INTEGER NOT NULL,
+            created TEXT NOT NULL,
+            model TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            words TEXT NOT NULL,
+            total INTEGER NOT NULL,
+            drawn INTEGER NOT NULL,
+            finished INTEGER NOT NULL,
+            problem TEXT NOT NULL
+        )""",
+        # Three letters at a time: pieces of words are found, in scripts without spaces too.
+        """CREATE VIRTUAL TABLE texts USING fts5(
+            words, content = 'runs', content_rowid = 'id', tokenize = 'trigram case_sensitive 1'
+        )""",
+        """CREATE TRIGGER runs_added AFTER INSERT ON runs BEGIN
+            INSERT INTO texts (rowid, words) VALUES (new.id, new.words);
+        END""",
+        """CREATE TRIGGER runs_gone AFTER DELETE ON runs BEGIN
+            INSERT INTO texts (texts, rowid, words) VALUES ('delete', old.id, old.words);
+        END""",
+    ),
 )
 
 

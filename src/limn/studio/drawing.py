@@ -202,16 +202,35 @@ def check_room(folder: Path, pictures: int, size: tuple[int, int]) -> None:
         )
 
 
-def sheet(folder: Path, pictures: Sequence[Path]) -> Path:
-    """Write a contact sheet of a run's pictures, in their order, and return its file.
+def sheet(folder: Path, pictures: Sequence[Path], seal: Seal | None = None) -> Path:
+    """Write a contact sheet of a run's pictures, in their order, signed by a seal, and return its file.
 
     Raises:
         StoreError: If it cannot be written.
     """
     images = [read_picture(path, max_pixels=MAX_ENLARGED) for path in pictures]
     path = folder / "grid.png"
-    write_png(path, np.asarray(grid(images)), {"sheet": [picture.name for picture in pictures]})
+    names = [picture.name for picture in pictures]
+    write_signed(path, np.asarray(grid(images)), {"sheet": names}, seal)
     return path
+
+
+def write_signed(
+    path: Path, pixels: np.ndarray[Any, np.dtype[np.uint8]], record: Mapping[str, Any], seal: Seal | None
+) -> None:
+    """Write pictures laid out together: signed, but not marked, since a mark would change the pictures in it.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    if seal is None:
+        write_png(path, pixels, record)
+        return
+    told = {"mark": "not marked: a sheet of pictures", "credential": seal.unsigned or "c2pa"}
+    try:
+        write_png(path, pixels, {**record, "provenance": told}, finish=seal.signed)
+    except UnsignedError as error:
+        write_png(path, pixels, {**record, "provenance": {**told, "credential": str(error)}})
 
 
 def _common(request: Request) -> dict[str, Any]:

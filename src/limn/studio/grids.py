@@ -18,10 +18,11 @@ from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.kernel.request import Request
 from limn.kernel.runner import Ledger
-from limn.store import Store, write_png
+from limn.provenance.seal import Seal
+from limn.store import Store
 from limn.store import grid as contact_sheet
 from limn.studio.axes import Axis, Value
-from limn.studio.drawing import Drawn, Event, Kept, generate
+from limn.studio.drawing import Drawn, Event, Kept, generate, write_signed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -104,7 +105,9 @@ def cells(request: Request, x: Axis | None, y: Axis | None) -> list[Request]:
     return [change(other(request)) for _, other in down for _, change in across]
 
 
-def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Axis | None) -> Path:
+def compose(
+    store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Axis | None, seal: Seal | None = None
+) -> Path:
     """Write the labelled sheet of a grid into the store, and return its file.
 
     Args:
@@ -112,6 +115,7 @@ def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Ax
         files: Pictures of each cell, row by row; several are laid out as a sheet of their own.
         x: The axis from left to right.
         y: The axis from top to bottom.
+        seal: How it is signed; not at all if None.
 
     Raises:
         InputError: If the sheet would be too large.
@@ -124,7 +128,7 @@ def compose(store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Ax
     sheet = _sheet([_cell(cell) for cell in files], columns, rows)
     path = check_unlinked(store.root, store.root / "grids" / f"{key[:16]}.png")
     make_folder(path.parent)
-    write_png(path, np.asarray(sheet), record)
+    write_signed(path, np.asarray(sheet), record, seal)
     return path
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,12 @@ from limn.io.files import read_bounded
 from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator, Progress
 from limn.kernel.request import Request
+from limn.provenance.seal import Seal
 from limn.scene3d.mesh import libraries, mesh
 from limn.scene3d.triplane import signed
+from limn.store import read_record
+from limn.store.copies import packet
+from limn.store.parameters import prompt_of
 from limn.train.sheet import pixels
 
 FRAMES = 24
@@ -89,20 +92,26 @@ def numbered(path: Path, place: int, count: int) -> Path:
 
 def codes(
     generator: Generator, request: Request, only: Collection[int], *, batch: int | None, max_rows: int | None
-) -> Mapping[int, Tensor]:
-    """Return the codes of the objects of pictures, by index: what the walk that drew them ended in."""
-    result: dict[int, Tensor] = {}
+) -> Iterator[Progress | tuple[int, Tensor]]:
+    """Give the codes of the objects of pictures, with their index: what the walk that drew them ended in."""
     last: Progress | None = None
     for event in generator.draw(request, only=only, batch=batch, max_rows=max_rows):
         if isinstance(event, Progress):
             last = event
+            yield event
         elif last is not None:
-            result[event.item.index] = last.state.x[last.batch.index(event.item.index)]
-    return result
+            yield event.item.index, last.state.x[last.batch.index(event.item.index)]
 
 
 def write(
-    generator: Generator, request: Request, code: Tensor, wanted: Wanted, picture: Path, place: int, count: int
+    generator: Generator,
+    request: Request,
+    code: Tensor,
+    wanted: Wanted,
+    picture: Path,
+    place: int,
+    count: int,
+    seal: Seal | None = None,
 ) -> dict[str, Path]:
     """Write what is wanted beside a picture, and return the files by what they are.
 
@@ -114,6 +123,7 @@ def write(
         picture: The picture's file.
         place: Which of all pictures it is, for files that the person named.
         count: Pictures in all.
+        seal: How a turntable is signed; not at all if None.
 
     Raises:
         InputError: The object has no surface.
@@ -130,7 +140,10 @@ def write(
         if wanted.turntable is not None:
             files["turntable"] = numbered(wanted.turntable, place, count)
             make_folder(files["turntable"].parent)
-            write_bytes(files["turntable"], turntable(scenes, code, about))
+            record = read_record(picture)
+            own = {"prompt": {"text": prompt_of(record)}, "seed": record.get("seed")}
+            turning = turntable(scenes, code, {**about, **own, "request": {"model": request.model}})
+            write_bytes(files["turntable"], turning if seal is None else seal.signed(turning, "WEBP"))
         if wanted.mesh is not None:
             planes = scenes.triplane.planes(scenes.triplane.raw(code[None]))
             files["mesh"] = numbered(wanted.mesh, place, count)
@@ -154,6 +167,6 @@ def turntable(scenes: Scenes, code: Tensor, about: Mapping[str, Any], frames: in
     buffer = io.BytesIO()
     images[0].save(
         buffer, "WEBP", save_all=True, append_images=images[1:], duration=2000 // frames, loop=0,
-        quality=90, xmp=json.dumps(about, sort_keys=True).encode(),
+        quality=90, xmp=packet(about),
     )  # fmt: skip
     return buffer.getvalue()

@@ -4,9 +4,11 @@ import { edit } from "./edit.js";
 import { gallery } from "./gallery.js";
 import { ask, field, h, say, tried } from "./kit.js";
 import { show } from "./queue.js";
+import { solid } from "./solid.js";
 import { audits, learn } from "./verbs.js";
 
-const PAGES = { draw, gallery, edit, learn, audits };
+const PAGES = { draw, gallery, edit, solid, learn, audits };
+const TITLES = { solid: "3D" };
 const main = document.getElementById("main");
 let options, passed = {};
 
@@ -20,7 +22,7 @@ async function turn() {
   const name = location.hash.slice(1) in PAGES ? location.hash.slice(1) : "draw", given = passed;
   passed = {};
   document.querySelectorAll("nav a").forEach((link) => { if (link.hash === `#${name}`) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current"); });
-  document.title = `${name[0].toUpperCase()}${name.slice(1)} · limn studio`;
+  document.title = `${TITLES[name] || name[0].toUpperCase() + name.slice(1)} · limn studio`;
   await PAGES[name](main, { options, go, ...given });
   if (document.activeElement === document.body) main.focus({ preventScroll: true });
 }

@@ -3,6 +3,8 @@ import { ask, field, h, painting, say, select, source, tried, upload } from "./k
 import { add } from "./queue.js";
 
 const COLOURS = ["#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#46f0f0"];
+/** What of a record's request the form has a place for, or that says nothing by itself. */
+const HELD = ["schema", "model", "weights", "prompts", "n", "seed", "steps", "width", "height", "sampler", "guidance", "files"];
 const quoted = (text) => (/[,"|]/.test(text) ? `'${text.replaceAll("'", "’")}'` : text);
 
 /** A guidance's card; `text()` is how it is written on the command line. */
@@ -15,6 +17,7 @@ function card(part, changed) {
     const given = inputs.filter(([, input]) => input.value.trim()).map(([option, input]) => `${option.name}=${quoted(input.value.trim())}`);
     return given.length ? `${part.name}:${given.join(",")}` : part.name;
   };
+  element.fill = (values) => inputs.forEach(([option, input]) => { const value = values[option.name]; if (value !== undefined && value !== null && String(value) !== option.default) input.value = value; });
   return element;
 }
 
@@ -97,15 +100,21 @@ export async function draw(main, { options, reuse }) {
   }));
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); });
   main.replaceChildren(h("h1", {}, "Draw"), form, h("h2", {}, "Pictures"), preview, results);
-  if (reuse) fill(form, reuse, styles);
+  if (reuse) fill(form, reuse, styles, (part) => { const made = card(part, tried(explain)); cards.append(made); cards.closest("details").open = true; return made; }, options);
 }
 
-/** Put a record's values into the form. */
-function fill(form, record, styles) {
+/** Put a record's values into the form, and say what has no place there. */
+function fill(form, record, styles, put, options) {
   const request = record.request || {}, text = record.prompt?.text ?? record.prompt ?? "";
   const free = (request.guidance || []).find(({ name }) => name === "classifier_free") || {};
   form.elements.model.value = request.model;
   styles();
   for (const [name, value] of Object.entries({ prompt: text, negative: record.negative || "", seed: record.seed, n: 1, steps: request.steps, scale: free.scale ?? "", size: `${request.width}x${request.height}`, sampler: request.sampler?.name || "" })) form.elements[name].value = value ?? "";
-  say("The values of that picture are in the form.");
+  const left = [...Object.keys(request).filter((name) => !HELD.includes(name)), ...["regions", "images", "neighbours"].filter((name) => record.prompt?.[name])];
+  for (const { name, ...values } of (request.guidance || []).filter((one) => one.name !== "classifier_free")) {
+    const part = options.guidance.find((one) => one.name === name);
+    if (!part || Object.values(values).some((value) => value && typeof value === "object")) { left.push(`the guidance ${name}`); continue; }
+    put(part).fill(values);
+  }
+  say(`The values of that picture are in the form.${left.length ? ` Not in it: ${left.join(", ")}.` : ""}`, left.length > 0);
 }

@@ -1,29 +1,34 @@
 // The gallery: search by words and by likeness, look, compare, reuse, replay, delete, export.
-import { ask, field, h, say, select, source, tried } from "./kit.js";
+import { ask, field, h, say, select, source, tried, upload } from "./kit.js";
 import { add } from "./queue.js";
 
+const AT_ONCE = 60;
 const title = (one) => `${one.prompt || one.file || ""} (${one.key.slice(0, 8)}, ${one.index})`;
 
 export async function gallery(main, { options, go }) {
-  let shown = [], before = null;
+  let before = null, offset = 0;
   const list = h("ul", { className: "pictures", id: "found" }), detail = h("section", { id: "detail", "aria-live": "polite" });
   const search = h("input", { type: "search", name: "search", "aria-label": "Words" });
   const model = select("model", [["", "every model"], ...options.models.map(({ name }) => [name, name])]);
   const chosen = () => [...list.querySelectorAll("input:checked")].map((box) => box.picture);
-  const items = (pictures) => {
-    shown = pictures;
-    list.replaceChildren(...pictures.map((one) => {
+  const items = (pictures, more = false) => {
+    if (!more) list.replaceChildren();
+    list.append(...pictures.map((one) => {
       const box = h("input", { type: "checkbox", "aria-label": `Choose ${title(one)}` });
       box.picture = { key: one.key, index: one.index };
       return h("li", {}, h("figure", {}, h("button", { type: "button", onclick: tried(() => look(one)) }, h("img", { src: source(one), alt: title(one), loading: "lazy" })), h("figcaption", {}, h("label", { className: "line" }, box, `${one.prompt || one.file}${one.score !== undefined ? ` · ${one.score}` : ""}`))));
     }));
-    if (!pictures.length) list.replaceChildren(h("li", {}, "Nothing yet."));
+    if (!list.children.length) list.replaceChildren(h("li", {}, "Nothing yet."));
   };
-  const find = async () => {
-    const runs = await ask(`/api/runs?${new URLSearchParams({ search: search.value, model: model.value, limit: 60 })}`);
-    items(runs.flatMap((run) => run.pictures.map((index) => ({ key: run.key, index, prompt: run.prompt }))));
+  const earlier = h("button", { type: "button", hidden: true, onclick: tried(() => find(offset + AT_ONCE)) }, "Earlier ones");
+  const find = async (from = 0) => {
+    offset = from;
+    const runs = await ask(`/api/runs?${new URLSearchParams({ search: search.value, model: model.value, limit: AT_ONCE, offset })}`);
+    items(runs.flatMap((run) => run.pictures.map((index, place) => ({ key: run.key, index, prompt: run.prompts[place] }))), from > 0);
+    earlier.hidden = runs.length < AT_ONCE;
   };
-  const like = async (form) => items(await ask("/api/likeness", form));
+  const like = async (form) => { items(await ask("/api/likeness", form)); earlier.hidden = true; };
+  const file = h("input", { type: "file", accept: "image/*", onchange: tried(async () => { if (file.files[0]) await like({ upload: await upload(file.files[0], file.files[0].name) }); }) });
   const look = async (one) => {
     const record = await ask(`${source(one)}/record`);
     const told = h("p", { id: "told", role: "status" }), differ = h("div", { className: "scroll" });
@@ -45,13 +50,13 @@ export async function gallery(main, { options, go }) {
       told, h("details", {}, h("summary", {}, "Record"), h("pre", { tabIndex: 0 }, JSON.stringify(record, null, 1))))), differ);
     detail.scrollIntoView({ block: "nearest" });
   };
-  const form = h("form", { id: "search", onsubmit: tried(find) }, h("div", { className: "row" }, field("Words", search), field("Model", model)),
+  const form = h("form", { id: "search", onsubmit: tried(() => find()) }, h("div", { className: "row" }, field("Words", search), field("Model", model), field("or like a picture", file)),
     h("div", { className: "line" }, h("button", { className: "main" }, "Search words"), h("button", { type: "button", onclick: tried(() => like({ text: search.value })) }, "Search by likeness"),
       h("button", { type: "button", onclick: tried(async () => {
         const packed = await ask("/api/export", { pictures: chosen() });
         const link = h("a", { href: URL.createObjectURL(packed), download: "limn.zip" });
         link.click();
       }) }, "Export chosen")));
-  main.replaceChildren(h("h1", {}, "Gallery"), form, list, detail);
+  main.replaceChildren(h("h1", {}, "Gallery"), form, list, h("div", { className: "line" }, earlier), detail);
   await find();
 }
