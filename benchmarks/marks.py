@@ -166,10 +166,11 @@ def main() -> None:
     parser.add_argument("--unmarked", type=int, default=1000)
     parser.add_argument("--parts", nargs="+", default=["costs", "outlived", "unmarked"], help="the others stay")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--sides", nargs="+", type=int, default=[128, 256, 512], help="of --parts outlived")
     given, key = parser.parse_args(), mark_key()
     measures = {
         "costs": lambda: costs(key),
-        "outlived": lambda: outlived((128, 256, 512), given.count, key),
+        "outlived": lambda: before.get("outlived", {}) | outlived(tuple(given.sides), given.count, key),
         "unmarked": lambda: unmarked(given.unmarked, key),
     }
     before = read("marks")

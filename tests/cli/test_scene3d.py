@@ -13,6 +13,7 @@ from PIL import Image
 
 import toys3d_models
 from limn import models
+from limn.store.run import picture_files
 from limn.studio import objects
 
 LOAD = models.load
@@ -57,10 +58,11 @@ def test_turntable_mesh_and_depth(limn, tmp_path, monkeypatch) -> None:
     assert mesh.visual.vertex_colors.shape == (len(mesh.vertices), 4)
     assert np.abs(mesh.vertices).max() < 1.1
     assert mesh.is_watertight
-    depth = np.asarray(Image.open(next(line for line in drawn.lines if line.endswith("-depth.png"))))
+    depth = np.asarray(Image.open(next(line for line in drawn.lines if line.endswith(".depth.png"))))
     assert depth.dtype == np.uint16
     assert depth.shape == (32, 32)
     assert ((depth == 0) | ((depth > 2000) & (depth < 6000))).all()
+    assert [path.name for path in picture_files(Path(drawn.lines[0]).parent)[0]] == [Path(drawn.lines[0]).name]
     assert limn(*command).code == 0, "its own files are written anew"
     Path("t.webp").write_bytes(b"mine")
     refused = limn(*command)

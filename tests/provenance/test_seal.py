@@ -172,6 +172,6 @@ def test_sheets_are_signed_and_their_pictures_stay_as_they_are(tmp_path: Path, a
     assert credential(sheet.read_bytes(), "PNG", authority().anchors).state == "valid and trusted"
     assert np.array_equal(np.asarray(Image.open(sheet))[:128, :128], np.asarray(Image.open(path)))
     axis = studio.Axis.parse("steps=1,2")
-    grid = studio.compose(Store(tmp_path / "store"), [[path], [path]], axis, None, Seal(sign=False))
+    grid = studio.compose(Store(tmp_path / "store"), [[path], [path]], axis, None, seal=Seal(sign=False))
     assert read_record(grid)["provenance"]["credential"] == "not signed: --no-sign"
     assert credential(grid.read_bytes(), "PNG", authority().anchors).state == "none"

@@ -16,7 +16,7 @@ from limn.store import Store
 from limn.store.run import picture_files
 from limn.studio.objects import Wanted, codes, write
 
-ENDINGS: Final = {"turntable": ".webp", "mesh": ".glb", "depth": "-depth.png"}
+ENDINGS: Final = {"turntable": ".webp", "mesh": ".glb", "depth": ".depth.png"}
 TYPES: Final = {"turntable": "image/webp", "mesh": "model/gltf-binary", "depth": "image/png"}
 
 

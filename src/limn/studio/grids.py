@@ -106,7 +106,7 @@ def cells(request: Request, x: Axis | None, y: Axis | None) -> list[Request]:
 
 
 def compose(
-    store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Axis | None, seal: Seal | None = None
+    store: Store, files: Sequence[Sequence[Path]], x: Axis | None, y: Axis | None, *, seal: Seal | None = None
 ) -> Path:
     """Write the labelled sheet of a grid into the store, and return its file.
 

@@ -135,7 +135,7 @@ def write(
     about = {"limn": {"picture": picture.name, "key": request.key()}}
     with torch.no_grad():
         if wanted.depth:
-            files["depth"] = picture.with_name(f"{picture.stem}-depth.png")
+            files["depth"] = picture.with_name(f"{picture.stem}.depth.png")
             write_bytes(files["depth"], distances(scenes, code))
         if wanted.turntable is not None:
             files["turntable"] = numbered(wanted.turntable, place, count)

@@ -2,7 +2,7 @@
 import { field, h, select, source, tried } from "./kit.js";
 import { add } from "./queue.js";
 
-const KINDS = { turntable: "turntable", mesh: "mesh (.glb)", depth: "distances" };
+const KINDS = { turntable: "turntable", mesh: "mesh (.glb)", depth: "distances, brighter here" };
 
 export async function solid(main, { options }) {
   const models = options.models.filter((model) => model.solid);
