@@ -251,8 +251,7 @@ def solids(
 
     count, place = sum(len(outcome.pictures) for outcome in outcomes), 0
     for outcome in outcomes:
-        events = codes(generator, outcome.request, set(outcome.pictures), batch=batch, max_rows=max_rows)
-        found = dict(event for event in events if isinstance(event, tuple))
+        found = codes(generator, outcome.request, set(outcome.pictures), batch=batch, max_rows=max_rows)
         for index, path in sorted(outcome.pictures.items()):
             outcome.objects[index] = write(
                 generator, outcome.request, found[index], wanted, path, place, count, seal

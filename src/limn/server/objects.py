@@ -14,7 +14,7 @@ from limn.provenance.seal import Seal
 from limn.server import gallery
 from limn.store import Store
 from limn.store.run import picture_files
-from limn.studio.objects import Wanted, codes, write
+from limn.studio.objects import Wanted, walks, write
 
 ENDINGS: Final = {"turntable": ".webp", "mesh": ".glb", "depth": ".depth.png"}
 TYPES: Final = {"turntable": "image/webp", "mesh": "model/gltf-binary", "depth": "image/png"}
@@ -44,7 +44,7 @@ def beside(
     seal = Seal(sign=bool(form.get("sign", True)))
     for request in requests:
         pictures = picture_files(store.root / "runs" / request.key()[:2] / request.key())
-        for event in codes(generator, request, set(pictures), batch=None, max_rows=None):
+        for event in walks(generator, request, set(pictures), batch=None, max_rows=None):
             if isinstance(event, tuple):
                 index, code = event
                 files = wanted(form, _stem(store, request.key(), index))

@@ -92,8 +92,16 @@ def numbered(path: Path, place: int, count: int) -> Path:
 
 def codes(
     generator: Generator, request: Request, only: Collection[int], *, batch: int | None, max_rows: int | None
+) -> Mapping[int, Tensor]:
+    """Return the codes of the objects of pictures, by index: what the walk that drew them ended in."""
+    events = walks(generator, request, only, batch=batch, max_rows=max_rows)
+    return dict(event for event in events if isinstance(event, tuple))
+
+
+def walks(
+    generator: Generator, request: Request, only: Collection[int], *, batch: int | None, max_rows: int | None
 ) -> Iterator[Progress | tuple[int, Tensor]]:
-    """Give the codes of the objects of pictures, with their index: what the walk that drew them ended in."""
+    """Give the steps of the walks that drew pictures, and the codes that they ended in, each with its index."""
     last: Progress | None = None
     for event in generator.draw(request, only=only, batch=batch, max_rows=max_rows):
         if isinstance(event, Progress):
