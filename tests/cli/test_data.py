@@ -39,6 +39,9 @@ def test_build_reports_a_set_that_failed_and_goes_on(limn, monkeypatch: pytest.M
         (["build", "--set", "notto"], "did you mean 'noto'"),
         (["build", "--size", "1"], "size"),
         (["build", "--tarballs", "nowhere"], "nowhere"),
+        (["build", "cifar10", "--tarballs", "nowhere"], "nowhere"),
+        (["build", "cifar10", "--size", "64"], "size: is of the world"),
+        (["build", "toys3d", "--tarballs", "nowhere"], "tarballs: is of the world"),
         (["check", "nowhere"], "nowhere"),
     ],
 )

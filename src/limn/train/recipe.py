@@ -19,10 +19,10 @@ class Data:
     """What is shown.
 
     Args:
-        world: ``pictograms`` (built by ``limn data build``), ``shapes`` or ``people`` (drawn on the fly), or
-            ``toys3d`` (built by ``limn data build toys3d``).
+        world: ``pictograms`` (built by ``limn data build``), ``shapes`` or ``people`` (drawn on the fly),
+            ``toys3d`` or ``cifar10`` (built by ``limn data build toys3d`` and ``limn data build cifar10``).
         people: Which world of people, one of :data:`limn.data.people.worlds.WORLDS`.
-        folder: Where the pictograms or toys are.
+        folder: Where the pictograms, toys or photos are.
         styles: Which drawing styles; all of them when empty.
         scenes: Share of pictures with two or three pictograms, captioned with their places.
         recoloured: Share of pictures that are things in another hue, captioned with the colours measured in them.
@@ -41,7 +41,7 @@ class Data:
         look_alikes: Share of captions of people with a look-alike letter, in place of the world's own share.
     """
 
-    world: Literal["pictograms", "shapes", "people", "toys3d"] = "pictograms"
+    world: Literal["pictograms", "shapes", "people", "toys3d", "cifar10"] = "pictograms"
     people: Literal["even", "visible", "hidden", "marked", "agnostic", "specific", "letters", "copied"] = "even"
     folder: str = "data/pictograms"
     styles: tuple[str, ...] = ()

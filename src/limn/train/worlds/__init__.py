@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from limn.train.batches import World
+from limn.train.worlds.cifar10 import Cifar10
 from limn.train.worlds.people import People
 from limn.train.worlds.pictograms import Pictograms
 from limn.train.worlds.shapes import Shapes
@@ -15,5 +16,6 @@ __all__ = ["WORLDS"]
 
 WORLDS: Final[Mapping[str, type[World]]] = {
     "pictograms": Pictograms, "shapes": Shapes, "people": People, "toys3d": Toys3D,
+    "cifar10": Cifar10,
 }  # fmt: skip
 """What ``data.world`` may be."""
