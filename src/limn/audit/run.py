@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,9 +16,10 @@ from limn.audit.folder import Folder, Plan
 from limn.audit.probe import Probe
 from limn.audit.readers.reader import Reader, Reading, open_reader, read_checked
 from limn.audit.rows import REFUSED, ReaderFacts, Row, SourceFacts
-from limn.audit.sources import Drawing, FromGenerator, Source, key_of
+from limn.audit.sources import Answers, Drawing, FromGenerator, Source, drawer, key_of, moved
 from limn.audit.table import Table
 from limn.io.atomic import make_folder
+from limn.io.cluster import Cluster
 from limn.io.lock import Lock
 from limn.io.targets import keep_foreign
 from limn.kernel import registry
@@ -57,6 +59,7 @@ def audit(
     readers: Sequence[Reader | str] | None = None,
     command: str = "",
     force: bool = False,
+    engine: Cluster | None = None,
 ) -> Iterator[AuditProgress | Table]:
     """Draw and read what a study asks; ``study.analyse`` of the table makes the report.
 
@@ -67,6 +70,7 @@ def audit(
         readers: What reads; the study's own if None.
         command: The command that reproduces it, kept with it.
         force: Whether foreign files in the folder may be replaced.
+        engine: What shares out the drawing; this process if None.
 
     Yields:
         Progress, and the table at last; leaving the loop early loses nothing that was drawn or read.
@@ -82,7 +86,7 @@ def audit(
     if probe.asks:
         study.require({name: values for reader in reversed(opened) for name, values in reader.fields.items()})
     drawing = [FromGenerator(model=source) if isinstance(source, str) else source for source in sources]
-    yield from gather(probe, drawing, opened, folder, study=record, command=command, force=force)
+    yield from gather(probe, drawing, opened, folder, study=record, command=command, force=force, engine=engine)
 
 
 def gather(
@@ -94,6 +98,7 @@ def gather(
     study: Mapping[str, Any] | None = None,
     command: str = "",
     force: bool = False,
+    engine: Cluster | None = None,
 ) -> Iterator[AuditProgress | Table]:
     """Draw and read what is missing in a folder.
 
@@ -108,6 +113,7 @@ def gather(
         study: Record of the study, kept with it.
         command: The command that reproduces it, kept with it.
         force: Whether foreign files in the folder may be replaced.
+        engine: What shares out the drawing, each batch whole; this process if None.
 
     Yields:
         Progress, and the table at last; leaving the loop early loses nothing that was drawn or read.
@@ -131,7 +137,7 @@ def gather(
         home.write(plan)
         flaws: dict[str, str] = {}
         for source in sources:
-            yield from _draw(probe, source, home, flaws)
+            yield from _draw(probe, source, home, flaws, engine)
         rows = home.rows(plan, flaws)
         home.write_rows(rows, facts)
         for reader in opened:
@@ -193,7 +199,9 @@ def in_memory(probe: Probe, sources: Sequence[Source], readers: Sequence[Reader 
     )
 
 
-def _draw(probe: Probe, source: Source, home: Folder, flaws: dict[str, str]) -> Iterator[AuditProgress]:
+def _draw(
+    probe: Probe, source: Source, home: Folder, flaws: dict[str, str], engine: Cluster | None
+) -> Iterator[AuditProgress]:
     """Draw one source's missing pictures into a folder; note what fails."""
     wanted = {key_of(source, probe.asks[item.ask], item.seed) for item in probe.items()}
     there = {key for key in wanted if home.digest(key) or home.refusal(key)}
@@ -203,7 +211,7 @@ def _draw(probe: Probe, source: Source, home: Folder, flaws: dict[str, str]) -> 
         return AuditProgress(stage="drawing", name=source.name, done=done, total=len(wanted), kept=kept)
 
     yield progress()
-    for key, drawing in _drawn(probe, source, there.__contains__):
+    for key, drawing in _drawn(probe, source, there.__contains__, engine):
         if key in there:
             continue
         if drawing.pixels is not None:
@@ -216,21 +224,35 @@ def _draw(probe: Probe, source: Source, home: Folder, flaws: dict[str, str]) -> 
         yield progress()
 
 
-def _drawn(probe: Probe, source: Source, there: Callable[[str], bool]) -> Iterator[tuple[str, Drawing]]:
+def _drawn(
+    probe: Probe, source: Source, there: Callable[[str], bool], engine: Cluster | None = None
+) -> Iterator[tuple[str, Drawing]]:
     """Draw every batch in which something is missing: whole, or only that where neighbours do not matter."""
     items = {key_of(source, probe.asks[item.ask], item.seed): item for item in probe.items()}
     keys = [key for key in items if not (source.alone and there(key))]
-    for start in range(0, len(keys), source.batch):
-        chunk = keys[start : start + source.batch]
-        if all(there(key) for key in chunk):
-            continue
-        drawings = source.draw([probe.asks[items[key].ask] for key in chunk], [items[key].seed for key in chunk])
-        count = 0
+    every = (keys[start : start + source.batch] for start in range(0, len(keys), source.batch))
+    chunks = [chunk for chunk in every if not all(there(key) for key in chunk)]
+    asked = [([probe.asks[items[key].ask] for key in chunk], [items[key].seed for key in chunk]) for chunk in chunks]
+    answers: Iterable[tuple[int, Iterable[Drawing]]] = enumerate(source.draw(*question) for question in asked)
+    if engine is not None and asked:
+        answers = _elsewhere(source, engine, asked)
+    for place, drawings in answers:
+        chunk, count = chunks[place], 0
         for count, drawing in enumerate(drawings, start=1):
             if count <= len(chunk):
                 yield chunk[count - 1], _sound(drawing)
         if count != len(chunk):
             raise InputError(f"{source.name}: drew {count} pictures when asked for {len(chunk)}")
+
+
+def _elsewhere(source: Source, engine: Cluster, asked: Sequence[Any]) -> Iterator[tuple[int, Iterable[Drawing]]]:
+    """Let the workers of an engine draw, and note what they tell beside the pictures."""
+    answers: Answers
+    for place, answers in engine.map(partial(drawer, moved(source, engine.device)), asked):
+        if isinstance(source, FromGenerator):
+            source.unread |= answers.unread
+            source.halved = answers.halved or source.halved
+        yield place, answers.drawings
 
 
 def _read(rows: Sequence[Row], reader: Reader, home: Folder) -> Iterator[AuditProgress]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -37,6 +37,21 @@ class Drawing:
     pixels: NDArray[np.uint8] | None
     flaw: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answers:
+    """What a worker sends back for one batch.
+
+    Args:
+        drawings: The pictures.
+        unread: Prompts that are longer than its model reads, with the words that play no part.
+        halved: Pictures drawn together since memory ran out; 0 where it did not.
+    """
+
+    drawings: Sequence[Drawing]
+    unread: Mapping[str, str] = field(default_factory=dict)
+    halved: int = 0
 
 
 class Decides(Protocol):
@@ -198,6 +213,31 @@ class FromGenerator:
             words, seed=seed, steps=self.steps, size=self.size, sampler=self.sampler,
             guidance=self.guidance, style=self.style, adapter=self.adapter, scale=self.scale, edit=edit,
         )  # fmt: skip
+
+
+def moved(source: Source, device: str) -> Source:
+    """Return a source as it travels to another process, which loads its model there.
+
+    Raises:
+        InputError: Its model is an object of this process.
+    """
+    if not isinstance(source, FromGenerator):
+        return source
+    if not isinstance(source.model, str | Path):
+        raise InputError(f"engine: {source.name} is loaded in this process; name a model that others can load")
+    return replace(source, model=str(source.model), device=device)
+
+
+def drawer(source: Source) -> Callable[[tuple[Sequence[Ask], Sequence[int]]], Answers]:
+    """Return what draws batches of asks and seeds in a worker."""
+
+    def draw(asked: tuple[Sequence[Ask], Sequence[int]]) -> Answers:
+        drawings = list(source.draw(*asked))
+        if isinstance(source, FromGenerator):
+            return Answers(drawings=drawings, unread=dict(source.unread), halved=source.halved)
+        return Answers(drawings=drawings)
+
+    return draw
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,6 +15,7 @@ from limn.cli import console, interrupts
 from limn.cli.explaining import explained
 
 if TYPE_CHECKING:
+    from limn.io.cluster import Cluster
     from limn.kernel.generator import Generator
     from limn.kernel.request import Request
     from limn.kernel.runner import Ledger
@@ -93,6 +94,7 @@ def draw(
     max_rows: int | None = None,
     seal: Seal | None = None,
     lean: bool = False,
+    engine: Cluster | None = None,
 ) -> list[Outcome]:
     """Draw requests one after another, with progress on stderr."""
     from limn import studio
@@ -113,7 +115,7 @@ def draw(
             events = studio.generate(
                 generator, outcome.request, store,
                 device=device, batch=batch, max_rows=max_rows, ledger=outcome.ledger,
-                seal=seal,
+                seal=seal, engine=engine,
             )  # fmt: skip
             for event in events:
                 part = _note(event, outcome)

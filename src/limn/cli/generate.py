@@ -15,6 +15,7 @@ from limn.cli.options import (
     Batch,
     Depth,
     Device,
+    Engine,
     Explain,
     Json,
     Lean,
@@ -38,6 +39,7 @@ from limn.text.homoglyphs import normalise as normalise_text
 from limn.text.reading import PAINTER
 
 if TYPE_CHECKING:
+    from limn.io.cluster import Cluster
     from limn.models.dual_encoders import Encoder
     from limn.studio import Axis, upscaling
 
@@ -81,6 +83,7 @@ def generate(
     no_mark: Mark = False,
     no_sign: Sign = False,
     device: Device = "cpu",
+    engine: Engine = "local",
     batch: Batch = None,
     max_rows: Rows = None,
     drop_encoders: Lean = False,
@@ -108,22 +111,29 @@ def generate(
     from limn.provenance.seal import Seal
 
     made, asked = _decided(rows, {**asked, "n": keep * (rerank or 1)}, wildcards, rerank)
-
     axes = [studio.Axis.parse(text) if text is not None else None for text in (grid_x, grid_y)]
     requests = _requests(made, asked, axes)
     _tell(made, requests[0], normalise=asked.get("normalise", False))
     studio.check_room(out, sum(len(drawn.items()) for drawn in requests), requests[0].pictured or (64, 64))
     _use_threads(threads)
-    larger = _larger(method, device) if upscale or svg else None
-    if svg:
-        _check_tracer()
+    cluster, here = _engine(engine, device, drop_encoders)
+    larger = _larger(method, here) if upscale or svg else None
+    _check_tracer(svg)
     ranking = _judge(rerank, judge)
-    generator = models.load(requests[0].model, device=studio.check_device(device))
+    generator = models.load(requests[0].model, device=here)
     complete = [generator.complete(incomplete) for incomplete in requests]
     wanted = drawing.objects(generator, turntable, mesh, depth, sum(keep * len(one.prompts) for one in complete))
     seal = Seal(mark=not no_mark, sign=not no_sign)
     outcomes = drawing.draw(
-        generator, complete, store, device=device, batch=batch, max_rows=max_rows, seal=seal, lean=drop_encoders
+        generator,
+        complete,
+        store,
+        device=here,
+        batch=batch,
+        max_rows=max_rows,
+        seal=seal,
+        lean=drop_encoders,
+        engine=cluster,
     )
     if explain:
         drawing.explain(outcomes)
@@ -197,8 +207,10 @@ def _larger(name: str, device: str) -> upscaling.Method:
     return method(name, device=studio.check_device(device))
 
 
-def _check_tracer() -> None:
+def _check_tracer(svg: bool) -> None:
     """Find out before anything is drawn whether the library that traces is missing."""
+    if not svg:
+        return
     from limn.studio.tracing import tracer
 
     tracer()
@@ -214,8 +226,19 @@ def _judge(rerank: int | None, judge: str | None) -> Encoder | None:
     return dual_encoders.load(judge or JUDGE) if rerank is not None else None
 
 
-def _use_threads(count: int | None) -> None:
-    import torch
+def _engine(text: str, device: str, lean: bool) -> tuple[Cluster | None, str]:
+    """Return what shares out the drawing, if anything does, and where this process works."""
+    from limn import studio
+    from limn.io.cluster import read_engine
 
+    cluster = read_engine(text, device=device)
+    if cluster and lean:
+        raise InputError("drop_encoders: workers keep theirs for the next batch; leave it out with --engine ray")
+    return cluster, "cpu" if cluster else studio.check_device(device)
+
+
+def _use_threads(count: int | None) -> None:
     if count is not None:
+        import torch
+
         torch.set_num_threads(count)

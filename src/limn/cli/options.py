@@ -23,6 +23,7 @@ Show = Annotated[bool, typer.Option("--show", help="Draw the pictures in the ter
 Device = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1.")]
 Batch = Annotated[int | None, typer.Option(help="Pictures drawn together.")]
 Lean = Annotated[bool, typer.Option("--drop-encoders", help="Drop text encoders from memory once prompts are read.")]
+Engine = Annotated[str, typer.Option(help="Who draws: local, or ray, also as ray:workers=4 (docs/how-to/scale.md).")]
 Rows = Annotated[int | None, typer.Option(help="Most rows in one forward pass, when memory is short.", min=1)]
 Mark = Annotated[bool, typer.Option("--no-mark", help="Leave out the invisible mark; the record says so.")]
 Turntable = Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,7 +136,9 @@ def _labels(tar: Tarball, name: str, count: int) -> list[int]:
     return list(numbers)
 
 
-def _packed(split: str, pictures: NDArray[np.uint8], numbers: list[int]) -> Iterator[Any]:
+def _packed(
+    split: str, pictures: NDArray[np.uint8], numbers: list[int]
+) -> Generator[tuple[str, int, int], None, bytes]:
     """Return a Parquet file; yields how far it is."""
     import pyarrow as pa
     from pyarrow import parquet

@@ -246,15 +246,23 @@ class Generator:
                 else:
                     yield Progress(drawn=drawn, total=len(wanted), **event)
 
-    def together(self, request: Request, items: Sequence[Item], ledger: Ledger | None = None) -> list[Picture]:
+    def together(
+        self,
+        request: Request,
+        items: Sequence[Item],
+        ledger: Ledger | None = None,
+        *,
+        max_rows: int | None = None,
+    ) -> list[Picture]:
         """Draw any prompts and seeds in the same forward passes, in all else as a request says.
 
         Args:
             request: From :meth:`request`; its own prompts and seed play no part.
             items: What to draw, one picture each.
             ledger: Where forwards are noted.
+            max_rows: Most rows in one forward pass.
         """
-        return [event for event in self._draw_batch(request, items, None, ledger) if isinstance(event, Picture)]
+        return [event for event in self._draw_batch(request, items, max_rows, ledger) if isinstance(event, Picture)]
 
     def generate(self, prompts: str | Prompt | Sequence[str | Prompt], **given: Any) -> list[Picture]:
         """Draw and return pictures; takes the options of :meth:`request`.

@@ -14,6 +14,7 @@ import numpy as np
 
 from limn.codecs.latents import TOGETHER
 from limn.io.atomic import explained
+from limn.io.cluster import Cluster
 from limn.io.pictures import MAX_ENLARGED, read_picture
 from limn.kernel import memory
 from limn.kernel.errors import InputError, StoreError
@@ -26,6 +27,7 @@ from limn.models.environment import facts
 from limn.provenance.credential import UnsignedError
 from limn.provenance.seal import Seal
 from limn.store import Run, Store, grid, read_record, write_png
+from limn.studio.sharing import shared
 
 MAX_BATCH = 4096
 MAX_INLINE = 32_000  # bytes of prompts that every picture carries; with more, the run folder alone has them all
@@ -102,6 +104,7 @@ def generate(
     max_rows: int | None = None,
     ledger: Ledger | None = None,
     seal: Seal | None = None,
+    engine: Cluster | None = None,
 ) -> Iterator[Event]:
     """Draw what a request asks for and a store does not hold yet.
 
@@ -114,6 +117,7 @@ def generate(
         max_rows: Most rows in one forward pass, for when memory is short.
         ledger: Where forwards are noted.
         seal: How files that are written now are marked and signed; neither if None, as for what is measured.
+        engine: What shares out the batches; this process if None.
 
     Yields:
         What happens, as it happens; leaving the loop early loses nothing that was drawn.
@@ -138,7 +142,11 @@ def generate(
         drawn = failed = 0
         common = {**_common(request), "circumstances": facts(device)} if len(done) < len(items) else {}
         common |= {"model_file": generator.file} if common and generator.file else {}
-        for event in memory.draw(generator, request, done=done, batch=size, max_rows=max_rows, ledger=ledger):
+        options: dict[str, Any] = {"done": done, "batch": size, "max_rows": max_rows, "ledger": ledger}
+        events: Iterator[Progress | Picture | Halved] = memory.draw(generator, request, **options)
+        if engine is not None:
+            events = shared(engine, request, record=common, **options)
+        for event in events:
             if not isinstance(event, Picture):
                 size = event.batch if isinstance(event, Halved) else size
                 yield event

@@ -17,6 +17,7 @@ from limn.audit.run import AuditProgress, gather
 from limn.audit.sources import Source
 from limn.audit.table import Table
 from limn.io.atomic import write_json
+from limn.io.cluster import Cluster
 from limn.io.targets import keep_foreign
 from limn.kernel.errors import InputError, StoreError
 from limn.store.record import read_json
@@ -75,6 +76,7 @@ def make(
     about: Mapping[str, Any] | None = None,
     command: str = "",
     force: bool = False,
+    engine: Cluster | None = None,
 ) -> Iterator[AuditProgress | Made]:
     """Make a set.
 
@@ -87,6 +89,7 @@ def make(
         about: How the asks came about, for the record.
         command: The command that makes it again.
         force: Whether foreign files may be replaced.
+        engine: What shares out the drawing; this process if None.
 
     Yields:
         Progress, and the set at last; leaving the loop early loses nothing that was drawn or read.
@@ -109,7 +112,8 @@ def make(
     study = {"set": {**(about or {}), "judge": reading, "labels": list(labels)}}
     probe, readers = Probe(asks=tuple(asks), each=1), [judge.reader] if judge else []
     table: Table | None = None
-    for event in gather(probe, [source], readers, folder, study=study, command=command, force=force):
+    how: dict[str, Any] = {"study": study, "command": command, "force": force, "engine": engine}
+    for event in gather(probe, [source], readers, folder, **how):
         if isinstance(event, Table):
             table = event
         else:

@@ -26,7 +26,7 @@ from limn.cli.audit.options import (
 )
 from limn.cli.audit.reporting import watched, write_report
 from limn.cli.audit.sources import USUAL, consent, drawn_by, kind_of, tell_drawing
-from limn.cli.options import OUT, Batch, Device
+from limn.cli.options import OUT, Batch, Device, Engine
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="First seed.", min=0)] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the sampler, of both models.")] = None,
     device: Device = "cpu",
+    engine: Engine = "local",
     batch: Batch = None,
     out: Annotated[Path | None, typer.Option(help="The audit's folder; what is there already is kept.")] = None,
     allow_network: Annotated[
@@ -79,12 +80,14 @@ def run(
 ) -> None:
     """Draw what is missing, read it, estimate, and write a report."""
     from limn.audit.run import audit
+    from limn.io.cluster import read_engine
 
     files = {"prompts": prompts, "reference": reference}
     wanted = _study(study, None if pictures else model or USUAL, {"n": n, "seed": seed}, files)
     draws = {"guide": guide, "against-guide": against_guide, "against-normalise": against_normalise or None,
              "adapter": adapter, "against-adapter": against_adapter,
-             "reader": reader, "steps": steps, "batch": batch}  # fmt: skip
+             "reader": reader, "steps": steps, "batch": batch,
+             "engine": None if engine == "local" else engine}  # fmt: skip
     command = written(context)
     if pictures is not None:
         drawing: dict[str, Any] = {"model": model, "against": against, "n": n, "seed": seed, "prompts": prompts}
@@ -94,6 +97,7 @@ def run(
         return
     readers = _readers(wanted, reader, calibrate, images)
     sources: list[Source] = []
+    cluster = read_engine(engine, device=device)
     if not wanted.probe().asks:
         unused(draws, f"{study.partition(':')[0]} draws nothing")
         wanted = _looking(wanted, model, against)
@@ -102,11 +106,12 @@ def run(
             (model or USUAL, guide, adapter, False),
             (against or model or USUAL, against_guide, against_adapter, against_normalise),
             alone=not (against or against_adapter or against_guide is not None or against_normalise),
-            steps=steps, device=device, together=batch,
+            steps=steps, device="cpu" if cluster else device, together=batch,
         )  # fmt: skip
     folder = out or OUT / "audits" / _folder_name(wanted, sources)
     consent(sources, wanted.probe(), folder, allowed=allow_network)
-    table = watched(audit(wanted, sources, folder, readers=readers, command=command, force=force), folder)
+    asked = audit(wanted, sources, folder, readers=readers, command=command, force=force, engine=cluster)
+    table = watched(asked, folder)
     tell_drawing(sources)
     write_report(folder, wanted, table, json=json, command=command)
 

@@ -11,7 +11,7 @@ import typer
 from limn.cli import console, interrupts
 from limn.cli.audit.options import Adapters, GuideOf, written
 from limn.cli.drawing import shown
-from limn.cli.options import Batch, Device
+from limn.cli.options import Batch, Device, Engine
 from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def make(
     held: Held = "",
     check: Check = 50,
     device: Device = "cpu",
+    engine: Engine = "local",
     batch: Batch = None,
     force: Force = False,
 ) -> None:
@@ -75,6 +76,7 @@ def make(
 
     The same command goes on where it was stopped; with other choices it draws nothing twice.
     """
+    from limn.io.cluster import read_engine
     from limn.kernel import registry
     from limn.synth.classes import read_classes
     from limn.synth.datasheet import card_of
@@ -86,8 +88,9 @@ def make(
     known, words = read_classes(classes), registry.parse("recipes", recipe)
     if not isinstance(words, Recipe):
         raise InputError(f"recipe {recipe}: its class does not derive from limn.synth.recipe.Recipe")
-    asks = words.asks(known, n, seed=seed, seeds=seeds)
-    source = drawing(model, guide, adapter, scale=words.scale, steps=steps, device=device, together=batch)
+    asks, cluster = words.asks(known, n, seed=seed, seeds=seeds), read_engine(engine, device=device)
+    here = "cpu" if cluster else device
+    source = drawing(model, guide, adapter, scale=words.scale, steps=steps, device=here, together=batch)
     reads = judged(judge, known, field, real)
     about = {
         "how": {"model": model, "recipe": registry.record(words), "pictures of a class": n, "seed": seed,
@@ -97,7 +100,8 @@ def make(
     }  # fmt: skip
     command = written(context, "synth")
     choice = chosen(filter_, keep_twins, not_in, splits, format_)
-    events = made(asks, source, out, judge=reads, choice=choice, about=about, command=command, force=force)
+    how: dict[str, Any] = {"about": about, "command": command, "force": force, "engine": cluster}
+    events = made(asks, source, out, judge=reads, choice=choice, **how)
     finish(watched(events, out), command, training, held, check)
 
 
