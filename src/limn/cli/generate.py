@@ -124,17 +124,8 @@ def generate(
     complete = [generator.complete(incomplete) for incomplete in requests]
     wanted = drawing.objects(generator, turntable, mesh, depth, sum(keep * len(one.prompts) for one in complete))
     seal = Seal(mark=not no_mark, sign=not no_sign)
-    outcomes = drawing.draw(
-        generator,
-        complete,
-        store,
-        device=here,
-        batch=batch,
-        max_rows=max_rows,
-        seal=seal,
-        lean=drop_encoders,
-        engine=cluster,
-    )
+    how: dict[str, Any] = {"batch": batch, "max_rows": max_rows, "lean": drop_encoders, "engine": cluster}
+    outcomes = drawing.draw(generator, complete, store, device=here, seal=seal, **how)
     if explain:
         drawing.explain(outcomes)
     if ranking is not None:
