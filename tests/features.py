@@ -71,7 +71,8 @@ class Bench:
             out, into = layers[name].weight.shape
             torch.manual_seed(0)
             down, up = torch.randn(4, into), torch.randn(out, 4)
-            write_tensors(file, {f"transformer.{name}.lora_A.weight": down, f"transformer.{name}.lora_B.weight": up})
+            own = "unet" if type(network.module).__name__.startswith("UNet") else "transformer"
+            write_tensors(file, {f"{own}.{name}.lora_A.weight": down, f"{own}.{name}.lora_B.weight": up})
         return str(file)
 
 

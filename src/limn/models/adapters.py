@@ -169,7 +169,8 @@ def match(own: Generator, learned: Learned) -> Matched:
     unexpected, misshapen = [*learned.unread], False
     networks = _networks(own)
     for network, changes in learned.changes.items():
-        wanted = [key for key, (named, _) in networks.items() if named == network or not network]
+        one = {network, "transformer"} if network == "unet" else {network}  # kohya's scripts call all of them unet
+        wanted = [key for key, (named, _) in networks.items() if named in one or not network]
         changes = _modern(changes, networks[wanted[0]][1]) if wanted else changes
         fits = {key: fit(changes, networks[key][1]) for key in wanted}
         best = max(fits, key=lambda key: len(fits[key].layers), default=None)
@@ -310,8 +311,11 @@ def _networks(own: Generator) -> dict[tuple[int, int], tuple[str, nn.Module]]:
 
 def _modern(changes: Mapping[str, Change], network: nn.Module) -> Mapping[str, Change]:
     """Return changes by the names of diffusers' layers, where they have those of the original code."""
+    from limn.models.checkpoints.shared import flux_names
     from limn.models.checkpoints.shared.original_names import modern
 
+    if network.__class__.__name__ in ("FluxTransformer2DModel", "Flux2Transformer2DModel"):
+        return flux_names.modern(changes, network)
     config: Any = getattr(network, "config", {})
     if not isinstance(config, Mapping) or "layers_per_block" not in config:
         return changes

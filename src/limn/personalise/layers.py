@@ -4,6 +4,7 @@
 peft       ``base_model.model.NAME.lora_A.weight``, with ``adapter_config.json`` beside it
 diffusers  ``unet.NAME.lora_A.weight`` or ``NAME.processor.to_q_lora.down.weight``, ``text_encoder.`` too
 kohya      ``lora_unet_NAME_WITH_UNDERSCORES.lora_down.weight``, ``lora_te_``, each with its ``.alpha``
+ComfyUI    ``diffusion_model.NAME.lora_A.weight``, with the names of the original code
 LyCORIS    the prefixes of kohya, with ``hada_w1_a`` or ``lokr_w1`` and the like
 =========  ====================================================================================
 
@@ -44,6 +45,7 @@ _END: Final = [(re.compile(f"(?P<name>.+?){end}"), what) for end, what in _ENDS.
 _NETWORKS: Final = {
     "base_model.model.": "", "unet.": "unet", "text_encoder.": "text_encoder", "text_encoder_2.": "text_encoder_2",
     "transformer.": "transformer", "transformer_2.": "transformer_2", "lora_unet_": "unet",
+    "diffusion_model.": "", "lora_transformer_": "transformer",
     "lora_te_": "text_encoder", "lora_te1_": "text_encoder", "lora_te2_": "text_encoder_2",
 }  # fmt: skip
 _OLD: Final = {r"_?to_([qkv])$": r"\1_proj", r"to_out$": "out_proj"}

@@ -1,11 +1,10 @@
-"""Further members of families, each against diffusers' pipeline: schnell, SD3 without T5, PixArt-Sigma, klein as distilled."""
+"""Further members of families against diffusers: schnell, SD3 without T5, PixArt-Sigma, klein as distilled."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
