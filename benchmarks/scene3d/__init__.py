@@ -1,0 +1,1 @@
+"""Measurements of things in three dimensions."""
