@@ -81,6 +81,7 @@ def train(
     ] = "residual",
     epochs: Annotated[int, typer.Option(help="Passes over the pictures.", min=1)] = 30,
     augment: Annotated[str, typer.Option(help="none, plain, randaugment or mixup.")] = "plain",
+    size: Side = 64,
     seed: Annotated[int, typer.Option(help="Decides first weights and order.", min=0)] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
@@ -99,7 +100,7 @@ def train(
     if augment not in AUGMENTATIONS:
         raise unknown_name("augmentation", augment, AUGMENTATIONS)
     labels, learner = class_names(folder), registry.parse("classifiers", classifier)
-    known, seen = read_labelled(folder, labels), read_labelled(test, labels)
+    known, seen = (read_labelled(path, labels, size=size) for path in (folder, test))
     lesson = Lesson(
         pictures=known.pictures, labels=np.array(_numbers(known, labels)), classes=len(labels),
         steps=max(1, epochs * len(known) // 64), augment=augment, seed=seed,
