@@ -155,8 +155,55 @@ def _ends(one: Mapping[str, float], sign: str = "") -> str:
     return "{:{sign}.3f} ({:{sign}.3f} to {:{sign}.3f})".format(*(one[end] for end in ENDS), sign=sign)
 
 
+def marks(result: Mapping[str, Any]) -> str:
+    """Return what the invisible mark outlives by size, where it is seen without being there, and what it costs."""
+    sizes = result["outlived"]
+    some = [f"{size} ({next(iter(row['changes'].values()))['found']['of']})" for size, row in sizes.items()]
+    lines = [f"| found / message read, at (pictures) | {' | '.join(some)} |", "|---" * (len(some) + 1) + "|"]
+    for change in next(iter(sizes.values()))["changes"]:
+        rows = (row["changes"][change] for row in sizes.values())
+        cells = (
+            " / ".join(f"{100 * one[name]['share']:.0f} %" for name in ("found", "message read")) for one in rows
+        )
+        lines.append(f"| {change} | {' | '.join(cells)} |")
+    lines.append("")
+    for name in ("own size", "every size"):
+        seen, low = result["unmarked"][name]["seen"], result["unmarked"][name]["least p-value"]
+        high = 100 * seen["interval"][1]
+        lines.append(
+            f"- Without a mark, looked for at {name}: seen in {seen['share'] * seen['of']:.0f} of {seen['of']} "
+            f"pictures (95 %: at most {high:.2g} %), least p-value {low:.1g}; stated rate "
+            f"{result['unmarked']['stated rate']:g}."
+        )
+    for size, row in result["costs"].items():
+        lines.append(f"- Costs, {size}: {'; '.join(f'{name} {shown(value)}' for name, value in row.items())}.")
+    return "\n".join([*lines, "", f"`{result['command']}`, commit {result['commit']}, {result['machine']}."])
+
+
+def serving(result: Mapping[str, Any]) -> str:
+    """Return what fifty clients at once got, and the server's time over drawing in one process."""
+    many, cost = result["together"], result["overhead"]
+    waits = {name: row for name, row in many.items() if isinstance(row, Mapping)}
+    lines = [
+        f"- {many['clients']} clients at once, {many['rounds']} times: {many['jobs']} jobs accepted, "
+        f"{many['done']} done, {many['pictures']} pictures, "
+        f"{many['seeds that are there exactly once']} of them different.",
+        *(
+            f"- {name.capitalize()}: median {row['median']}, p95 {row['p95']}, most {row['max']}."
+            for name, row in waits.items()
+        ),
+        "- Processor's seconds of the server over those of the same drawing in one process: "
+        f"{shown(cost['server over process'])}, median of "
+        f"{cost['rounds']} pairs in turn of {cost['pictures of a round']} pictures each "
+        f"(in brackets, the tenth from either end).",
+    ]
+    load = f"load before {result['load before']}"
+    return "\n".join([*lines, "", f"`{result['command']}`, commit {result['commit']}, {result['machine']}, {load}."])
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "": tables, "means": means, "professions": professions, "again": again, "effects": effects, "worlds": worlds,
+    "marks": marks, "serving": serving,
     **{study: partial(coverage, study=study) for study in STUDIES},
 }  # fmt: skip
 

@@ -17,7 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kit.results import write
+import torch
+
+from benchmarks.kit.results import read, write
 from benchmarks.kit.timing import quotient
 from limn import models, studio
 from limn.client import Client
@@ -29,14 +31,14 @@ WORDS = ("a red heart", "a green apple", "a cat", "a yellow star")
 
 
 @contextmanager
-def server(root: Path) -> Iterator[str]:
-    """Start ``limn serve`` as a person does, and give its address."""
+def server(root: Path) -> Iterator[tuple[str, int]]:
+    """Start ``limn serve`` as a person does, and give its address and process."""
     command = [sys.executable, "-m", "limn", "serve", "--port", "0", "--out", str(root)]
-    environment = {**os.environ, "LIMN_TOKEN": TOKEN}
+    environment = {**os.environ, "LIMN_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
-        yield next(line.split()[2].rstrip("/,") for line in process.stderr if "serving" in line)
+        yield next(line.split()[2].rstrip("/,") for line in process.stderr if "serving" in line), process.pid
     finally:
         process.terminate()
         process.communicate()
@@ -55,6 +57,12 @@ def ended(client: Client, name: str) -> dict[str, Any]:
         if job["state"] not in ("waiting", "running"):
             return job
         time.sleep(0.25)
+
+
+def processor(pid: int) -> float:
+    """Return the processor's seconds of a process so far, all of its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def seconds(job: dict[str, Any], start: str, end: str) -> float:
@@ -79,7 +87,7 @@ def together(clients: int, rounds: int, root: Path) -> dict[str, Any]:
         accepted.append(time.perf_counter() - start)
         jobs.append(ended(client, job["id"]))
 
-    with server(root) as url:
+    with server(root) as (url, _):
         ended(Client(url, TOKEN), ask(Client(url, TOKEN), 10**6)["id"])  # the model is there from now on
         for turn in range(rounds):
             begin = threading.Barrier(clients)
@@ -103,7 +111,11 @@ def together(clients: int, rounds: int, root: Path) -> dict[str, Any]:
 
 
 def overhead(rounds: int, pictures: int, root: Path) -> dict[str, Any]:
-    """Draw the same pictures by the server and in this process, in turn."""
+    """Draw the same pictures by the server and in this process, in turn, on one thread each.
+
+    The processor's seconds of either process are compared, which other programs at work do not change much.
+    """
+    torch.set_num_threads(1)
     generator, seal = models.load("emoji"), Seal()
     times: dict[str, list[float]] = {"server": [], "process": []}
 
@@ -117,19 +129,21 @@ def overhead(rounds: int, pictures: int, root: Path) -> dict[str, Any]:
         names = [ask(client, seed)["id"] for seed in range(first, first + pictures)]
         assert ended(client, names[-1])["state"] == "done"
 
-    with server(root / "served") as url:
+    with server(root / "served") as (url, pid):
         client, store = Client(url, TOKEN), Store(root / "process")
         for turn in range(rounds + 1):
-            ways = [("server", served, client), ("process", process, store)]
-            for name, way, where in ways if turn % 2 else ways[::-1]:
-                start = time.perf_counter()
+            ways = [("server", served, client, pid), ("process", process, store, os.getpid())]
+            for name, way, where, worker in ways if turn % 2 else ways[::-1]:
+                start = processor(worker)
                 way(turn * pictures, where)  # type: ignore[operator]
                 if turn:  # the first pictures of both pay for what is loaded
-                    times[name].append((time.perf_counter() - start) / pictures)
+                    times[name].append((processor(worker) - start) / pictures)
     return {
         "rounds": rounds,
         "pictures of a round": pictures,
-        "seconds of a picture": {name: round(statistics.median(values), 4) for name, values in times.items()},
+        "processor's seconds of a picture": {
+            name: round(statistics.median(values), 4) for name, values in times.items()
+        },
         "server over process": quotient(times["server"], times["process"]),
     }
 
@@ -140,15 +154,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of clients at once")
     parser.add_argument("--pairs", type=int, default=9, help="rounds of server and process in turn")
     parser.add_argument("--pictures", type=int, default=20, help="pictures of such a round")
+    parser.add_argument("--parts", nargs="+", default=["overhead", "together"], help="the other stays")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LIMN_HOME"] = f"{folder}/keys"
-        result = {
-            "load before": round(os.getloadavg()[0], 1),
-            "overhead": overhead(given.pairs, given.pictures, Path(folder) / "pairs"),
-            "together": together(given.clients, given.rounds, Path(folder) / "together"),
+        measures = {
+            "overhead": lambda: overhead(given.pairs, given.pictures, Path(folder) / "pairs"),
+            "together": lambda: together(given.clients, given.rounds, Path(folder) / "together"),
         }
+        result = {"load before": round(os.getloadavg()[0], 1)}
+        result |= {name: part() if name in given.parts else read("serving")[name] for name, part in measures.items()}
     print(result)
     if given.write:
         write("serving", result, "python -m benchmarks.serving --write")
