@@ -104,6 +104,6 @@ def test_kill_9_in_mid_queue_loses_and_doubles_nothing(tmp_path: Path) -> None:
             server.communicate(timeout=30)
     assert set(jobs) == set(names)
     assert {job["state"] for job in jobs.values()} == {"done"}
-    keys = [one["key"] for job in jobs.values() for one in job["result"]["pictures"]]
-    assert len(keys) == 30
+    pictures = [(one["key"], one["index"]) for job in jobs.values() for one in job["result"]["pictures"]]
+    assert len(pictures) == len(set(pictures)) == 30
     assert len(list((tmp_path / "store").glob("runs/*/*/*.png"))) == 30
