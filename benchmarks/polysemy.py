@@ -1,11 +1,10 @@
 """A word of two meanings, planted: what bare names lose is predicted from the label noise, definitions win it back.
 
-An oracle draws shapes. Two of four classes are called by one word; asked for by it alone it draws either of the two
+An oracle draws shapes. Two of four classes are called by one word; asked for by it alone it draws either of them
 by chance; asked with a definition, the one that is meant. A classifier cannot tell such classes apart, so it loses half
 of what it has in them: as much as the share of wrong labels, times what it is right of otherwise.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ from limn.synth.recipes.name_definition import NameDefinition
 from limn.synth.worth import Results
 
 MEANT = {"circle": "round", "square": "with four sides", "triangle": "with three sides", "star": "with five points"}
+KEPT = Path("runs/polysemy")
+"""Where each classifier's result is kept, so that a stopped run goes on."""
 WORD = {"circle": "counter", "square": "counter", "triangle": "triangle", "star": "star"}
 CLASSES = Classes(things=tuple(Thing(label=one, name=WORD[one], definition=MEANT[one], value=one) for one in MEANT))
 
@@ -62,7 +63,7 @@ def labelled(table: Table) -> Labelled:
 
 
 def measure(*, n: int = 100, seeds: int = 5, epochs: int = 25) -> Mapping[str, Any]:
-    """Make sets of n pictures of a class by each recipe, and compare what they teach; tests are drawn by definition."""
+    """Make sets of n pictures of a class by each recipe, and compare; tests are drawn by definition."""
     judge = open_judge("shapes", CLASSES)
     sets = {
         "real": made(NameDefinition(), n, judge, 10_000), "name": made(Name(), n, judge, 20_000),
@@ -74,8 +75,7 @@ def measure(*, n: int = 100, seeds: int = 5, epochs: int = 25) -> Mapping[str, A
         epochs=epochs, seeds=seeds, reference="name_definition", tests={"test": ""},
     )  # fmt: skip
     sources = {name: labelled(table) for name, table in sets.items()}
-    with tempfile.TemporaryDirectory() as home:
-        events: Sequence[Any] = list(compare(plan, sources, {"test": test}, Path(home)))
+    events: Sequence[Any] = list(compare(plan, sources, {"test": test}, KEPT))
     results = Results(plan=plan, rows=[event for event in events if isinstance(event, Result)])
     figures: dict[str, Any] = {"pictures of a class": n, "seeds": seeds}
     noise = {}
