@@ -1,8 +1,8 @@
 """A word of two meanings, planted: what bare names lose is predicted from the label noise, definitions win it back.
 
-An oracle draws shapes. Two of four classes are called by one word; asked for by it alone it draws either of them
-by chance; asked with a definition, the one that is meant. A classifier cannot tell such classes apart, so it loses half
-of what it has in them: as much as the share of wrong labels, times what it is right of otherwise.
+An oracle draws shapes. Two of four classes are called by one word; asked for by it alone it draws either
+by chance; asked with a definition, the one that is meant. A classifier cannot tell such classes apart, so it loses
+half of what it has in them: as much as the share of wrong labels, times what it is right of otherwise.
 """
 
 from collections.abc import Mapping, Sequence
