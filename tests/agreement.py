@@ -135,7 +135,7 @@ class Agreement:
     def pair(cls, tmp_path_factory: pytest.TempPathFactory) -> Pair:
         return Pair(FAMILIES[cls.name], tmp_path_factory.mktemp(cls.name) / cls.name)
 
-    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=pytest.mark.slow), torch.float64])
     def test_latents_equal_the_pipelines(self, pair: Pair, dtype: torch.dtype) -> None:
         pipe = pair.pipeline(dtype)
         for count in (1, 3):

@@ -141,6 +141,7 @@ def test_light_modules_do_not_import_torch() -> None:
     assert found == {"torch": False}
 
 
+@pytest.mark.slow
 def test_importing_everything_changes_nothing() -> None:
     modules = [name for name, path in PATHS.items() if path.name != "__main__.py"]
     code = f"""

@@ -40,6 +40,7 @@ def drawn(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / result.out.strip()
 
 
+@pytest.mark.slow
 def test_its_parts_are_in_every_list(site: Path, tmp_path: Path) -> None:
     lists = (["guide", "list"], ["sampler", "list"], ["reader", "list"], ["audit", "list"], ["plugins"])
     results = fresh.limn(tmp_path, *lists, ["guide", "show", "mist"], beside=[site])

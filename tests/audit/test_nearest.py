@@ -29,6 +29,7 @@ def test_every_neighbour_is_found(seed: int, queries: int, base: int, most: int)
 
 
 @needs_lancedb
+@pytest.mark.slow
 def test_lancedb_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = vectors(0, 12), np.concatenate([vectors(1, 150), vectors(0, 12) + 1e-4])
     memory, disk = (nearest(one, two, most=5, engine=engine) for engine in ("memory", "lancedb"))

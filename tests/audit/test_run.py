@@ -41,6 +41,7 @@ def lines(folder: Path) -> list[dict[str, object]]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("after", [1, 4, 11])
+@pytest.mark.slow
 def test_killed_audits_go_on_and_end_with_the_same_rows(tmp_path: Path, after: int) -> None:
     whole(tmp_path / "through")
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

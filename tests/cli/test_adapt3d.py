@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import small_models
 import toys3d_models
 from limn import models
 
 LOAD = models.load
 
 
+@pytest.mark.slow
 def test_a_model_is_adapted_and_shows_the_object_of_a_picture_from_all_sides(limn, tmp_path, monkeypatch) -> None:
     toys3d_models.model(tmp_path / "toys")
+    small_models.native(tmp_path / "editor")
     monkeypatch.setattr(models, "load", LOAD)
-    command = ["adapt3d", "--model", "toys", "--to", "in Noto style", "--out", "noto", "--editor", "shapes"]
+    command = ["adapt3d", "--model", "toys", "--to", "in Noto style", "--out", "noto", "--editor", "editor"]
     few = ["--count", 4, "--views", 2, "--steps", 2, "--pose", 180]
     made = limn(*command, *few)
     assert made.code == 0, made.err

@@ -198,6 +198,7 @@ def test_a_reader_is_calibrated_by_a_table_of_labels(limn, tmp_path: Path) -> No
     assert "people does not read mood" in limn(*start, "labels.csv").err
 
 
+@pytest.mark.slow
 def test_selfcheck_tells_coverage(limn) -> None:
     result = limn("audit", "selfcheck", "stereotypes", "--audits", 3, "--json")
     found = json.loads(result.out)

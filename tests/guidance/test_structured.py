@@ -96,7 +96,7 @@ def test_it_is_the_papers_attention(doubles: Generator, mode: Mode) -> None:
     attention = model.mid_block.attentions[0].transformer_blocks[0].attn2
     state = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     text = words(encoder, TEXT).expand(2, -1, -1)
-    rows = Rows(edits=(None, edit(encoder, mode=mode)), sigma=torch.ones(2), size=(8, 8))
+    rows = Rows(edits=(None, edit(encoder, mode=mode)), sigma=torch.ones(2), size=(8, 8), columns=slice(None))
     ours = attention(state, encoder_hidden_states=text, rows=rows)
 
     def heads(flat: Tensor) -> Tensor:

@@ -291,6 +291,7 @@ def test_writing_leaves_the_old_file_until_the_new_one_is_whole(path: Path, monk
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 def test_a_file_size_limit_leaves_the_old_file(path: Path) -> None:
     """The disk full in the middle of a write, in a process of its own."""
     old = path.read_bytes()

@@ -64,6 +64,7 @@ def test_density_regularisation_makes_densities_even(source) -> None:
     assert rough[1] < 0.7 * rough[0]
 
 
+@pytest.mark.slow
 def test_a_loss_of_directions_moves_pictures_along_one(source) -> None:
     def embed(pictures: torch.Tensor) -> torch.Tensor:
         return pictures.mean((2, 3))  # the mean colour is the whole space

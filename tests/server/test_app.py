@@ -173,6 +173,7 @@ def test_cost_is_told_before_anything_is_drawn(tmp_path: Path) -> None:
         assert client.get("/api/runs").json() == []
 
 
+@pytest.mark.slow
 def test_fifty_clients_lose_and_double_nothing(tmp_path: Path) -> None:
     names: list[str] = []
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from PIL import Image
@@ -21,6 +22,7 @@ from limn.store import read_record
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_an_assistant_draws_edits_and_looks_up(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     command = [str(ROOT / "tests" / "toys.py"), "mcp", "--out", str(tmp_path / "store")]

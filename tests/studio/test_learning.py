@@ -68,6 +68,7 @@ def diffusers_picture(model: Path, file: Path, prompt: str, noise: torch.Tensor)
 
 
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.slow
 def test_diffusers_draws_what_limn_learned_as_limn_does(name: str, tmp_path: Path) -> None:
     from tiny_stable_diffusion import build
 
@@ -160,6 +161,7 @@ def test_half_precision_learns_in_single(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["native", "stable_diffusion"])
+@pytest.mark.slow
 def test_all_weights_are_a_model_folder_that_draws_as_the_model_that_learned(kind: str, tmp_path: Path) -> None:
     getattr(small_models, kind)(tmp_path / "model")
     text = "dreambooth:thing=dog,batch=1,pictures=2,rank=0,lr=0.01"

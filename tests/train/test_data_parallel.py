@@ -75,6 +75,7 @@ def test_workers_share_a_cpu_only(tmp_path: Path) -> None:
         next(train(tiny(), tmp_path, device="meta", workers=2))
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_told_of() -> None:
     network = torch.nn.Linear(2, 1)
     network(torch.ones(1, 2)).sum().backward()

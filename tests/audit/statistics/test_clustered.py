@@ -135,6 +135,7 @@ def test_pooling_does_not_cover_and_the_mean_over_prompts_does() -> None:
     assert pooled / 200 < 0.6
 
 
+@pytest.mark.slow
 def test_many_prompts_take_seconds_and_megabytes() -> None:
     values = (np.random.default_rng(0).random(60_000) < 0.3).astype(float)
     labels = np.repeat(np.arange(30_000), 2)

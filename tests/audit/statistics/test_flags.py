@@ -45,6 +45,7 @@ def test_labels_count_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("labelled", [0.0, 0.3])
+@pytest.mark.slow
 def test_the_interval_holds_the_truth(labelled: float) -> None:
     held = []
     for seed in range(200):

@@ -47,6 +47,7 @@ def test_nothing_drawn_gives_a_report_without_figures() -> None:
     assert "nothing was drawn" in study.analyse(table).findings[0]
 
 
+@pytest.mark.slow
 def test_one_selfcheck_estimates_all_that_was_planted() -> None:
     checks = Culture().selfcheck(np.random.default_rng(1))
     assert len(checks) == 13

@@ -174,6 +174,7 @@ def test_slopes_reach_the_vectors_of_learned_words_only(generator: Generator) ->
     assert torch.equal(encoder.encode([Ask(Prompt("a cat"))]).tokens, rows.tokens[1:].detach())
 
 
+@pytest.mark.slow
 def test_what_was_made_for_other_models_is_counted(
     generator: Generator, checkpoint: Callable[..., Path], tmp_path: Path
 ) -> None:

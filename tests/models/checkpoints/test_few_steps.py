@@ -167,6 +167,7 @@ def test_previews_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.slow
 def test_trajectory_consistency(steps: int, tmp_path: Path) -> None:
     folder = tiny.stable_diffusion(tmp_path, scheduler=diffusers.TCDScheduler(**tiny.BETAS))
     generator = models.load(folder)

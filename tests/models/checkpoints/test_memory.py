@@ -65,6 +65,7 @@ def gone(generator: Generator) -> bool:
 
 
 @pytest.mark.parametrize("kind", MAKE)
+@pytest.mark.slow
 def test_encoders_go_and_come_back(kind: str, tmp_path: Path) -> None:
     name = MAKE[kind](tmp_path)
     generator, plain = models.load(name), models.load(name)

@@ -62,7 +62,7 @@ def close(one: Tensor, two: Tensor) -> None:
     torch.testing.assert_close(one.double(), two.double(), rtol=0, atol=share * float(two.abs().max()))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=pytest.mark.slow), torch.float64])
 @pytest.mark.parametrize("negative", ["", "a blue cat of the heart"])
 @pytest.mark.parametrize("share", [0.8, 0.5])
 def test_the_refiner_takes_over_as_in_diffusers(folders: Any, share: float, negative: str, dtype: Any) -> None:
@@ -90,6 +90,7 @@ def test_edits_act_on_both_networks(folders: Any, guide: str) -> None:
         assert not torch.equal(plain, guided)
 
 
+@pytest.mark.slow
 def test_a_text_encoder_that_both_have_is_held_once(tmp_path: Path) -> None:
     base, refiner = tiny.sdxl(tmp_path / "base"), tiny.sdxl(tmp_path / "refiner", refiner=True, seed=1)
     file = Path("text_encoder_2", "model.safetensors")

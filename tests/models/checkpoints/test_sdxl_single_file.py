@@ -82,6 +82,7 @@ def test_one_tokenizer_does_for_both(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "known"), [("base", XL), ("refiner", REFINER)])
+@pytest.mark.slow
 def test_what_is_published_builds_the_published_networks(kind: str, known: Any, tmp_path: Path) -> None:
     check_together(tmp_path, Configs(known))
     parts = ["unet", *(part for part in ("text_encoder", "text_encoder_2") if part in known)]

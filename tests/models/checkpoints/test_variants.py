@@ -45,7 +45,7 @@ def variant(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=pytest.mark.slow), torch.float64])
 def test_latents_equal_the_pipelines(variant: tuple[str, Pair], dtype: torch.dtype) -> None:
     name, pair = variant
     pipe, noise = pair.pipeline(dtype), pair.noise(3, dtype)

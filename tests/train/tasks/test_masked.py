@@ -90,6 +90,7 @@ def test_tokens_are_learned_exported_and_drawn(tmp_path: Path) -> None:
         assert generator.generate("a red circle")[0].pixels.shape == (32, 32, 3)
 
 
+@pytest.mark.slow
 def test_one_tokenizer_may_serve_two_models(tmp_path: Path) -> None:
     run(parse(VQ_FIELDS), tmp_path / "vq")
     run(recipe("masked", tmp_path / "vq"), tmp_path / "muse")

@@ -73,6 +73,7 @@ def test_the_nearest_place_without_a_reader() -> None:
     assert nearest_places(alone, "oracle", "")[0].place is None
 
 
+@pytest.mark.slow
 def test_labour_statistics_are_compared_with_women_among_women_and_men() -> None:
     shares = {word: labour_share(word, "gender", "woman") or 0.0 for word in ROWS}
     people = {
