@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.kit import sheets
 from benchmarks.kit.drawing import Pixels, draw
-from benchmarks.kit.intervals import mean
+from benchmarks.kit.intervals import mean, mean_share
 from benchmarks.kit.judging import vectors
 from benchmarks.kit.results import kept
 from benchmarks.kit.run import PICTOGRAMS
@@ -34,6 +34,7 @@ WAYS: Mapping[str, Course] = {
 }
 WEIGHTS = (0.5, 0.7)
 """At which the adapter of the first way is looked at besides 1."""
+SHARES = ("colours obeyed", "colours obeyed before", "class shows the subject")
 COLOURS, DRAWN, EACH = ("red", "blue", "green"), 12, 4
 
 
@@ -125,7 +126,8 @@ def _spread(rows: NDArray[np.float64]) -> float:
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return means over runs, with intervals."""
     names = [name for name in rows[0] if name not in ("peak MiB", "steps")]
-    return {name: mean([row[name] for row in rows]) for name in names} | {"n": len(rows)}
+    of = {name: mean_share if name in SHARES else mean for name in names}
+    return {name: of[name]([row[name] for row in rows]) for name in names} | {"n": len(rows)}
 
 
 def show(drawings: Mapping[str, Pixels]) -> None:
