@@ -46,3 +46,10 @@ def test_bad_input_is_named(limn, words, why, monkeypatch) -> None:
     result = limn("adapt3d", "--model", "shapes", *words, "--out", "o")
     assert result.code == 2
     assert why in result.err
+
+
+def test_what_a_file_of_prompts_says_besides_is_not_dropped(limn, tmp_path) -> None:
+    (tmp_path / "p.jsonl").write_text('{"prompt": "a red chair", "seed": 4}')
+    result = limn("adapt3d", "--model", "toys", "--to", "x", "--out", "o", "--prompts-file", "p.jsonl")
+    assert result.code == 2
+    assert "seed of a line cannot be used here" in result.err

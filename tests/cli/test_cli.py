@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,3 +119,17 @@ def test_one_version_everywhere() -> None:
     root = Path(__file__).parents[2]
     assert f'version = "{package.__version__}"' in (root / "pyproject.toml").read_text("utf-8")
     assert f"version: {package.__version__}\n" in (root / "CITATION.cff").read_text("utf-8")
+
+
+def test_flags_are_written_with_dashes() -> None:
+    import typer
+
+    from limn.cli.app import app
+
+    def flags(command: Any) -> list[str]:
+        own = [flag for parameter in command.params for flag in parameter.opts if flag.startswith("--")]
+        return own + [flag for inner in getattr(command, "commands", {}).values() for flag in flags(inner)]
+
+    known = flags(typer.main.get_command(app))
+    assert {"--clip-skip", "--denoising-end"} <= set(known)
+    assert not [flag for flag in known if "_" in flag]

@@ -11,6 +11,7 @@ import typer
 from limn.cli import console
 from limn.cli.options import OUT
 from limn.cli.prompts import given
+from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from limn.studio.adapting import Adaptation
@@ -61,7 +62,7 @@ def adapt3d(
 
     The same objects are drawn afterwards, looking otherwise. Edits are kept, so that the same command goes on.
     """
-    prompts = tuple(row["prompt"].text for row in given([], prompts_file)) if prompts_file is not None else ()
+    prompts = _prompts(prompts_file) if prompts_file is not None else ()
     from limn.scene3d.adapting import Tuning
     from limn.store import Store
     from limn.studio import check_device
@@ -79,6 +80,18 @@ def adapt3d(
     error = f"; poses are read with a median error of {poses.error:.0f} degrees" if poses is not None else ""
     console.say(f"limn: learned from {len(adaptation.kept)} of {edits} edits{error}")
     console.result(out)
+
+
+def _prompts(file: Path) -> tuple[str, ...]:
+    """Return the objects that a file names.
+
+    Raises:
+        InputError: A line also has a seed or a negative prompt.
+    """
+    rows = given([], file)
+    if more := {name for row in rows for name in row if name != "prompt"}:
+        raise InputError(f"{file}: {', '.join(sorted(more))} of a line cannot be used here; leave it out")
+    return tuple(row["prompt"].text for row in rows)
 
 
 def _run(adaptation: Adaptation, meter: console.Meter) -> None:

@@ -75,6 +75,6 @@ def drawing_options(*, only: Iterable[str] = (), without: Iterable[str] = ()) ->
 
 
 def _kind(name: str, option: Option) -> Any:
-    flags = [option.flag] if option.flag else [f"--{name}"]
+    flags = [option.flag or f"--{name.replace('_', '-')}"]
     kind: Any = list[option.kind] if option.many else option.kind  # type: ignore[name-defined]
     return Annotated[kind | None, typer.Option(*flags, help=option.about)]
