@@ -19,7 +19,6 @@ from limn.encoders.streams import Readers, StreamEncoder, streams_of
 from limn.io.configurations import read_config, read_json, require
 from limn.io.files import sha256_of
 from limn.kernel import registry
-from limn.kernel.attention import AttentionEdit
 from limn.kernel.codec import Codec
 from limn.kernel.errors import InputError, WeightsError
 from limn.kernel.generator import Generator
@@ -104,21 +103,9 @@ class Network(NativeNetwork):
         looked = 2 * width * (cells * (width + keys) + keys * width) if keys else 0  # queries, sums, keys and values
         return super().flops(x, conditioning) + 2 * len(x) * config.depth * looked
 
-    def __call__(
-        self,
-        x: Tensor,
-        time: Tensor,
-        conditioning: Conditioning,
-        edits: Sequence[AttentionEdit | None] = (),
-        sigma: Tensor | None = None,
-    ) -> Tensor:
-        """Answer rows (rows, channels, height, width); shapes as in :class:`limn.predictors.diffusion.Diffusion`."""
-        edits = edits if any(edit is not None for edit in edits) else ()
-        answer: Tensor = self.transformer(
-            x, time, conditioning.tokens, conditioning.mask,
-            edits=edits, sigma=sigma, streams=streams_of(conditioning),
-        )  # fmt: skip
-        return answer
+    def besides(self, conditioning: Conditioning) -> dict[str, Any]:
+        """Return the streams that the transformer is given besides words."""
+        return {"streams": streams_of(conditioning)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -82,10 +82,13 @@ class Network:
         """Answer rows (rows, channels, height, width); shapes as in :class:`limn.predictors.diffusion.Diffusion`."""
         edits = edits if any(edit is not None for edit in edits) else ()
         answer: Tensor = self.transformer(
-            x, time, conditioning.tokens, conditioning.mask,
-            edits=edits, sigma=sigma, given=conditioning.extras.get(KNOWN),
-        )  # fmt: skip
+            x, time, conditioning.tokens, conditioning.mask, edits=edits, sigma=sigma, **self.besides(conditioning)
+        )
         return answer
+
+    def besides(self, conditioning: Conditioning) -> dict[str, Any]:
+        """Return what the transformer is given besides words."""
+        return {"given": conditioning.extras.get(KNOWN)}
 
 
 def load(folder: Path, *, name: str, device: str = "cpu") -> Generator:
