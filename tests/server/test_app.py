@@ -155,6 +155,9 @@ def test_pictures_are_compared_replayed_packed_and_put_into_the_bin(tmp_path: Pa
         bin_ = client.delete(f"/api/pictures/{keys[0]}/0").json()["bin"]
         assert (tmp_path / bin_).is_file()
         assert [run["key"] for run in client.get("/api/runs").json()] == [keys[1]]
+        for name, day, count in (("since", "2020-01-01", 1), ("until", "2020-01-01", 0), ("since", "9999-01-01", 0)):
+            assert len(client.get("/api/runs", params={name: day}).json()) == count
+        assert client.get("/api/runs", params={"since": "yesterday"}).status_code == 422
         assert client.get(f"/api/pictures/{keys[0]}/0").status_code == 404
 
 

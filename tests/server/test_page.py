@@ -76,6 +76,8 @@ def test_a_person_paints_a_region(tmp_path: Path) -> None:
         page.fill("input[name=steps]", "4")
         page.click("summary:has-text('Regions')")
         page.fill("input.words", "a red heart")
+        page.click("form#draw button.main")
+        page.wait_for_selector("#status:has-text('Region 1 has no place')")
         box = page.locator("form#draw canvas").bounding_box()
         page.mouse.move(box["x"] + 40, box["y"] + 60)
         page.mouse.down()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response, UploadFile
@@ -14,6 +15,7 @@ from pydantic import Field
 from limn import models
 from limn.kernel import registry
 from limn.kernel.description import describe
+from limn.kernel.errors import InputError
 from limn.kernel.request import options
 from limn.server import gallery, objects
 from limn.server.forms import Drawing, Form
@@ -196,10 +198,12 @@ def get_options(request: Request) -> dict[str, Any]:
 
 @router.get("/runs")
 def get_runs(
-    request: Request, search: Words = "", model: Words = "", limit: Some = 60, offset: Count = 0
-) -> list[dict[str, Any]]:
-    """Return runs, newest first, whose prompts have all words of a search."""
-    return gallery.listed(_state(request).store, search=search, model=model, limit=limit, offset=offset)
+    request: Request, search: Words = "", model: Words = "", since: date | None = None, until: date | None = None,
+    limit: Some = 60, offset: Count = 0,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return runs, newest first, whose prompts have all words of a search, of a model and of some days."""
+    days = {"since": str(since or ""), "until": str(until or "")}
+    return gallery.listed(_state(request).store, search=search, model=model, limit=limit, offset=offset, **days)
 
 
 @router.get("/pictures/{key}/{index}", response_class=FileResponse)
@@ -251,7 +255,9 @@ def find_alike(form: Likeness, request: Request) -> list[dict[str, Any]]:
     path = state.studio.uploads.path(form.upload) if form.upload else None
     if form.picture:
         path = gallery.picture(state.store, form.picture.key, form.picture.index)
-    return state.likeness.nearest(path or (form.text or ""), form.limit)
+    if not path and not (form.text or "").strip():
+        raise InputError("likeness: nothing was given to compare with; give words or a picture")
+    return state.likeness.nearest(path or str(form.text), form.limit)
 
 
 @router.post("/export")

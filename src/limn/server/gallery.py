@@ -36,8 +36,9 @@ def picture(store: Store, key: str, index: int) -> Path:
 
 
 def listed(
-    store: Store, *, search: str = "", model: str = "", limit: int = 60, offset: int = 0
-) -> list[dict[str, Any]]:
+    store: Store, *, search: str = "", model: str = "", since: str = "", until: str = "", limit: int = 60,
+    offset: int = 0,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Return runs, newest first, with the numbers and prompts of their pictures.
 
     Of a run some of whose prompts have all words of a search, only the pictures of those are told.
@@ -46,11 +47,17 @@ def listed(
         store: Where.
         search: Words that must all occur.
         model: Only runs of this model.
+        since: Only runs from this day on, as 2026-11-29, UTC.
+        until: Only runs up to this day.
         limit: At most so many.
         offset: So many are passed over.
     """
     runs = store.runs(search=search or None)
-    runs = [run for run in runs if not model or run.model == model][offset : offset + limit]
+    runs = [
+        run
+        for run in runs
+        if model in ("", run.model) and since <= run.created[:10] and (not until or run.created[:10] <= until)
+    ][offset : offset + limit]
     facts = ("key", "created", "model", "prompt", "total", "drawn", "finished", "problem")
     result = []
     for run in runs:

@@ -17,7 +17,7 @@ from limn.io.targets import check_unlinked
 from limn.kernel.errors import InputError, LimnError
 from limn.models import dual_encoders
 from limn.server.worker import place
-from limn.store import Store
+from limn.store import Store, read_record
 from limn.store.info import run_folders
 from limn.store.run import picture_files
 
@@ -56,8 +56,10 @@ class Likeness:
                 (query,) = encoder.texts([wanted])
         scores = vectors @ query
         best = np.argsort(-scores, kind="stable")[:limit].tolist()
+        paths = [self.store.root / "runs" / names[row] for row in best]
         return [
-            {**place(self.store.root / "runs" / names[row]), "score": round(float(scores[row]), 4)} for row in best
+            {**place(path), "prompt": _prompt(path), "score": round(float(scores[row]), 4)}
+            for path, row in zip(paths, best, strict=True)
         ]
 
     def _vectors(self, encoder: Any) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float32]]]:
@@ -96,3 +98,11 @@ class Likeness:
                 return dict(zip(file["names"].tolist(), file["vectors"], strict=True))
         except (OSError, ValueError, KeyError):
             return {}
+
+
+def _prompt(path: Path) -> str:
+    """Return what a picture was drawn by; nothing where its record does not say."""
+    try:
+        return str(read_record(path)["prompt"]["text"])[:200]
+    except (LimnError, KeyError, TypeError):
+        return ""

@@ -40,9 +40,14 @@ function regions() {
   const element = h("details", {}, h("summary", {}, "Regions: paint with words"), board.canvas,
     h("div", { className: "line" }, field("Brush", brush), h("button", { type: "button", onclick: board.clear }, "Clear"), h("button", { type: "button", onclick: addRow }, "Another region")), rows);
   element.given = async () => {
-    const all = [...rows.children].map((row) => ({ words: row.querySelector(".words").value.trim(), box: row.querySelector(".box").value.trim(), colour: row.colour })).filter((row) => row.words);
-    const painted = all.filter((row) => !row.box);
-    const region = all.map((row) => `${row.box || row.colour}=${row.words}`);
+    const all = [...rows.children].map((row) => ({ words: row.querySelector(".words").value.trim(), box: row.querySelector(".box").value.trim(), colour: row.colour }));
+    const there = new Set(board.colours()), worded = all.filter((row) => row.words), painted = worded.filter((row) => !row.box);
+    all.forEach((row, place) => {
+      if (!row.words && (row.box || there.has(row.colour))) throw new Error(`Region ${place + 1} has no words: say what is to be seen there, or clear it.`);
+      if (row.words && !row.box && !there.has(row.colour)) throw new Error(`Region ${place + 1} has no place: paint it, or give a box.`);
+      if (row.box && there.has(row.colour)) throw new Error(`Region ${place + 1} is painted and has a box: clear one of them.`);
+    });
+    const region = worded.map((row) => `${row.box || row.colour}=${row.words}`);
     if (!region.length) return {};
     return painted.length ? { region, regions: `upload:${await upload(await board.blob("#ffffff"))}` } : { region };
   };

@@ -12,9 +12,8 @@ export async function edit(main, { options, picture }) {
   const form = h("form", { id: "edit", onsubmit: tried(async () => {
     const data = Object.fromEntries(new FormData(form)), change = { picture: sent };
     if (!sent) throw new Error("Choose a picture first.");
-    if (data.box) change.box = data.box;
-    else if (data.extend) change.extend = data.extend;
-    else if (board.canvas.dataset.used) change.mask = await upload(await mask());
+    for (const name of ["box", "extend"]) if (data[name]) change[name] = data[name];
+    if (board.canvas.dataset.used) change.mask = await upload(await mask());
     if (data.strength) change.strength = Number(data.strength);
     await add("/api/jobs", { prompts: [data.prompt], model: data.model, seed: Number(data.seed), edit: change }, {
       done: (result) => results.replaceChildren(...result.pictures.map((one) => h("li", {}, h("img", { src: source(one), alt: data.prompt })))) });

@@ -10,6 +10,7 @@ export async function gallery(main, { options, go }) {
   const list = h("ul", { className: "pictures", id: "found" }), detail = h("section", { id: "detail", "aria-live": "polite" });
   const search = h("input", { type: "search", name: "search", "aria-label": "Words" });
   const model = select("model", [["", "every model"], ...options.models.map(({ name }) => [name, name])]);
+  const day = (name) => h("input", { type: "date", name }), since = day("since"), until = day("until");
   const chosen = () => [...list.querySelectorAll("input:checked")].map((box) => box.picture);
   const items = (pictures, more = false) => {
     if (!more) list.replaceChildren();
@@ -23,7 +24,7 @@ export async function gallery(main, { options, go }) {
   const earlier = h("button", { type: "button", hidden: true, onclick: tried(() => find(offset + AT_ONCE)) }, "Earlier ones");
   const find = async (from = 0) => {
     offset = from;
-    const runs = await ask(`/api/runs?${new URLSearchParams({ search: search.value, model: model.value, limit: AT_ONCE, offset })}`);
+    const runs = await ask(`/api/runs?${new URLSearchParams({ search: search.value, model: model.value, limit: AT_ONCE, offset, ...Object.fromEntries([since, until].filter((day) => day.value).map((day) => [day.name, day.value])) })}`);
     items(runs.flatMap((run) => run.pictures.map((index, place) => ({ key: run.key, index, prompt: run.prompts[place] }))), from > 0);
     earlier.hidden = runs.length < AT_ONCE;
   };
@@ -50,7 +51,7 @@ export async function gallery(main, { options, go }) {
       told, h("details", {}, h("summary", {}, "Record"), h("pre", { tabIndex: 0 }, JSON.stringify(record, null, 1))))), differ);
     detail.scrollIntoView({ block: "nearest" });
   };
-  const form = h("form", { id: "search", onsubmit: tried(() => find()) }, h("div", { className: "row" }, field("Words", search), field("Model", model), field("or like a picture", file)),
+  const form = h("form", { id: "search", onsubmit: tried(() => find()) }, h("div", { className: "row" }, field("Words", search), field("Model", model), field("From", since), field("To", until), field("or like a picture", file)),
     h("div", { className: "line" }, h("button", { className: "main" }, "Search words"), h("button", { type: "button", onclick: tried(() => like({ text: search.value })) }, "Search by likeness"),
       h("button", { type: "button", onclick: tried(async () => {
         const packed = await ask("/api/export", { pictures: chosen() });

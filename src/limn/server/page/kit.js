@@ -64,6 +64,12 @@ export function painting(colour, brush) {
   canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); paint(event); });
   canvas.addEventListener("pointermove", paint);
   const clear = () => { pen.clearRect(0, 0, 64, 64); delete canvas.dataset.used; };
+  /** Which colours are there, as "#rrggbb". */
+  const colours = () => {
+    const { data } = pen.getImageData(0, 0, 64, 64), shown = new Set();
+    for (let at = 0; at < data.length; at += 4) if (data[at + 3]) shown.add(`#${[0, 1, 2].map((part) => data[at + part].toString(16).padStart(2, "0")).join("")}`);
+    return [...shown];
+  };
   const blob = (ground) => new Promise((done) => {
     const flat = h("canvas", { width: 64, height: 64 }), under = flat.getContext("2d");
     under.fillStyle = ground;
@@ -71,5 +77,5 @@ export function painting(colour, brush) {
     under.drawImage(canvas, 0, 0);
     flat.toBlob(done, "image/png");
   });
-  return { canvas, clear, blob };
+  return { canvas, clear, colours, blob };
 }
