@@ -10,8 +10,11 @@ import resvg_py
 from PIL import Image, ImageDraw
 
 from limn.kernel.errors import InputError
+from limn.provenance.authority import authority, mark_key
+from limn.provenance.seal import Seal
 from limn.store import write_png
 from limn.studio import tracing
+from limn.studio.detecting import facts
 from limn.studio.tracing import trace
 from limn.studio.upscaling import method
 
@@ -84,3 +87,29 @@ def test_without_the_library_one_line_says_what_to_install(tmp_path: Path, monke
     monkeypatch.setitem(__import__("sys").modules, "vtracer", None)
     with pytest.raises(InputError, match=r"limn\[svg\]"):
         tracing.tracer()
+
+
+def test_what_a_model_drew_is_signed_and_another_picture_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIMN_HOME", str(tmp_path / "home"))
+    drawn = trace(disc(tmp_path / "a.png"), LANCZOS, seal=Seal()).path
+    trusted = facts(drawn, mark_key(), authority().anchors)
+    assert trusted.credential is not None
+    assert trusted.credential.state == "valid and trusted"
+    assert (trusted.record["prompt"], trusted.told()["mark"]["found"]) == ("a <red> disc & more", False)
+    assert trace(tmp_path / "a.png", LANCZOS, seal=Seal()).kept
+    assert np.abs(rendered(drawn)[32, 32].astype(int) - [0xCC, 0x22, 0x33, 255]).max() <= 6
+    drawn.write_text(drawn.read_text("utf-8").replace("<path", "<path opacity='0.5'", 1))
+    changed = facts(drawn, None, authority().anchors)
+    assert changed.credential is not None
+    assert changed.credential.state == "broken"
+
+    Image.new("RGB", (20, 20), "teal").save(tmp_path / "b.png")
+    foreign = facts(trace(tmp_path / "b.png", LANCZOS, seal=Seal()).path, None, authority().anchors)
+    assert foreign.credential is not None
+    assert foreign.credential.state == "none"
+    unsigned = facts(trace(disc(tmp_path / "c.png"), LANCZOS, seal=Seal(sign=False)).path, None, authority().anchors)
+    assert unsigned.credential is not None
+    assert unsigned.credential.state == "none"
+    assert "--no-sign" in (tmp_path / "c.svg").read_text("utf-8")

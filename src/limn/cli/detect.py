@@ -17,7 +17,7 @@ from limn.kernel.errors import InputError
 if TYPE_CHECKING:
     from limn.studio.detecting import Facts
 
-Files = Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG or WebP.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, WebP or SVG.", show_default=False)]
 Trust = Annotated[list[Path] | None, typer.Option(help="A PEM file of authorities to trust beside your own.")]
 Key = Annotated[Path | None, typer.Option(help="A mark.key to look for instead of your own.")]
 
@@ -47,9 +47,14 @@ def detect(files: Files, trust: Trust = None, key: Key = None, json: Json = Fals
 
 def _lines(row: Facts) -> list[str]:
     record: dict[str, Any] = row.record
-    words = f"{record.get('tool')}: {record.get('prompt', '')!r}, seed {record.get('seed')}, {record.get('model')}"
+    facts = f"seed {record.get('seed')}, {record.get('model')}"
+    if row.vector and record:
+        facts = f"traced from {record['traced'].get('of', {}).get('file')}"
+    words = f"{record.get('tool')}: {record.get('prompt', '')!r}, {facts}"
     lines = [f"record: {words} (by {record['source']})" if record else "record: none"]
-    if row.mark is None:
+    if row.vector:
+        lines.append("mark: none; a vector file has no pixels to be marked")
+    elif row.mark is None:
         lines.append("mark: not looked for; install limn[provenance]")
     else:
         state = "found" if row.mark.marked else "none found, which says nothing"

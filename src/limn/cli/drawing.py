@@ -216,13 +216,14 @@ def enlarge(outcomes: Sequence[Outcome], how: Method, seal: Seal | None = None) 
         }
 
 
-def vectorise(outcomes: Sequence[Outcome], larger: Method) -> None:
+def vectorise(outcomes: Sequence[Outcome], larger: Method, seal: Seal | None = None) -> None:
     """Trace an SVG beside each picture."""
     from limn.studio.tracing import trace
 
     for outcome in outcomes:
         outcome.vectors = {
-            index: trace(path, larger, replace=True).path for index, path in sorted(outcome.pictures.items())
+            index: trace(path, larger, replace=True, seal=seal).path
+            for index, path in sorted(outcome.pictures.items())
         }
 
 

@@ -135,7 +135,7 @@ def generate(
     if larger is not None and upscale:
         drawing.enlarge(outcomes, larger, seal)
     if larger is not None and svg:
-        drawing.vectorise(outcomes, larger)
+        drawing.vectorise(outcomes, larger, seal)
     labelled = drawing.labelled(outcomes, store, axes, seal) if any(axes) else None
     drawing.report(outcomes, show=show, grid=grid, json=json, labelled=labelled, seal=seal)
     drawing.check(outcomes)

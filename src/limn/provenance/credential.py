@@ -12,7 +12,7 @@ from limn.kernel.errors import InputError, LimnError
 from limn.provenance.authority import Authority
 
 SOURCE: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-TYPES: Final = {"PNG": "image/png", "WEBP": "image/webp", "JPEG": "image/jpeg"}
+TYPES: Final = {"PNG": "image/png", "WEBP": "image/webp", "JPEG": "image/jpeg", "SVG": "image/svg+xml"}
 UNKNOWN: Final = "signingCredential.untrusted"
 
 
@@ -69,7 +69,7 @@ class Signer:
 
         Args:
             data: The whole file.
-            kind: PNG, WEBP or JPEG.
+            kind: PNG, WEBP, JPEG or SVG.
             title: What the picture is called in the manifest.
 
         Raises:
@@ -97,7 +97,7 @@ def credential(data: bytes, kind: str, anchors: bytes) -> Credential:
 
     Args:
         data: The whole file.
-        kind: PNG, WEBP or JPEG.
+        kind: PNG, WEBP, JPEG or SVG.
         anchors: PEM of the authorities that are trusted.
     """
     import c2pa

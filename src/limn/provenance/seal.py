@@ -89,7 +89,7 @@ class Seal:
 
         Args:
             data: The whole file.
-            kind: PNG, WEBP or JPEG.
+            kind: PNG, WEBP, JPEG or SVG.
 
         Raises:
             UnsignedError: It cannot be signed.

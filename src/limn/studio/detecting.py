@@ -25,6 +25,7 @@ from limn.provenance.credential import Credential, credential
 from limn.provenance.mark import LEVEL, Found, detect
 from limn.store import read_record
 from limn.store.parameters import prompt_of
+from limn.studio.tracing import described
 
 _RECORD: Final = re.compile(r"<limn:record[^>]*>(.*?)</limn:record>", re.DOTALL)
 
@@ -37,15 +38,19 @@ class Facts:
         record: What it says of how it was made; empty where it says nothing.
         mark: What the detector of this person's mark found; None where nothing can look.
         credential: What its credential is worth; None where nothing can check it.
+        vector: Whether it is a vector file, which has no pixels to be marked.
     """
 
     record: dict[str, Any]
     mark: Found | None
     credential: Credential | None
+    vector: bool = False
 
     def told(self) -> dict[str, Any]:
         """Return the facts as JSON-ready data, each with its source."""
         mark: dict[str, Any] = {"source": "the pixels, by limn[provenance], which is not installed"}
+        if self.vector:
+            mark = {"found": False, "source": "none: a vector file has no pixels to be marked"}
         if self.mark is not None:
             mark = {
                 "found": self.mark.marked, "p_value": self.mark.p_value, "false_positive_rate": LEVEL,
@@ -67,7 +72,7 @@ def facts(path: Path, key: bytes | None, anchors: bytes | None) -> Facts:
     """Return what a picture's file tells.
 
     Args:
-        path: A PNG, JPEG or WebP.
+        path: A PNG, JPEG, WebP or SVG.
         key: Of the mark; nothing looks for one if None.
         anchors: PEM of the authorities that are trusted; no credential is checked if None.
 
@@ -75,6 +80,9 @@ def facts(path: Path, key: bytes | None, anchors: bytes | None) -> Facts:
         InputError: It cannot be read, or is no picture.
     """
     data = read_bounded(path, MAX_BYTES, "scale the picture down", error=InputError)
+    if path.suffix.lower() == ".svg":
+        worth = credential(data, "SVG", anchors) if anchors is not None else None
+        return Facts(record=_vector(data), mark=None, credential=worth, vector=True)
     pixels = composite(np.asarray(decode(data, name=str(path))))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -100,6 +108,15 @@ def _record(path: Path, data: bytes) -> dict[str, Any]:
         "found": True, "tool": other.tool, "prompt": other.prompt, "seed": other.seed, "model": other.model,
         "gap": other.gap, "source": "text in the file, which anybody can write",
     }  # fmt: skip
+
+
+def _vector(data: bytes) -> dict[str, Any]:
+    """Return what an SVG that limn traced says of itself."""
+    about, title = described(data), re.search(r"<title>([^<]*)</title>", data.decode("utf-8", "replace"))
+    if not isinstance(about, dict):
+        return {}
+    told = {"found": True, "tool": "limn", "prompt": html.unescape(title[1]) if title else ""}
+    return {**told, "traced": about, "source": "the file's metadata, which anybody can write"}
 
 
 def _own(path: Path, data: bytes) -> tuple[dict[str, Any], str]:

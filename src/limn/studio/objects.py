@@ -131,7 +131,7 @@ def write(
         picture: The picture's file.
         place: Which of all pictures it is, for files that the person named.
         count: Pictures in all.
-        seal: How a turntable is signed; not at all if None.
+        seal: How a turntable and distances are signed; not at all if None.
 
     Raises:
         InputError: The object has no surface.
@@ -144,7 +144,8 @@ def write(
     with torch.no_grad():
         if wanted.depth:
             files["depth"] = picture.with_name(f"{picture.stem}.depth.png")
-            write_bytes(files["depth"], distances(scenes, code))
+            far = distances(scenes, code)
+            write_bytes(files["depth"], far if seal is None else seal.signed(far))
         if wanted.turntable is not None:
             files["turntable"] = numbered(wanted.turntable, place, count)
             make_folder(files["turntable"].parent)
