@@ -95,7 +95,7 @@ def arms(
     lookup, generator, one = Lookup(collection=str(collection.folder)), generator_of(model), judge(JUDGE)
     texts = [styled(named.get(label, label), style) for label, style, _ in pairs]
     # By the thing alone: the style asked for is another one than that of the neighbours.
-    near = [lookup.neighbours(Prompt(named.get(label, label)), collection) for label, *_ in pairs]
+    near = lookup.neighbours([Prompt(named.get(label, label)) for label, *_ in pairs], collection)
     full = [Prompt(text, neighbours=rows) for text, rows in zip(texts, near, strict=True)]
     wrong = [Prompt(text, neighbours=rows) for text, rows in zip(texts, [*near[1:], near[0]], strict=True)]
     plain = {"guidance": [f"classifier_free:scale={SCALE}"]}

@@ -36,7 +36,7 @@ def measure(*, count: int = 16, steps: int | None = None, seeds: int = 1, data: 
     for name in MODELS:
         pictures = []
         for place, text in enumerate(PROMPTS[:count]):
-            near = lookup.neighbours(Prompt(text), collection)
+            (near,) = lookup.neighbours([Prompt(text)], collection)
             prompt = {
                 "vader": Prompt(f"{PLACE} in Noto style", (near[-1].image,)),
                 "reimagen": Prompt(text, neighbours=near),

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from limn.data.example import Example
+from limn.data.report import Report
 from limn.kernel.errors import DataError
 from limn.retrieve.collection import FILE, Collection, add, build, meaning
 
@@ -71,15 +73,40 @@ def test_a_stopped_build_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_captioned_pictures_is_read(tmp_path: Path) -> None:
-    from PIL import Image
-
     lines = []
     for example in examples():
         Image.fromarray(example.picture).save(tmp_path / f"{example.key}.png")
         lines.append(json.dumps({"file_name": f"{example.key}.png", "text": example.captions[0]}))
     (tmp_path / "metadata.jsonl").write_text("\n".join(lines))
-    *_, built = build(tmp_path, tmp_path / "kb")
-    assert (built.rows, built.kept, built.left_out) == (4, 0, 0)
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with (tmp_path / "metadata.jsonl").open("a") as file:
+        file.write('\n{"file_name": "bad.png", "text": "a bad one"}\n')
+    report = Report(most_bad=0.5)
+    *_, built = build(tmp_path, tmp_path / "kb", report=report)
+    assert (built.rows, built.kept, built.read, built.total) == (4, 0, 5, 5)
+    assert [name for name, _ in report.quarantine] == ["bad.png"]
+
+
+def written(folder: Path, captions: tuple[str, ...]) -> Path:
+    folder.mkdir()
+    for example in examples(captions):
+        Image.fromarray(example.picture).save(folder / f"{example.key}.png")
+        (folder / f"{example.key}.txt").write_text(example.captions[0])
+    return folder
+
+
+def test_folders_whose_names_are_the_same_stand_beside_each_other(tmp_path: Path) -> None:
+    first, second = written(tmp_path / "a", ("a red heart",)), written(tmp_path / "b", ("a zorp", "a cat"))
+    *_, built = build(first, tmp_path / "kb")
+    *_, built = build(second, tmp_path / "kb")
+    assert (built.rows, built.kept) == (3, 1)
+    one = Collection(tmp_path / "kb")
+    assert {row.caption for row in one.by_words("zorp heart", 9)} == {"a red heart", "a zorp"}
+    written(tmp_path / "a" / "more", ("a dog",))
+    for path in first.glob("*.png"):
+        path.write_bytes(b"what is known is not read again")
+    *_, built = build(first, tmp_path / "kb")
+    assert (built.rows, built.kept, built.read) == (4, 3, 2)
 
 
 def test_what_is_no_collection_is_refused(tmp_path: Path) -> None:

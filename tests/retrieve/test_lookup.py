@@ -66,4 +66,4 @@ def test_what_cannot_be_looked_up_is_refused(folder: Path, text: str, message: s
 def test_a_prompt_that_nothing_fits_is_told(folder: Path) -> None:
     with pytest.raises(InputError, match="has nothing for 'quux'"):
         retrieved(Request(prompts=("quux",), retrieve=str(folder)))
-    assert Lookup(collection=str(folder)).neighbours(Prompt(""), None) == ()  # type: ignore[arg-type]
+    assert Lookup(collection=str(folder)).neighbours([Prompt("")], None) == [()]  # type: ignore[arg-type]

@@ -16,13 +16,16 @@ Out = Annotated[Path, typer.Option(help="Where the collection goes; one that is 
 def index(folder: Folder, out: Out) -> None:
     """Make a collection of your own captioned pictures, for --retrieve.
 
-    A stopped one goes on with the same command.
+    A stopped one goes on with the same command; further folders may be added.
     """
+    from limn.data.report import Report
     from limn.retrieve.collection import build
 
+    report = Report()
     with console.Meter("pictures") as meter:
-        for built in build(folder, out):
-            meter.at(built.rows, built.rows)
-    left = f"; {built.left_out:,} could not be used" if built.left_out else ""
-    console.say(f"limn: {built.rows:,} pictures, {built.kept:,} of which it had{left}")
+        for built in build(folder, out, report=report):
+            meter.at(built.read, built.total)
+    console.say(f"limn: {built.rows:,} pictures, {built.kept:,} of which it had")
+    if report.bad:
+        console.say(f"limn: {report}")
     console.result(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -25,7 +25,9 @@ Record = tuple[str, bytes | None, tuple[str, ...], Mapping[str, Any]]
 """Name, bytes of the picture (None where there is none), captions and attributes, none of them checked."""
 
 
-def read_folder(folder: Path, *, size: int | None = None, report: Report | None = None) -> Iterator[Example]:
+def read_folder(
+    folder: Path, *, size: int | None = None, report: Report | None = None, skip: Collection[str] = ()
+) -> Iterator[Example]:
     """Read an image folder, in order of its lines or names.
 
     With ``metadata.jsonl`` each line is ``{"file_name": ..., "text": ...}`` (the Hugging Face layout);
@@ -35,6 +37,7 @@ def read_folder(folder: Path, *, size: int | None = None, report: Report | None 
         folder: Where the pictures are, also in folders below.
         size: Crop and scale to this square; None keeps each picture's size.
         report: Gathers what was left out; a fresh one if None.
+        skip: Names that are passed over unread; they count as read.
 
     Yields:
         Examples; further fields of a line become attributes.
@@ -45,7 +48,16 @@ def read_folder(folder: Path, *, size: int | None = None, report: Report | None 
     report = report if report is not None else Report()
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; name the one that holds the pictures")
-    yield from examples_of(folder, _records(folder, report), size=size, report=report)
+    yield from examples_of(folder, _records(folder, report, skip), size=size, report=report)
+
+
+def count(folder: Path) -> int:
+    """Return how many lines or pictures :func:`read_folder` would go through."""
+    listed = folder / _METADATA
+    if listed.is_file():
+        with open_file(listed, error=DataError) as file:
+            return sum(1 for line in file if line.strip())
+    return sum(1 for _ in _pictures(folder))
 
 
 def examples_of(source: object, records: Iterator[Record], *, size: int | None, report: Report) -> Iterator[Example]:
@@ -65,7 +77,7 @@ def examples_of(source: object, records: Iterator[Record], *, size: int | None, 
     report.finish(source)
 
 
-def _records(folder: Path, report: Report) -> Iterator[Record]:
+def _records(folder: Path, report: Report, skip: Collection[str]) -> Iterator[Record]:
     listed, names = folder / _METADATA, set()
     entries = _from_lines(listed, report) if listed.is_file() else _from_names(folder, report)
     for name, captions, attributes in entries:
@@ -73,6 +85,9 @@ def _records(folder: Path, report: Report) -> Iterator[Record]:
             report.leave_out(name, "named twice")
             continue
         names.add(name)
+        if name in skip:
+            report.good += 1
+            continue
         try:
             yield name, _read_inside(folder, name), captions, attributes
         except DataError as error:
@@ -122,9 +137,7 @@ def _from_lines(path: Path, report: Report) -> Iterator[tuple[str, tuple[str, ..
 
 
 def _from_names(folder: Path, report: Report) -> Iterator[tuple[str, tuple[str, ...], dict[str, Any]]]:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
-            continue
+    for path in _pictures(folder):
         text = path.with_suffix(".txt")
         name = path.relative_to(folder).as_posix()
         try:
@@ -135,3 +148,9 @@ def _from_names(folder: Path, report: Report) -> Iterator[tuple[str, tuple[str, 
             report.leave_out(name, "caption is not UTF-8")
             continue
         yield name, tuple(line.strip() for line in lines.splitlines() if line.strip()), {}
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            yield path

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from limn.data.example import Example
-from limn.data.folders import read_folder
+from limn.data.folders import count, read_folder
 from limn.data.report import Report
 from limn.io.atomic import make_folder
 from limn.io.files import sha256_of
@@ -40,7 +41,9 @@ JUDGE: Final = "judge_a"
 _MARK = 0x6C696D6E  # "limn", in the file's header
 _TOGETHER = 64
 _SCHEMA = """
-create table rows (id integer primary key, name text unique, caption text, image blob, vector blob);
+create table rows (
+    id integer primary key, source text, name text, caption text, image blob, vector blob, unique (source, name)
+);
 create virtual table words using fts5(caption, content='rows', content_rowid='id', tokenize='porter unicode61');
 create table facts (name text primary key, value text);
 """
@@ -53,20 +56,23 @@ class Built:
     Args:
         rows: Rows of the collection now.
         kept: How many of them it had before.
-        left_out: Pictures that could not be used.
+        read: Pictures of the folder that were gone through.
+        total: Pictures of the folder.
     """
 
     rows: int
     kept: int
-    left_out: int
+    read: int
+    total: int
 
 
-def build(folder: Path, out: Path) -> Iterator[Built]:
-    """Read a folder of captioned pictures into a collection; rows that it has already stay.
+def build(folder: Path, out: Path, *, report: Report | None = None) -> Iterator[Built]:
+    """Read a folder of captioned pictures into a collection; rows of this folder that it has already stay.
 
     Args:
         folder: Pictures with ``metadata.jsonl`` or a text file beside each (:mod:`limn.data.folders`).
         out: The collection's folder; made when missing.
+        report: Gathers what was left out; a fresh one if None.
 
     Yields:
         How far it is.
@@ -74,13 +80,15 @@ def build(folder: Path, out: Path) -> Iterator[Built]:
     Raises:
         DataError: The folder has no such pictures, or ``out`` holds something else.
     """
-    report = Report()
-    for rows, kept in add(read_folder(folder, report=report), out):
-        yield Built(rows=rows, kept=kept, left_out=report.bad)
+    report, source = Report() if report is None else report, str(folder.resolve())
+    known = _names(out, source) if (out / FILE).is_file() else set()
+    total = count(folder) if folder.is_dir() else 0
+    for rows, kept in add(read_folder(folder, report=report, skip=known), out, source=source):
+        yield Built(rows=rows, kept=kept, read=report.good + report.bad, total=total)
 
 
-def add(examples: Iterable[Example], out: Path) -> Iterator[tuple[int, int]]:
-    """Add examples that a collection does not have yet, by their keys.
+def add(examples: Iterable[Example], out: Path, *, source: str = "") -> Iterator[tuple[int, int]]:
+    """Add examples that a collection does not have yet, by where they come from and their keys.
 
     Yields:
         Rows of the collection, and how many it had before.
@@ -89,19 +97,25 @@ def add(examples: Iterable[Example], out: Path) -> Iterator[tuple[int, int]]:
     with torch.random.fork_rng(devices=[]):
         judge = DualEncoder.load(JUDGE)
     with _opened(out, write=True) as base:
-        known = {name for (name,) in base.execute("select name from rows")}
-        kept, batch = len(known), list[tuple[str, str, bytes]]()
+        known = {name for (name,) in base.execute("select name from rows where source = ?", (source,))}
+        (kept,) = base.execute("select count(*) from rows").fetchone()
+        rows, batch = kept, list[tuple[str, str, bytes]]()
         for example in examples:
             if example.key not in known:
                 known.add(example.key)
                 batch.append((example.key, ". ".join(example.captions), shrunk(Image.fromarray(example.picture))))
             if len(batch) == _TOGETHER:
-                _write(base, judge, batch)
+                rows += _write(base, judge, source, batch)
                 batch = []
-                yield len(known), kept
+                yield rows, kept
         if batch:
-            _write(base, judge, batch)
-        yield len(known), kept
+            rows += _write(base, judge, source, batch)
+        yield rows, kept
+
+
+def _names(folder: Path, source: str) -> set[str]:
+    with _opened(folder) as base:
+        return {name for (name,) in base.execute("select name from rows where source = ?", (source,))}
 
 
 class Collection:
@@ -143,17 +157,22 @@ class Collection:
 
     def by_meaning(self, vector: NDArray[np.float32], most: int) -> list[Neighbour]:
         """Return the pictures whose embeddings are nearest to a unit vector, by their cosine."""
+        rows, table = self._vectors
+        scores = table @ vector
+        best = np.argsort(-scores, kind="stable")[:most].tolist()
+        query = "select name, caption, image from rows where id = ?"
+        with _opened(self.folder) as base:
+            return [
+                _neighbour(*base.execute(query, (rows[place],)).fetchone(), float(scores[place])) for place in best
+            ]
+
+    @cached_property
+    def _vectors(self) -> tuple[list[int], NDArray[np.float32]]:
+        """The numbers of all rows, and their embeddings."""
         with _opened(self.folder) as base:
             rows = base.execute("select id, vector from rows order by id").fetchall()
-            table = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
-            scores = table.astype(np.float32) @ vector
-            best = np.argsort(-scores, kind="stable")[:most]
-            found = []
-            for place in best.tolist():
-                query = "select name, caption, image from rows where id = ?"
-                name, caption, image = base.execute(query, (rows[place][0],)).fetchone()
-                found.append(_neighbour(name, caption, image, float(scores[place])))
-        return found
+        table = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(len(rows), -1)
+        return [row[0] for row in rows], table.astype(np.float32)
 
 
 def meaning(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -169,7 +188,9 @@ def _neighbour(name: str, caption: str, image: bytes, score: float) -> Neighbour
     return Neighbour(name=name, caption=caption, image=image, score=round(float(score), 4))
 
 
-def _write(base: sqlite3.Connection, judge: DualEncoder, batch: Sequence[tuple[str, str, bytes]]) -> None:
+def _write(
+    base: sqlite3.Connection, judge: DualEncoder, source: str, batch: Sequence[tuple[str, str, bytes]]
+) -> int:
     side = judge.config.size
     states = torch.from_numpy(np.stack([colours(image, side, side) for *_, image in batch]))
     with torch.inference_mode():
@@ -177,10 +198,11 @@ def _write(base: sqlite3.Connection, judge: DualEncoder, batch: Sequence[tuple[s
     with base:
         for (name, caption, image), vector in zip(batch, vectors.numpy().astype(np.float16), strict=True):
             row = base.execute(
-                "insert into rows(name, caption, image, vector) values (?, ?, ?, ?)",
-                (name, caption, image, vector.tobytes()),
+                "insert into rows(source, name, caption, image, vector) values (?, ?, ?, ?, ?)",
+                (source, name, caption, image, vector.tobytes()),
             ).lastrowid
             base.execute("insert into words(rowid, caption) values (?, ?)", (row, caption))
+    return len(batch)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -66,18 +67,17 @@ class Lookup:
             given[name] = convert(f"retrieve:{name}", value, kinds[name])
         return cls(collection=head, **given)  # type: ignore[arg-type]
 
-    def neighbours(self, prompt: Prompt, collection: Collection) -> tuple[Neighbour, ...]:
-        """Return a prompt's neighbours, the best first."""
-        text = prompt.text.replace(PLACE, " ").strip()
-        if not text:
-            return ()
-        most = _WIDER * self.k
-        rows = (
-            collection.by_words(text, most)
-            if self.by == "words"
-            else collection.by_meaning(meaning([text])[0], most)
-        )
-        return tuple(apart(rows, self.near)[: self.k])
+    def neighbours(self, prompts: Sequence[Prompt], collection: Collection) -> list[tuple[Neighbour, ...]]:
+        """Return each prompt's neighbours, the best first; none for one without words."""
+        texts, most = [prompt.text.replace(PLACE, " ").strip() for prompt in prompts], _WIDER * self.k
+        worded = list(dict.fromkeys(filter(None, texts)))
+        if self.by == "words":
+            rows = {text: collection.by_words(text, most) for text in worded}
+        else:
+            vectors = meaning(worded) if worded else []
+            rows = {text: collection.by_meaning(own, most) for text, own in zip(worded, vectors, strict=True)}
+        near = {text: tuple(apart(own, self.near)[: self.k]) for text, own in rows.items()}
+        return [near.get(text, ()) for text in texts]
 
 
 def apart(rows: list[Neighbour], near: float) -> list[Neighbour]:
@@ -102,9 +102,9 @@ def retrieved(request: Request) -> Request:
     how = Lookup.read(request.retrieve)
     try:
         collection = Collection(Path(how.collection).expanduser())
+        near = iter(how.neighbours([prompt for prompt in request.prompts if not prompt.neighbours], collection))
         prompts = tuple(
-            prompt if prompt.neighbours else replace(prompt, neighbours=how.neighbours(prompt, collection))
-            for prompt in request.prompts
+            prompt if prompt.neighbours else replace(prompt, neighbours=next(near)) for prompt in request.prompts
         )
     except DataError as error:
         raise InputError(f"retrieve: {error}") from None
