@@ -162,9 +162,8 @@ class Collection:
         best = np.argsort(-scores, kind="stable")[:most].tolist()
         query = "select name, caption, image from rows where id = ?"
         with _opened(self.folder) as base:
-            return [
-                _neighbour(*base.execute(query, (rows[place],)).fetchone(), float(scores[place])) for place in best
-            ]
+            found = [(*base.execute(query, (rows[place],)).fetchone(), float(scores[place])) for place in best]
+        return [_neighbour(*row) for row in found]
 
     @cached_property
     def _vectors(self) -> tuple[list[int], NDArray[np.float32]]:

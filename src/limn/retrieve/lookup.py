@@ -74,7 +74,7 @@ class Lookup:
         if self.by == "words":
             rows = {text: collection.by_words(text, most) for text in worded}
         else:
-            vectors = meaning(worded) if worded else []
+            vectors = list(meaning(worded)) if worded else []
             rows = {text: collection.by_meaning(own, most) for text, own in zip(worded, vectors, strict=True)}
         near = {text: tuple(apart(own, self.near)[: self.k]) for text, own in rows.items()}
         return [near.get(text, ()) for text in texts]
