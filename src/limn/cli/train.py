@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from limn.cli import console, interrupts
+from limn.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from limn.train.loop import Progress
@@ -29,6 +30,10 @@ Export = Annotated[
     Path | None, typer.Option(help="At the end, write a model folder here, for limn generate --model.")
 ]
 
+Length = Annotated[
+    float | None,
+    typer.Option(help="Export weights averaged over this share of training (post-hoc EMA), where snapshots are."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files in these folders that limn did not write.")]
 
 
@@ -41,6 +46,7 @@ def train(
     device: Device = None,
     workers: Workers = 1,
     export: Export = None,
+    ema_length: Length = None,
     force: Force = False,
 ) -> None:
     """Train a model, with checkpoints; the same command goes on after a stop."""
@@ -48,6 +54,7 @@ def train(
     from limn.train.export import check_target
     from limn.train.export import export as write_model
     from limn.train.loop import train as steps
+    from limn.train.post_hoc_ema import check as check_length
     from limn.train.recipe import read
     from limn.train.settings import changed
 
@@ -57,6 +64,10 @@ def train(
     if minutes is not None:
         plan = replace(plan, schedule=replace(plan.schedule, minutes=minutes, steps=0))
     folder = out or Path("runs/train") / plan.name
+    if ema_length is not None:
+        if export is None:
+            raise InputError("ema-length: is of the weights that are exported; give --export FOLDER")
+        check_length(folder, ema_length, plan.saving.snapshots)
     if export is not None:
         check_target(export, force=force)
     events = steps(plan, folder, resume=resume, device=device, workers=workers, force=force)
@@ -74,7 +85,7 @@ def train(
         interrupts.on_stop(lambda: f"saved in {folder}; the same command goes on")
         raise typer.Exit(128 + asked())
     if export is not None:
-        write_model(folder, export, force=force)
+        write_model(folder, export, force=force, length=ema_length)
         console.result(export)
     else:
         console.result(folder)

@@ -27,7 +27,8 @@ from limn.networks.weights import read_tensors, write_tensors
 MANIFEST = "checkpoint.json"
 LEDGER = "files.json"
 _PARTS = ("model", "ema", "optimiser")
-_STATE = re.compile(rf"(?:{'|'.join(_PARTS)})-\d{{8,12}}(?:-\d{{1,4}})?\.safetensors")
+_FURTHER = ("powers",)  # where a recipe asks for them
+_STATE = re.compile(rf"(?:{'|'.join((*_PARTS, *_FURTHER))})-\d{{8,12}}(?:-\d{{1,4}})?\.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Checkpoint:
         step: Steps done.
         seconds: Seconds of training done, over all sessions.
         recipe: The recipe's fields.
-        tensors: ``model``, ``ema`` and ``optimiser``, each tensors by name.
+        tensors: ``model``, ``ema``, ``optimiser`` and, where there are some, ``powers``, each tensors by name.
     """
 
     step: int
@@ -70,7 +71,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         StoreError: A file cannot be written.
     """
     ours, files = _ours(folder), {}
-    names = {part: _free(folder, f"{part}-{checkpoint.step:08d}", ours) for part in _PARTS}
+    names = {part: _free(folder, f"{part}-{checkpoint.step:08d}", ours) for part in checkpoint.tensors}
     write_json(folder / LEDGER, {"files": sorted(ours.union(names.values()))})
     for part, name in names.items():
         write_tensors(folder / name, checkpoint.tensors[part])
@@ -122,13 +123,13 @@ def load(folder: Path) -> Checkpoint | None:
         tensors = {
             part: read_tensors(folder / entry["name"], sha256=entry["sha256"])
             for part, entry in manifest["files"].items()
-            if part in _PARTS and Path(entry["name"]).name == entry["name"]
+            if part in (*_PARTS, *_FURTHER) and Path(entry["name"]).name == entry["name"]
         }
         return Checkpoint(
             step=int(manifest["step"]),
             seconds=float(manifest["seconds"]),
             recipe=dict(manifest["recipe"]),
-            tensors={part: tensors[part] for part in _PARTS},
+            tensors={part: tensors[part] for part in (*_PARTS, *(part for part in _FURTHER if part in tensors))},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path}: damaged ({error}); start in a new folder or restore it") from None

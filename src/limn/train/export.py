@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from limn.train.card import About, write_card
 from limn.train.checkpoint import Checkpoint
 from limn.train.model_folder import SUMS, write_sums
 from limn.train.network import averaged_of, recipe_of, state_of
+from limn.train.post_hoc_ema import reconstructed
 from limn.train.recipe import Recipe
 from limn.train.task import Export, find
 from limn.train.worlds import WORLDS
@@ -49,6 +51,7 @@ def export(
     *,
     figures: Mapping[str, str] | None = None,
     force: bool = False,
+    length: float | None = None,
     **wanted: Any,
 ) -> None:
     """Write a model folder: weights, the autoencoder's if any, ``config.json``, hashes, card and attribution.
@@ -58,6 +61,8 @@ def export(
         folder: Where to; made when missing.
         figures: What was measured, by name, for the model card.
         force: Whether files that no earlier export wrote may be replaced.
+        length: Relative length of the average of weights (post-hoc EMA), where the run wrote snapshots; the recipe's
+            own average if None.
         wanted: Fields of :class:`limn.train.task.Export`.
 
     Raises:
@@ -67,6 +72,9 @@ def export(
     """
     check_target(folder, force=force)
     state = state_of(checkpoint)
+    if length is not None:
+        weights = reconstructed(checkpoint, length, state.step)
+        state = replace(state, tensors={**state.tensors, "ema": {**state.tensors["ema"], **weights}})
     recipe, network = recipe_of(state), averaged_of(state)
     task = find(recipe.task)
     about, world = task.about(recipe), WORLDS[recipe.data.world]

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from torch import Tensor
 from torch.optim import Optimizer
 
 from limn.io.atomic import append_text, make_folder, write_bytes
@@ -25,6 +26,7 @@ from limn.train import optimise
 from limn.train.data_parallel import Team, gathered, share_of
 from limn.train.ema import Average
 from limn.train.network import recipe_of, starting
+from limn.train.post_hoc_ema import Powers
 from limn.train.recipe import Recipe
 from limn.train.task import Task, find
 
@@ -135,6 +137,7 @@ class _Run:
             load_state(network, starting(recipe.init, network), source=recipe.init)
         self.optimisers: list[Optimizer] = optimise.make(network, recipe.optimiser)
         self.average = Average(network, recipe.ema)
+        self.powers = Powers(network) if recipe.saving.snapshots else None
         self.step, self.seconds = 0, 0.0
         if before is not None:
             load_state(network, before.tensors["model"], source=str(out))
@@ -142,6 +145,8 @@ class _Run:
             with torch.no_grad():
                 for name, weight in before.tensors["ema"].items():
                     self.average.weights[name].copy_(weight)
+            if self.powers is not None:
+                self.powers.load(_powers(before, out))
             self.step, self.seconds = before.step, before.seconds
         self.drawn = checkpoints.truncate_metrics(out / METRICS, self.step)
         self.saved_at, self.saved_seconds = (self.step if before else -1), self.seconds
@@ -167,6 +172,8 @@ class _Run:
                 f"loss is {loss} at step {self.step}; lower optimiser.lr and resume from step {self.saved_at}"
             )
         self.average.update(self.task.network, self.step)
+        if self.powers is not None:
+            self.powers.update(self.task.network, self.step)
         self.losses.append(loss)
         if self.begun:  # the first step of a process also reads the data and compiles
             self.seconds += time.perf_counter() - start
@@ -191,6 +198,8 @@ class _Run:
 
     def _after(self, rate: float) -> Progress:
         saving = self.recipe.saving
+        if self.powers is not None and self.step % saving.snapshots == 0:
+            self.powers.write(self.out, self.step)
         if self.step % _EVERY == 0:
             progress = self.report()
             line = {"step": self.step, "loss": progress.loss, "lr": rate, "seconds": round(self.seconds, 3)}
@@ -231,6 +240,7 @@ class _Run:
                 "model": self.task.network.state_dict(),
                 "ema": {**self.average.weights, **dict(mean.named_buffers())},
                 "optimiser": optimise.states(self.optimisers),
+                **({} if self.powers is None else {"powers": self.powers.state()}),
             },
         )
         checkpoints.save(self.out, state)
@@ -253,6 +263,14 @@ class _Run:
 
     def _log(self, line: Mapping[str, Any]) -> None:
         append_text(self.out / METRICS, json.dumps(line) + "\n")
+
+
+def _powers(before: checkpoints.Checkpoint, out: Path) -> dict[str, Tensor]:
+    if "powers" not in before.tensors:
+        raise InputError(
+            f"{out}: its run began without snapshots; leave saving.snapshots at 0 or start a new folder"
+        )
+    return dict(before.tensors["powers"])
 
 
 def _check_same(kind: type[Task[Any, Any]], before: Recipe, now: Recipe, out: Path, resume: bool) -> None:

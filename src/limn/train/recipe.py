@@ -125,6 +125,7 @@ class Saving:
         steps: Steps between checkpoints in place of minutes; 0 for minutes.
         prompts: What the sheets show, eight a row.
         scale: Guidance scale of the sheets.
+        snapshots: Steps between averages that are written for post-hoc EMA; 0 for none.
     """
 
     minutes: float = 2.0
@@ -132,6 +133,7 @@ class Saving:
     steps: int = 0
     prompts: tuple[str, ...] = ()
     scale: float = 3.0
+    snapshots: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +175,7 @@ class Recipe:
         within(self.optimiser, "optimiser.", lr=(1e-8, 1), batch=(1, 65536), clip=(1e-6, 1e6))
         within(self.optimiser, "optimiser.", beta2=(0, 0.99999), weight_decay=(0, 10))
         within(self.schedule, "schedule.", minutes=(0, 1e6), steps=(0, 10**9), flat=(0, 1), floor=(0, 1))
-        within(self.saving, "saving.", minutes=(0, 1e6))
+        within(self.saving, "saving.", minutes=(0, 1e6), snapshots=(0, 10**9))
         if (self.schedule.minutes > 0) == (self.schedule.steps > 0):
             raise InputError("schedule: give either minutes or steps, above 0")
 
