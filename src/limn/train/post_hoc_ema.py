@@ -1,8 +1,8 @@
 """Averages of weights whose length is chosen after training (Karras et al. 2024, arXiv:2312.02696, section 3).
 
 While a network learns, its weights are averaged twice, by the powers of time that belong to two relative lengths,
-and both averages are written now and then. Any other length is then near a linear combination of what was written, whose
-coefficients solve a least-squares problem of the averages' profiles in time (the paper's algorithm 3).
+and both averages are written now and then. Any other length is then near a linear combination of what was written,
+whose coefficients solve a least-squares problem of the averages' profiles in time (the paper's algorithm 3).
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Powers:
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
         """Move towards the weights after step number ``step``, counted from 1."""
-        now = list(network.parameters())
+        now: list[Tensor] = [*network.parameters()]
         for length, mean in self.weights.items():
             keep = (1 - 1 / step) ** (power_of(length) + 1)
-            torch._foreach_lerp_(list(mean.values()), now, 1 - keep)
+            torch._foreach_lerp_([*mean.values()], now, 1 - keep)
 
     def state(self) -> dict[str, Tensor]:
         """Return everything as tensors by name, for a checkpoint."""
@@ -133,7 +133,7 @@ def coefficients(
     ends, powers = np.array(times, float), np.array([power_of(own) for own in lengths])
     rows = _product(ends[:, None], powers[:, None], ends[None], powers[None])
     wanted = _product(ends, powers, np.array(time, float), np.array(power_of(length)))
-    return np.linalg.lstsq(rows, wanted, rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(rows, wanted, rcond=None)[0], np.float64)
 
 
 def _product(
