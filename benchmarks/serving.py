@@ -53,10 +53,9 @@ def ask(client: Client, seed: int) -> dict[str, Any]:
 def ended(client: Client, name: str) -> dict[str, Any]:
     """Wait until a job has ended, and return it."""
     while True:
-        job: dict[str, Any] = client.get(f"/api/jobs/{name}")
+        job: dict[str, Any] = client.get(f"/api/jobs/{name}?wait=20")
         if job["state"] not in ("waiting", "running"):
             return job
-        time.sleep(0.25)
 
 
 def processor(pid: int) -> float:

@@ -9,7 +9,6 @@ paths = client.draw("a red heart", seed=1, folder="hearts")
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,8 +57,7 @@ class Client:
         """
         job = self.get("/api/jobs", {"prompts": [prompts] if isinstance(prompts, str) else list(prompts), **options})
         while job["state"] in ("waiting", "running"):
-            time.sleep(0.05)
-            job = self.get(f"/api/jobs/{job['id']}")
+            job = self.get(f"/api/jobs/{job['id']}?wait={min(20.0, self.timeout / 2):g}")
         if job["state"] != "done":
             raise LimnError(f"job {job['id']}: {job['problem'] or job['state']}")
         make_folder(Path(folder))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from limn.server import drawing
 from limn.server.security import Limits
 from limn.store import Store, read_record
 from servers import served
@@ -48,6 +49,19 @@ def test_events_tell_steps_guesses_and_the_end(tmp_path: Path) -> None:
     assert any(event.get("step") for event in events)
 
 
+def test_a_job_is_waited_for_in_one_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> str:
+        raise AssertionError("nobody looks at guesses")
+
+    monkeypatch.setattr(drawing, "preview", never)
+    with served(tmp_path, delay=0.2) as server, server.client() as client:
+        job = client.post("/api/jobs", json={"prompts": ["a cat"], "steps": 8}).json()["id"]
+        assert client.get(f"/api/jobs/{job}?wait=0.1").json()["state"] in ("waiting", "running")
+        assert client.get(f"/api/jobs/{job}?wait=30").json()["state"] == "done"
+        answer = client.post("/v1/images/generations", json={"prompt": "a cat", "model": "emoji", "size": "24x16"})
+        assert answer.status_code == 200, answer.text
+
+
 def test_cancelling_stops_within_a_step_and_the_next_job_goes_on(tmp_path: Path) -> None:
     with served(tmp_path, delay=0.3) as server, server.client() as client:
         first = client.post("/api/jobs", json={"prompts": ["a cat"], "steps": 1000}).json()["id"]
@@ -59,6 +73,9 @@ def test_cancelling_stops_within_a_step_and_the_next_job_goes_on(tmp_path: Path)
         assert server.finished(first, client, 20)["state"] == "cancelled"
         assert server.finished(second, client)["state"] == "done"
         assert client.get(f"/api/jobs/{third}").json()["result"] == {}
+        for name in (first, third):
+            assert client.get(f"/api/jobs/{name}?wait=30").json()["state"] == "cancelled"
+        assert client.get(f"/api/jobs/{first}?wait=-1").status_code == 422
 
 
 def test_jobs_change_places(tmp_path: Path) -> None:

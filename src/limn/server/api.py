@@ -31,6 +31,7 @@ Index = Annotated[int, Field(ge=0, lt=1_000_000)]
 Some = Annotated[int, Field(ge=1, le=SEARCHED)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Words = Annotated[str, Field(max_length=1000)]
+Wait = Annotated[float, Field(ge=0, le=60)]
 
 
 class Session(Form):
@@ -123,9 +124,11 @@ def list_jobs(request: Request, limit: Some = 100) -> list[dict[str, Any]]:
 
 
 @router.get("/jobs/{name}")
-def get_job(name: str, request: Request) -> dict[str, Any]:
-    """Return a job."""
+async def get_job(name: str, request: Request, wait: Wait = 0.0) -> dict[str, Any]:
+    """Return a job; where it is to be waited for, when it has ended or after so many seconds."""
     state = _state(request)
+    if wait and not state.queue.get(name).ended:
+        await state.ended(name, wait)
     return told(state.queue.get(name), state)
 
 

@@ -21,8 +21,8 @@ class Events:
         self._last: dict[str, Event] = {}
 
     def wanted(self, job: str) -> bool:
-        """Say whether anybody listens to a job."""
-        return bool(self._listeners.get(job))
+        """Say whether anybody wants to see the guesses at a job's pictures."""
+        return any(listener.previews for listener in self._listeners.get(job, ()))
 
     def tell(self, job: str, event: Event) -> None:
         """Tell those who listen; called from any thread."""
@@ -38,9 +38,9 @@ class Events:
         """Return the last thing that was told of a job at work."""
         return self._last.get(job, {})
 
-    def listen(self, job: str) -> Listener:
-        """Return what hears what happens to a job from now on."""
-        listener = Listener(self, job)
+    def listen(self, job: str, *, previews: bool = True) -> Listener:
+        """Return what hears what happens to a job from now on, guesses at its pictures too where they are wanted."""
+        listener = Listener(self, job, previews)
         with self._lock:
             self._listeners.setdefault(job, []).append(listener)
         return listener
@@ -58,8 +58,8 @@ class Events:
 class Listener:
     """One connection that hears of a job; made in its event loop."""
 
-    def __init__(self, events: Events, job: str) -> None:
-        self.events, self.job = events, job
+    def __init__(self, events: Events, job: str, previews: bool = True) -> None:
+        self.events, self.job, self.previews = events, job, previews
         self.loop, self.queue = asyncio.get_running_loop(), asyncio.Queue[Event]()
 
     async def hear(self, pause: float = 10.0) -> Event:

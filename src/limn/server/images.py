@@ -166,7 +166,7 @@ async def _answered(request: Request, form: Generation, more: Mapping[str, Any],
     if form.stream:
         lines = _stream(state, job.id, form, kind, about)
         return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
-    async for event in state.happenings(job.id):
+    async for event in state.happenings(job.id, previews=False):
         if await request.is_disconnected():
             state.worker.cancel(job.id)
             return Response(status_code=499)
@@ -186,7 +186,7 @@ async def _stream(
     """Give the events of OpenAI's stream; where the client goes, the work stops within a step."""
     partial, ended = 0, False
     try:
-        async for event in state.happenings(job):
+        async for event in state.happenings(job, previews=bool(form.partial_images)):
             common = {"created_at": int(time.time()), **about}
             if event.get("preview") and partial < (form.partial_images or 0):
                 told = {

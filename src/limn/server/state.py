@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,9 +50,9 @@ class State:
             raise InputError(f"{folder}: {name[:60]!r} is not here")
         return path
 
-    async def happenings(self, name: str) -> AsyncIterator[dict[str, Any]]:
+    async def happenings(self, name: str, *, previews: bool = True) -> AsyncIterator[dict[str, Any]]:
         """Give what happens to a job until it ends, what is true now first; an empty event now and then."""
-        listener = self.studio.events.listen(name)
+        listener = self.studio.events.listen(name, previews=previews)
         try:
             job = self.queue.get(name)
             event = ended(job) if job.ended else {"state": job.state, **self.studio.events.last(name)}
@@ -62,3 +64,11 @@ class State:
                 yield event
         finally:
             self.studio.events.leave(listener)
+
+    async def ended(self, name: str, wait: float) -> None:
+        """Return when a job has ended, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                async for event in self.happenings(name, previews=False):
+                    if event.get("ended"):
+                        return
