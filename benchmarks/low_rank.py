@@ -22,8 +22,9 @@ from limn.kernel.generator import Generator
 from limn.kernel.predictor import Predictor
 from limn.kernel.prompt import Prompt
 from limn.kernel.runner import Ledger
-from limn.networks.low_rank import LowRank, read_low_rank
+from limn.networks.low_rank import LowRank, fit, fitted
 from limn.networks.weights import write_tensors
+from limn.personalise.learned import read
 
 RANK = 8
 LAYERS = {
@@ -58,7 +59,8 @@ def change(network: nn.Module, endings: Sequence[str], path: Path) -> LowRank:
             tensors[f"{name}.lora_A.weight"] = torch.randn(RANK, layer.in_features, generator=random) / 30
             tensors[f"{name}.lora_B.weight"] = torch.randn(layer.out_features, RANK, generator=random) / 30
     write_tensors(path, tensors)
-    return read_low_rank(path, network)
+    changes = read(path).changes[""]
+    return fitted(changes, fit(changes, network).layers)
 
 
 def compared(generator: Generator, endings: Sequence[str], path: Path, rounds: int) -> dict[str, Any]:

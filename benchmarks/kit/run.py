@@ -39,10 +39,10 @@ def run(measure: Measure | Mapping[str, Measure], name: str = "", *, main: str =
         prog=f"python -m {title}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     if "" not in parts:
+        usual = [main] if main else [*parts]  # argparse looks for the whole default among the choices
         parser.add_argument(
-            "parts", nargs="*", metavar="PART", choices=[*parts, []], default=[main] if main else [*parts],
-            help="of " + ", ".join(parts),
-        )  # fmt: skip
+            "parts", nargs="*", metavar="PART", choices=[*parts, usual], default=usual, help="of " + ", ".join(parts)
+        )
     fields = {field.name: field for part in parts.values() for field in inspect.signature(part).parameters.values()}
     hints = {key: hint for part in parts.values() for key, hint in typing.get_type_hints(part).items()}
     for field in fields.values():

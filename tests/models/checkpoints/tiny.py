@@ -67,7 +67,7 @@ def autoencoder(tiny: bool = False, **changes: Any) -> Any:
 
 
 def sdxl(folder: Path, *, scheduler: Any = None, refiner: bool = False, seed: int = 0, **changes: Any) -> Path:
-    """Write a Stable Diffusion XL folder, base or refiner."""
+    """Write a Stable Diffusion XL folder, base or refiner; ``changes`` are those of the U-Net."""
     import diffusers
 
     words, other = tokenizer(), tokenizer(pad="!")
@@ -80,18 +80,18 @@ def sdxl(folder: Path, *, scheduler: Any = None, refiner: bool = False, seed: in
             vae=autoencoder(scaling_factor=0.13025, force_upcast=True),
             text_encoder=None if refiner else text(words), tokenizer=None if refiner else words,
             text_encoder_2=text(other, width=24, projection=12), tokenizer_2=other,
-            unet=unet(
-                down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-                up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=(2, 4),
-                use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=4,
-                transformer_layers_per_block=(1, 2), projection_class_embeddings_input_dim=12 + ids * 4,
-                cross_attention_dim=24 if refiner else 40,
-            ),
+            unet=unet(**{
+                "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+                "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), "attention_head_dim": (2, 4),
+                "use_linear_projection": True, "addition_embed_type": "text_time", "addition_time_embed_dim": 4,
+                "transformer_layers_per_block": (1, 2), "projection_class_embeddings_input_dim": 12 + ids * 4,
+                "cross_attention_dim": 24 if refiner else 40, **changes,
+            }),
             scheduler=scheduler or diffusers.EulerDiscreteScheduler(
                 **BETAS, timestep_spacing="leading", steps_offset=1
             ),
             force_zeros_for_empty_prompt=not refiner, add_watermarker=False,
-            **({"requires_aesthetics_score": True} if refiner else {}), **changes,
+            **({"requires_aesthetics_score": True} if refiner else {}),
         )  # fmt: skip
         pipe.save_pretrained(folder)
     return folder
