@@ -129,6 +129,8 @@ FEATURES: Mapping[str, Try] = {
     "composed": lambda bench: bench.guided("composed:prompts=a dog,weights=1"),
     "sld": lambda bench: bench.guided("sld:concept=grey,warmup=0"),
     "pag": lambda bench: bench.guided("pag:scale=2"),
+    "seg": lambda bench: bench.guided("seg:scale=2"),
+    "seg:blur=1": lambda bench: bench.guided("seg:scale=2,blur=1"),
     "pag:mode=skip": lambda bench: bench.guided("pag:scale=2,mode=skip"),
     "autoguidance": lambda bench: bench.guided("autoguidance:scale=2"),
     "structured": lambda bench: bench.guided("structured:parser=rules"),
