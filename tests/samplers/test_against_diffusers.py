@@ -73,7 +73,7 @@ def ours(part: Sampler, schedule: Schedule, target: Target, steps: int, kind: to
 
 
 def scheduler(name: str, schedule: Discrete, target: Target, **options: Any) -> Any:
-    name, more = MORE.get(name, (CLASSES.get(name, ""), {}))
+    name, more = MORE.get(name, (CLASSES.get(name, "TCDScheduler"), {}))
     options |= more
     if name == "DDIMScheduler":
         options |= {"clip_sample": False, "set_alpha_to_one": schedule.set_alpha_to_one}
@@ -181,7 +181,7 @@ def single_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn(shape: Any, generator: Any, device: Any, dtype: torch.dtype) -> Tensor:
         return randn_tensor(shape, generator=generator, device=device, dtype=torch.float32).to(dtype)
 
-    for module in ("lcm", "dpmsolver_singlestep"):
+    for module in ("lcm", "tcd", "dpmsolver_singlestep"):
         monkeypatch.setattr(f"diffusers.schedulers.scheduling_{module}.randn_tensor", drawn)
 
 
@@ -202,6 +202,17 @@ def test_lcm_takes_the_timesteps_of_the_distillation(steps: int) -> None:
     other = scheduler("lcm", Discrete(), "eps")
     other.set_timesteps(steps)
     assert [level.time for level in Discrete().levels(steps, sampler("lcm"))[:-1]] == other.timesteps.tolist()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.3, 0.8, 1.0])
+@pytest.mark.parametrize("target", ["eps", "v", "x0"])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.usefixtures("single_noise")
+def test_tcd_with_noise(gamma: float, target: Target, kind: torch.dtype) -> None:
+    schedule, part = Discrete(set_alpha_to_one=False), sampler("tcd", gamma=gamma)
+    for steps in (1, 2, 4, 5, 7, 16):
+        wanted = theirs(scheduler("tcd", schedule, target), steps, kind, generator=None, eta=gamma)
+        close(ours(part, schedule, target, steps, kind), wanted)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

@@ -14,6 +14,8 @@ class Level:
         alpha: Scale of the clean state, in [0, 1].
         sigma: Scale of the noise, at least 0.
         time: What the network calls this level (a timestep, log sigma, flow time or a share of hidden tokens).
+        below: Noise over signal that a step to this level passes through before noise is added
+            (:meth:`limn.kernel.sampler.Sampler.lands`), where the schedule has timesteps.
 
     >>> Level(alpha=0.6, sigma=0.8, time=0.5).ratio
     1.3333333333333335
@@ -22,6 +24,7 @@ class Level:
     alpha: float
     sigma: float
     time: float
+    below: float | None = None
 
     @property
     def ratio(self) -> float:

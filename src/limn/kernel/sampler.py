@@ -19,7 +19,7 @@ from limn.kernel.step import Step
 Predict = Callable[[Step], Tensor]
 """Answers a step with the guided clean state (pictures, ...)."""
 
-Grid = Literal["whole", "fractional", "inner", "distilled"]
+Grid = Literal["whole", "fractional", "inner", "distilled", "trajectory"]
 """Which timesteps of a discrete schedule a sampler is made for; see :mod:`limn.samplers.levels`."""
 
 
@@ -43,6 +43,10 @@ class Sampler(Part):
         if not low <= value <= high:
             own = f"sampler {registry.name_of(self)}: {name}={value}"
             raise InputError(f"{own} is not allowed; give a number from {low} to {high:,}")
+
+    def lands(self, time: float) -> float:
+        """Return the timestep that a step to another one passes through; most go straight there."""
+        return time
 
     def walk(self, predict: Predict, start: Tensor, levels: Sequence[Level], streams: Streams) -> Iterator[Step]:
         """Walk from ``start`` through the noise levels.

@@ -15,13 +15,14 @@ variable ``grid`` which way is its own, and with it how they are usually spaced:
 - ``"fractional"``: sigmas interpolated at fractional timesteps (Euler, Euler ancestral, Heun), linspace.
 - ``"inner"``: whole timesteps, one more than there are steps with the last left out (DPM-Solver++, UniPC), linspace.
 - ``"distilled"``: whole timesteps down to the clean state (LCM), lcm.
+- ``"trajectory"``: the same, or down to timestep 0, and what is passed on the way to each (TCD), lcm.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
@@ -39,7 +40,9 @@ Sigmas = Literal["karras", "exponential", "beta"]
 
 _TIMES: Final = get_args(Times)
 _SIGMAS: Final = get_args(Sigmas)
-_USUAL: Final = {"whole": "leading", "fractional": "linspace", "inner": "linspace", "distilled": "lcm"}
+_USUAL: Final = {
+    "whole": "leading", "fractional": "linspace", "inner": "linspace", "distilled": "lcm", "trajectory": "lcm",
+}  # fmt: skip
 _DISTILLED = 50  # steps of the distillation whose timesteps "lcm" takes
 _CLEAN = Level(1.0, 0.0, 0.0)
 _FLOOR = 2.0**-24  # smallest signal power of a sampler that works with sigma / alpha, as in diffusers
@@ -81,7 +84,7 @@ class Discrete:
         Raises:
             InputError: If the spacing is unknown, or there are more steps than timesteps.
         """
-        inner, whole = sampler.grid == "inner", sampler.grid in ("whole", "distilled")
+        inner, whole = sampler.grid == "inner", sampler.grid in ("whole", "distilled", "trajectory")
         way, respace = self._ways(sampler, spacing)
         known = min(self.timesteps, _DISTILLED) if way == "lcm" else self.timesteps - inner
         if not 1 <= steps <= known:
@@ -96,9 +99,16 @@ class Discrete:
             times = np.interp(np.log(sigmas), np.log(table), numbers)
             if inner:
                 times = times.round() if respace == "karras" and self.betas != "cosine" else np.floor(times)
-        ends_clean = self.set_alpha_to_one or sampler.grid != "whole"
+        ends_clean = self.set_alpha_to_one or sampler.grid not in ("whole", "trajectory")
         last = _CLEAN if ends_clean else _preserving(table[0], 0.0)
-        return (*(_preserving(sigma, time) for sigma, time in zip(sigmas, times, strict=True)), last)
+        levels = (*(_preserving(sigma, time) for sigma, time in zip(sigmas, times, strict=True)), last)
+        if sampler.grid != "trajectory":
+            return levels
+        below = (float(table[int(np.float32(sampler.lands(level.time)))]) for level in levels)
+        return tuple(
+            level if level is _CLEAN else replace(level, below=passed)
+            for level, passed in zip(levels, below, strict=True)
+        )
 
     def start_scale(self, steps: int, sampler: Sampler, spacing: str = "", shape: Sequence[int] = ()) -> float:
         """Return the factor from unit noise to the state at the first level: sigma, or 1 where diffusers takes 1."""
@@ -111,7 +121,8 @@ class Discrete:
         _check_spacing(spacing, [*_TIMES, *_SIGMAS])
         if spacing in _TIMES:
             return spacing, None
-        own = None if sampler.grid == "distilled" else self.spacing  # a model's own spacing is not a distillation's
+        distilled = sampler.grid in ("distilled", "trajectory")
+        own = None if distilled else self.spacing  # a model's own spacing is not a distillation's
         return own or _USUAL[sampler.grid], spacing or self.sigmas
 
     def _table(self, *, floored: bool) -> Array:

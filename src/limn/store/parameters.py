@@ -21,6 +21,7 @@ _SAMPLERS = {
     "euler_ancestral": "Euler a",
     "heun": "Heun",
     "lcm": "LCM",
+    "tcd": "TCD",
     "unipc": "UniPC",
 }
 _SCHEDULES = {"karras": "Karras", "exponential": "Exponential", "beta": "Beta"}

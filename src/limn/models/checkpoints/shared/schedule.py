@@ -28,7 +28,7 @@ EQUAL: Final = {
     "EulerDiscreteScheduler": "euler",
     "HeunDiscreteScheduler": "heun",
     "LCMScheduler": "lcm",
-    "TCDScheduler": "ddim",  # on the timesteps of a distillation; pipelines call it with eta 0
+    "TCDScheduler": "tcd:gamma=0",  # pipelines call it with eta 0, which is gamma
     "UniPCMultistepScheduler": "unipc",
 }
 """The sampler that equals each scheduler, with its usual options."""
@@ -169,7 +169,8 @@ def sampler_of(fields: Mapping[str, Any]) -> Sampler:
     """Return the sampler that a scheduler is drawn with."""
     own, name = usual(fields), str(fields["_class_name"])
     sampler, _, text = EQUAL.get(name, NEAR.get(name, "")).partition(":")
-    options: dict[str, Any] = {"eta": float(text.removeprefix("eta="))} if text else {}
+    option, _, value = text.partition("=")
+    options: dict[str, Any] = {option: float(value)} if option else {}
     noisy = str(own["algorithm_type"] or "").startswith("sde")
     if name == "DPMSolverMultistepScheduler":
         sampler = "dpmpp_2m_sde" if noisy else sampler
