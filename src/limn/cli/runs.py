@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="runs",
-    help="List, show, open, replay and repair what was drawn.",
+    help="List, show, open, replay, repair and import what was drawn.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -114,6 +114,19 @@ def replay(
             write_png(save, result.picture.pixels, {"replay_of": str(path)})
     if not same:
         raise typer.Exit(1)
+
+
+@app.command("import")
+def import_request(
+    file: Annotated[Path, typer.Argument(help="A picture by A1111, ComfyUI, InvokeAI or what writes as they do.")],
+) -> None:
+    """Print the nearest request to how another tool drew a picture, for limn generate --request."""
+    from limn.studio.importing import imported
+
+    result = imported(file)
+    for note in result.notes:
+        console.say(f"limn: {note}")
+    console.result(result.toml().rstrip("\n"))
 
 
 @app.command("repair")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from limn.audit.provenance.record import Provenance, Texts, parsed, whole
+from limn.audit.provenance.record import Provenance, Texts, parsed, scalars, stem, whole
 
 Graph = Mapping[str, Mapping[str, Any]]
 """Nodes by number: ``class_type`` and ``inputs``, where ``["4", 0]`` stands for the first output of node 4."""
@@ -18,14 +18,28 @@ WORDS = ("text", "text_g", "text_l", "clip_l", "clip_g", "t5xxl", "string", "val
 """Inputs that hold what is asked, in text nodes and in nodes of plain strings."""
 
 WIDGETS = {
-    "KSampler": ("seed",),
-    "KSamplerAdvanced": ("add_noise", "noise_seed"),
+    "KSampler": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
+    "KSamplerAdvanced": ("add_noise", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler"),
+    "BasicScheduler": ("scheduler", "steps", "denoise"),
+    "KSamplerSelect": ("sampler_name",),
+    "EmptyLatentImage": ("width", "height"),
+    "EmptySD3LatentImage": ("width", "height"),
+    "FluxGuidance": ("guidance",),
+    "LoraLoader": ("lora_name", "strength_model"),
+    "LoraLoaderModelOnly": ("lora_name", "strength_model"),
+    "CLIPSetLastLayer": ("stop_at_clip_layer",),
     "RandomNoise": ("noise_seed",),
     "CLIPTextEncode": ("text",),
     "CheckpointLoaderSimple": ("ckpt_name",),
     "UNETLoader": ("unet_name",),
 }
-"""What the first fields of a node on the screen are."""
+"""What the first fields of a node on the screen are; those without a name say what a seed does next."""
+
+_NAMES = {"steps": "steps", "cfg": "scale", "guidance": "scale", "sampler_name": "sampler", "scheduler": "spacing"}
+_KNOWN = {
+    *WIDGETS, "SamplerCustom", "SamplerCustomAdvanced", "BasicGuider", "CFGGuider", "CLIPLoader", "DualCLIPLoader",
+    "TripleCLIPLoader", "VAELoader", "ConditioningZeroOut",
+}  # fmt: skip
 
 
 def read(texts: Texts) -> Provenance | None:
@@ -47,7 +61,36 @@ def read(texts: Texts) -> Provenance | None:
         seed=seeds.pop() if len(seeds) == 1 else None,
         model=models.pop() if len(models) == 1 else "",
         gap=gap,
+        **(_further(graph, samplers[0]) if len(samplers) == 1 else {"unread": (f"{len(samplers)} samplers",)}),
     )
+
+
+def _further(graph: Graph, name: str) -> dict[str, Any]:
+    """Return what else a sampler is told: settings, LoRA files, and nodes that limn has no name for."""
+    inputs = graph[name]["inputs"]
+    parts = [inputs, *(_node(graph, inputs.get(field)) for field in ("sigmas", "sampler", "guider"))]
+    before = [graph[place] for place in _up(graph, [name], leaving=())]
+    parts += [node["inputs"] for node in before if "guidance" in node["inputs"]]
+    given = {field: value for part in reversed(parts) for field, value in scalars(part).items()}
+    own = {option: given[field] for field, option in _NAMES.items() if field in given}
+    room = scalars(_node(graph, inputs.get("latent_image")))
+    if {"width", "height"} <= set(room):
+        own["size"] = f"{room['width']}x{room['height']}"
+    if negative := [words for words in _asked(graph, name, ("negative",)) if words]:
+        own["negative"] = negative[0]
+    loras, skips, unread = [], [], []
+    for node in before:
+        fields, kind = scalars(node["inputs"]), str(node["class_type"])
+        if "lora_name" in fields:
+            loras.append((stem(fields["lora_name"]), fields.get("strength_model", "1")))
+        elif "stop_at_clip_layer" in fields:
+            skips.append(fields["stop_at_clip_layer"].removeprefix("-"))
+        elif kind not in _KNOWN and not kind.startswith("Empty") and not set(WORDS) & set(fields):
+            unread.append(f"node {kind[:60]}")
+    if given.get("denoise", "1") not in ("1", "1.0"):
+        unread.append(f"denoise: {given['denoise']}")
+    settings = {**own, **({"clip_skip": skips[0]} if skips else {})}
+    return {"settings": settings, "adapters": tuple(loras), "unread": tuple(dict.fromkeys(unread))}
 
 
 def _nodes(graph: Any) -> Graph:
@@ -85,10 +128,10 @@ def _from_screen(workflow: Any) -> Graph:
     return graph
 
 
-def _asked(graph: Graph, name: str) -> Iterator[str]:
+def _asked(graph: Graph, name: str, fields: tuple[str, ...] = ("positive", "guider")) -> Iterator[str]:
     """Give the words that a sampler is asked for; empty where a node makes them while it runs."""
     inputs = graph[name]["inputs"]
-    for field in ("positive", "guider"):
+    for field in fields:
         for place in _up(
             graph, inputs.get(field), leaving=("negative", "model", "clip", "vae", "image", "control_net")
         ):
@@ -114,12 +157,7 @@ def _model(graph: Graph, name: str) -> str:
     for place in _up(graph, start, leaving=("clip", "vae", "positive", "negative", "image")):
         for field in ("ckpt_name", "unet_name", "model_name"):
             if isinstance(graph[place]["inputs"].get(field), str):
-                return (
-                    str(graph[place]["inputs"][field])
-                    .replace("\\", "/")
-                    .rpartition("/")[2]
-                    .removesuffix(".safetensors")
-                )
+                return stem(graph[place]["inputs"][field])
     return ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Texts = Mapping[str, str]
@@ -21,6 +21,10 @@ class Provenance:
         seed: Of its random stream.
         model: What drew it.
         gap: What could not be read, and why; empty when all could.
+        settings: Further settings by the names that limn has for them (``negative``, ``steps``, ``sampler``,
+            ``spacing``, ``scale``, ``size``, and ``clip_skip``, counted from 1), as the tool writes them.
+        adapters: Names of LoRA files that the words do not name, each with a weight.
+        unread: Settings that limn has no name for.
     """
 
     tool: str
@@ -28,6 +32,9 @@ class Provenance:
     seed: int | None = None
     model: str = ""
     gap: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict, compare=False)
+    adapters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    unread: tuple[str, ...] = field(default=(), compare=False)
 
 
 def parsed(text: str) -> Any:
@@ -44,3 +51,17 @@ def whole(value: Any) -> int | None:
     return (
         int(text) if not isinstance(value, bool) and text.isascii() and text.isdigit() and len(text) < 21 else None
     )
+
+
+def scalars(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return those values that are numbers or text and not empty, as text."""
+    return {name: str(value) for name, value in values.items() if type(value) in (int, float, str) and value != ""}
+
+
+def stem(file: str) -> str:
+    """Return the name of a file of weights without folders and ending.
+
+    >>> stem("sd15\\\\ink.safetensors")
+    'ink'
+    """
+    return file.replace("\\", "/").rpartition("/")[2].removesuffix(".safetensors")
