@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -121,6 +121,37 @@ def close(one: Tensor, two: Tensor) -> None:
     limit = 1e-4 if one.dtype == torch.float32 else 1e-5
     error = (one.double() - two.double()).abs().max() / two.double().abs().max()
     assert error < limit, f"{float(error):.1e} of the largest value"
+
+
+def tuned(pipe: Any, layers: Mapping[str, str]) -> tuple[Any, dict[str, Any]]:
+    """A pipeline with random changes to layers of its networks, and these as ``save_lora_weights`` takes them."""
+    from diffusers.utils import convert_state_dict_to_diffusers
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    torch.manual_seed(0)
+    pipe, states = copy.deepcopy(pipe), {}
+    for name, layer in layers.items():
+        network = getattr(pipe, name)
+        network.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=[layer], init_lora_weights=False))
+        state = get_peft_model_state_dict(network)
+        states[f"{name}_lora_layers"] = convert_state_dict_to_diffusers(state)
+    return pipe, states
+
+
+def adapted(pair: Pair, pipe: Any, files: Sequence[str]) -> None:
+    """Check that limn draws with files what a changed pipeline draws, and that they play a part."""
+    noise = pair.noise(2)
+    wanted = pair.family.theirs(pipe, TEXTS[:2], None, noise, STEPS)
+    plain = pair.ours(TEXTS[:2], [], noise)
+    generator = models.load(pair.folder)
+    request = generator.request(TEXTS[0], adapter=list(files), guidance=[], size=pair.family.size)
+    stage, parts = generator.stages[0], request.guidance or ()
+    *_, last = stage.walk(
+        [Prompt(text) for text in TEXTS[:2]], parts, Streams([0, 1]), size=pair.family.size, steps=STEPS,
+        noise=noise, adapters=generator.others.adapters(parts, 0),
+    )  # fmt: skip
+    close(last.x, wanted)
+    assert (last.x - plain).abs().max() > 1e-3 * plain.abs().max()
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

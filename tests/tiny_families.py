@@ -17,6 +17,13 @@ QWEN_CHAT = (
 )
 """What the chat template of Qwen3 does with one question."""
 
+MISTRAL_CHAT = (
+    "{{bos_token}}{% for m in messages %}{% if m.role == 'system' %}"
+    "[SYSTEM_PROMPT]{{m.content[0].text}}[/SYSTEM_PROMPT]"
+    "{% else %}[INST]{{m.content[0].text}}[/INST]{% endif %}{% endfor %}"
+)
+"""What the chat template of Mistral Small 3 does with an instruction and one question."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
@@ -197,7 +204,7 @@ def t5(width: int = 16) -> Any:
     return T5EncoderModel(T5Config(vocab_size=40, d_model=width, d_kv=8, d_ff=32, num_layers=2, num_heads=2)).eval()
 
 
-def _klein() -> Any:
+def _klein(guided: bool = False) -> Any:
     from diffusers import (
         AutoencoderKLFlux2,
         FlowMatchEulerDiscreteScheduler,
@@ -225,7 +232,7 @@ def _klein() -> Any:
         joint_attention_dim=48,
         timestep_guidance_channels=16,
         axes_dims_rope=(4, 4, 4, 4),
-        guidance_embeds=False,
+        guidance_embeds=guided,
     )
     return Flux2KleinPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
@@ -235,6 +242,85 @@ def _klein() -> Any:
         transformer=stirred(transformer),
         is_distilled=False,
     )
+
+
+def mistral_tokenizer() -> Any:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    told = ["[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"]
+    vocabulary = {piece: place for place, piece in enumerate([*_letters(), "<unk>", "<s>", "</s>", "<pad>", *told])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        additional_special_tokens=told,
+        padding_side="left",
+        chat_template=MISTRAL_CHAT,
+    )
+
+
+def mistral3() -> Any:
+    from transformers import Mistral3Config, Mistral3ForConditionalGeneration
+
+    text = {
+        "model_type": "mistral",
+        "vocab_size": 300,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 31,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "max_position_embeddings": 600,
+    }
+    seen = {
+        "model_type": "pixtral",
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "head_dim": 8,
+        "image_size": 28,
+        "patch_size": 14,
+    }
+    return Mistral3ForConditionalGeneration(Mistral3Config(text_config=text, vision_config=seen)).eval()
+
+
+def _dev() -> Any:
+    from diffusers import Flux2Pipeline
+
+    klein = _klein(guided=True)
+    return Flux2Pipeline(
+        scheduler=klein.scheduler,
+        vae=klein.vae,
+        text_encoder=mistral3(),
+        tokenizer=mistral_tokenizer(),
+        transformer=klein.transformer,
+    )
+
+
+def _dev_theirs(
+    pipe: Any, texts: Sequence[str], negatives: Sequence[str] | None, noise: Tensor, steps: int
+) -> Tensor:
+    assert negatives is None, "its pipeline knows none"
+    latents = pipe(
+        prompt=list(texts),
+        guidance_scale=4.0,
+        height=32,
+        width=48,
+        num_inference_steps=steps,
+        latents=noise,
+        output_type="latent",
+    ).images
+    return latents.transpose(1, 2).reshape(noise.shape)  # type: ignore[no-any-return]
 
 
 def _klein_theirs(
@@ -269,6 +355,7 @@ def _klein_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
     answer = pipe.transformer(
         hidden_states=pipe._pack_latents(x),
         timestep=torch.tensor([time / 1000], dtype=x.dtype),
+        guidance=torch.tensor([4.0]) if pipe.transformer.config.guidance_embeds else None,
         encoder_hidden_states=told,
         txt_ids=places,
         img_ids=pipe._prepare_latent_ids(x),
@@ -668,6 +755,13 @@ FAMILIES = {
         module="flux2",
         build=_klein,
         theirs=_klein_theirs,
+        answer=_klein_answer,
+        layers=lambda pipe: [*pipe.transformer.transformer_blocks, *pipe.transformer.single_transformer_blocks],
+    ),
+    "flux2_dev": Family(
+        module="flux2",
+        build=_dev,
+        theirs=_dev_theirs,
         answer=_klein_answer,
         layers=lambda pipe: [*pipe.transformer.transformer_blocks, *pipe.transformer.single_transformer_blocks],
     ),

@@ -29,6 +29,9 @@ _SIGNS: Final = ("lora", "hada_w", "lokr_w", "bundle_emb.", "limn.")
 TEXT: Final = "text_encoder"
 """What the changes to a text encoder are called."""
 
+_ALSO: Final[Mapping[str, tuple[str, ...]]] = {"unet": ("transformer",), f"{TEXT}_3": (f"{TEXT}_2",)}
+"""Kohya's scripts call every network that answers unet, and T5 the third text encoder, which is FLUX.1's second."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tuned:
@@ -169,7 +172,7 @@ def match(own: Generator, learned: Learned) -> Matched:
     unexpected, misshapen = [*learned.unread], False
     networks = _networks(own)
     for network, changes in learned.changes.items():
-        one = {network, "transformer"} if network == "unet" else {network}  # kohya's scripts call all of them unet
+        one = {network, *_ALSO.get(network, ())}
         wanted = [key for key, (named, _) in networks.items() if named in one or not network]
         changes = _modern(changes, networks[wanted[0]][1]) if wanted else changes
         fits = {key: fit(changes, networks[key][1]) for key in wanted}
@@ -278,6 +281,11 @@ def _check(own: Generator, path: Path, learned: Learned, fits: Matched) -> None:
     base = base if isinstance(base, dict) else {}
     made = f"it was learned on {str(base['name'])[:100]}" if "name" in base else "it was made for another model"
     other = "weights" in base and base["weights"] != own.weights
+    if learned.words and not any(learned.changes.values()) and not any(_widths(s.encoder) for s in own.stages):
+        raise WeightsError(
+            f"{path}: holds learned words, and no text encoder of {own.name} can be taught any (CLIP's in Stable "
+            "Diffusion and SDXL can, and limn's own); say it in other words, or use a LoRA file"
+        )
     kin = any(named == "unet" for named, _ in _networks(own).values())  # Stable Diffusion's checkpoints are alike
     if not fits.matched or fits.misshapen or (other and not kin):
         raise WeightsError(f"{path}: does not fit {own.name}: {fits}; {made}, use it with that")
@@ -299,7 +307,7 @@ def _networks(own: Generator) -> dict[tuple[int, int], tuple[str, nn.Module]]:
     for place, stage in enumerate(own.stages):
         encoder: Any = getattr(stage.encoder, "encoder", stage.encoder)
         readers = getattr(encoder, "models", ())
-        usual = "unet" if readers else "transformer"
+        usual = "unet" if type(network_of(stage)).__name__.startswith("UNet") else "transformer"
         networks[place, 0] = (usual if place == 0 else f"{usual}_{place + 1}", network_of(stage))
         for k, reader in enumerate(readers):
             alone = len(readers) == 1 and reader.__class__.__name__ == "CLIPTextModelWithProjection"

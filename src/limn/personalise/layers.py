@@ -4,6 +4,7 @@
 peft       ``base_model.model.NAME.lora_A.weight``, with ``adapter_config.json`` beside it
 diffusers  ``unet.NAME.lora_A.weight`` or ``NAME.processor.to_q_lora.down.weight``, ``text_encoder.`` too
 kohya      ``lora_unet_NAME_WITH_UNDERSCORES.lora_down.weight``, ``lora_te_``, each with its ``.alpha``
+XLabs      ``double_blocks.0.processor.qkv_lora1.down.weight``, of FLUX.1
 ComfyUI    ``diffusion_model.NAME.lora_A.weight``, with the names of the original code
 LyCORIS    the prefixes of kohya, with ``hada_w1_a`` or ``lokr_w1`` and the like
 =========  ====================================================================================
@@ -36,6 +37,7 @@ _DIFFUSERS: Final = "lora_adapter_metadata"
 _ENDS: Final[Mapping[str, str]] = {
     r"\.lora_A(\.default)?\.weight": "down", r"\.lora_B(\.default)?\.weight": "up",
     r"\.lora_down\.weight": "down", r"\.lora_up\.weight": "up", r"\.lora_mid\.weight": "mid",
+    r"(?<=_lora[12])\.down\.weight": "down", r"(?<=_lora[12])\.up\.weight": "up",
     r"(\.|_)lora\.down\.weight": "down", r"(\.|_)lora\.up\.weight": "up",
     r"\.lora_linear_layer\.down\.weight": "down", r"\.lora_linear_layer\.up\.weight": "up",
     r"\.lora_magnitude_vector(\.default)?(\.weight)?": "magnitude", r"\.dora_scale": "scales", r"\.alpha": "alpha",
@@ -47,6 +49,7 @@ _NETWORKS: Final = {
     "transformer.": "transformer", "transformer_2.": "transformer_2", "lora_unet_": "unet",
     "diffusion_model.": "", "lora_transformer_": "transformer",
     "lora_te_": "text_encoder", "lora_te1_": "text_encoder", "lora_te2_": "text_encoder_2",
+    "text_encoder_3.": "text_encoder_3", "lora_te3_": "text_encoder_3",
 }  # fmt: skip
 _OLD: Final = {r"_?to_([qkv])$": r"\1_proj", r"to_out$": "out_proj"}
 _PLAIN: Final[Mapping[str, tuple[Any, ...]]] = {

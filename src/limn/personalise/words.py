@@ -47,7 +47,7 @@ def read(
         Vectors of each word, and the names of tensors that are none.
 
     Raises:
-        WeightsError: A tensor has not the shape of vectors, or is for a text encoder that limn does not have.
+        WeightsError: A tensor has not the shape of vectors, or is for a text encoder that cannot be taught words.
     """
     words: dict[str, list[Tensor]] = {}
     unread = []
@@ -106,7 +106,9 @@ def _vectors(path: Path, name: str, key: str, tensor: Tensor) -> Tensor:
     """Return vectors (n, width), float32."""
     rows = tensor[None] if tensor.ndim == 1 else tensor
     if key.startswith("t5") or key == "text_encoders_2" or rows.shape[-1] == _T5:
-        raise WeightsError(f"{path}: {name[:60]} is for a T5 text encoder, which no model of limn has; leave it out")
+        raise WeightsError(
+            f"{path}: {name[:60]} is for a T5 text encoder, which limn cannot teach; leave it out"
+        )
     if rows.ndim != 2 or not rows.is_floating_point() or not 0 < len(rows) <= MAX_VECTORS or not rows.shape[1]:
         shape = tuple(tensor.shape)
         raise WeightsError(

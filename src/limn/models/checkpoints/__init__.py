@@ -28,6 +28,7 @@ PRECISIONS: Final = ("bfloat16", "float16", "float32")
 
 PIPELINES: Final = {
     "Flux2KleinPipeline": "flux2",
+    "Flux2Pipeline": "flux2",
     "FluxPipeline": "flux",
     "PixArtAlphaPipeline": "pixart",
     "PixArtSigmaPipeline": "pixart",

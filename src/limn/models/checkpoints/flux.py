@@ -92,6 +92,11 @@ class Pooled:
     words: Reader
     whole: Reader
 
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The networks that read, as the folder counts them."""
+        return (self.whole.network, self.words.network)
+
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return the rows; see :class:`limn.kernel.predictor.Encoder`."""
         return replace(self.words.encode(asks), extras=self.whole.encode(asks).extras)

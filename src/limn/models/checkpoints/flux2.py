@@ -1,11 +1,14 @@
-"""FLUX.2-klein (Black Forest Labs 2026): one modulation for all blocks, standardised patches, read by Qwen3."""
+"""FLUX.2 (Black Forest Labs 2025, 2026): one modulation for all blocks, standardised patches.
+
+klein is read by Qwen3, dev by Mistral Small 3.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from limn.io.configurations import FLAG, one_of
+from limn.io.configurations import FLAG, one_of, read_json
 from limn.kernel.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -18,8 +21,16 @@ if TYPE_CHECKING:
 TEMPLATE: Final = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 """What Qwen3's chat template makes of one question, without thinking."""
 
-LAYERS: Final = (9, 18, 27)
+INSTRUCTED: Final = (
+    "<s>[SYSTEM_PROMPT]You are an AI that reasons about image descriptions. You give structured responses focusing "
+    "on object relationships, object\nattribution and actions without speculation.[/SYSTEM_PROMPT][INST]{}[/INST]"
+)
+"""What the chat template of Mistral Small 3 makes of dev's instruction and one question."""
+
+LAYERS: Final = {"Flux2KleinPipeline": (9, 18, 27), "Flux2Pipeline": (10, 20, 30)}
 """Whose hidden states are read, side by side."""
+
+SCALE: Final = 4.0  # that a network reads which is told of none
 
 _CLASSES: Final = {
     "scheduler": ("FlowMatchEulerDiscreteScheduler",),
@@ -28,12 +39,14 @@ _CLASSES: Final = {
     "transformer": ("Flux2Transformer2DModel",),
     "vae": ("AutoencoderKLFlux2",),
 }
+_DEV: Final = {"text_encoder": ("Mistral3ForConditionalGeneration",), "tokenizer": ("PixtralProcessor",)}
 
 
 def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -> Generator:
-    """Load a folder of the class ``Flux2KleinPipeline``.
+    """Load a folder of the class ``Flux2KleinPipeline`` or ``Flux2Pipeline`` (dev).
 
-    A distilled model, which the index says it is, draws 4 steps without guidance; the base 50 with scale 4.
+    A distilled klein, which the index says it is, draws 4 steps without guidance; its base 50 with scale 4. The
+    network of dev reads its scale, 4, and draws 50 steps.
 
     Args:
         path: The folder.
@@ -43,6 +56,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
     Raises:
         WeightsError: a file is missing, damaged, unsafe, of another kind of model, or does not fit the others.
     """
+    from limn.guidance.embedded import Embedded
     from limn.models.checkpoints.shared.assembly import Usual, assembled, usual_dtype
     from limn.models.checkpoints.shared.attention import Transformer, text_first
     from limn.models.checkpoints.shared.codecs import PatchCoder
@@ -50,12 +64,17 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
     from limn.models.checkpoints.shared.folder import Folder
     from limn.models.checkpoints.shared.language import Reader
 
-    folder = Folder(Path(path), _CLASSES, device, usual_dtype(device, dtype), rules={"is_distilled": FLAG})
-    model = folder.network("transformer", {"patch_size": one_of(1), "guidance_embeds": one_of(False)})
+    name = str(read_json(Path(path) / "model_index.json").get("_class_name"))
+    dev, layers = name == "Flux2Pipeline", LAYERS[name]
+    classes = {**_CLASSES, **(_DEV if dev else {})}
+    folder = Folder(Path(path), classes, device, usual_dtype(device, dtype), rules={"is_distilled": FLAG})
+    model = folder.network("transformer", {"patch_size": one_of(1), "guidance_embeds": one_of(dev)})
     vae, text = folder.network("vae", {"patch_size": one_of([2, 2])}), folder.network("text_encoder")
-    if text.config.num_hidden_layers < max(LAYERS):
-        raise WeightsError(f"{path}: the text encoder has no layer {max(LAYERS)}; use that of the same model")
-    reader = Reader(folder.tokenizer("tokenizer"), text, limit=512, template=TEMPLATE, layers=LAYERS)
+    if text.config.num_hidden_layers < max(layers):
+        raise WeightsError(f"{path}: the text encoder has no layer {max(layers)}; use that of the same model")
+    template = INSTRUCTED if dev else TEMPLATE
+    reader = Reader(folder.tokenizer("tokenizer"), text, limit=512, template=template, layers=layers, framed=not dev)
+    usual = Usual(steps=4) if folder.index.get("is_distilled") else Usual(steps=50, scale=4.0)
     factor = 2 ** len(vae.config.block_out_channels)
     double = [(block, {"attn": "joint"}) for block in model.transformer_blocks]
     single = [(block, {"attn": "joint"}) for block in model.single_transformer_blocks]
@@ -68,7 +87,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
         mean=statistics.running_mean.tolist(),
         std=(statistics.running_var + vae.config.batch_norm_eps).sqrt().tolist(),
         schedule=schedule_of(folder.fields("scheduler", RULES), patch=1, mu=shift),
-        usual=Usual(steps=4) if folder.index.get("is_distilled") else Usual(steps=50, scale=4.0),
+        usual=Usual(steps=50, guidance=Embedded(scale=SCALE)) if dev else usual,
         side=64 * factor,
     )
 
@@ -87,15 +106,20 @@ def ask(model: Any, x: Tensor, time: Tensor, conditioning: Conditioning) -> Tens
     """Ask for the flow, with four coordinates for each token: of a reference, row, column, and place in the text."""
     import torch
 
+    from limn.guidance.embedded import KNOB
     from limn.models.checkpoints.shared.attention import packed, unpacked
 
     (height, width), length = x.shape[2:], conditioning.tokens.shape[1]
     one = torch.arange(1)
     places = (torch.arange(height), torch.arange(width), torch.arange(length))
+    scale = None
+    if model.config.guidance_embeds:
+        scale = conditioning.extras.get(KNOB, x.new_full((len(x),), SCALE)).nan_to_num(SCALE)
     answer = model(
         hidden_states=packed(x, 1),
         encoder_hidden_states=conditioning.tokens,
         timestep=time.to(x) / 1000,
+        guidance=scale,
         img_ids=torch.cartesian_prod(one, places[0], places[1], one).to(x.device),
         txt_ids=torch.cartesian_prod(one, one, one, places[2]).to(x.device),
         return_dict=False,

@@ -158,6 +158,11 @@ class Instructed:
     asked: Reader
     plain: Reader
 
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The network that reads."""
+        return self.asked.models
+
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return the rows; see :class:`limn.kernel.predictor.Encoder`."""
         from limn.kernel.predictor import Conditioning

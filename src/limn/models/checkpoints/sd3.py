@@ -102,6 +102,11 @@ class Stacked:
     t5: Reader | None
     width: int
 
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The networks that read, as the folder counts them."""
+        return tuple(reader.network for reader in (*self.clips, self.t5) if reader is not None)
+
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return the rows; see :class:`limn.kernel.predictor.Encoder`."""
         import torch

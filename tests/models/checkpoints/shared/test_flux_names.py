@@ -1,4 +1,4 @@
-"""LoRA files of FLUX by kohya's scripts and by ComfyUI mean what diffusers' own conversion says."""
+"""LoRA files of FLUX by kohya's scripts, ComfyUI and XLabs mean what diffusers' own conversion says."""
 
 from __future__ import annotations
 
@@ -101,6 +101,19 @@ def test_comfyui_with_flux2(tmp_path: Path) -> None:
         state |= pair(f"diffusion_model.{name}", shape, ("lora_A", "lora_B"))
     theirs = conversions._convert_non_diffusers_flux2_lora_to_diffusers(dict(state))
     same(tmp_path / "x.safetensors", state, theirs, network)
+
+
+@pytest.mark.parametrize("prefix", ["", "diffusion_model."])
+def test_xlabs(prefix: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state: dict[str, Tensor] = {}
+    shapes = {"qkv_lora1": (3 * WIDTH, WIDTH), "qkv_lora2": (3 * WIDTH, WIDTH), "proj_lora1": (WIDTH, WIDTH)}
+    for name, shape in {**shapes, "proj_lora2": (WIDTH, WIDTH)}.items():
+        state |= pair(f"{prefix}double_blocks.0.processor.{name}", shape, ("down", "up"))
+    for name, shape in {"qkv_lora": (3 * WIDTH, WIDTH), "proj_lora": (WIDTH, 5 * WIDTH)}.items():
+        state |= pair(f"{prefix}single_blocks.0.processor.{name}", shape, ("down", "up"))
+    theirs = conversions._convert_xlabs_flux_lora_to_diffusers(dict(state))
+    same(tmp_path / "x.safetensors", state, theirs, flux())
 
 
 def test_what_does_not_fit_keeps_its_name() -> None:

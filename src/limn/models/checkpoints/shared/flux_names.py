@@ -1,4 +1,4 @@
-"""Layers of FLUX.1 and FLUX.2 by their names in the original code, as kohya's scripts and ComfyUI write LoRA files.
+"""Layers of FLUX.1 and FLUX.2 by their names in the original code, as kohya's scripts, ComfyUI and XLabs write them.
 
 The original code has one matrix where diffusers has several; a change of it is cut along its rows.
 """
@@ -28,11 +28,17 @@ _DOUBLE: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     "txt_mlp_0": [("ff_context.net.0.proj",), ("ff_context.linear_in",)],
     "txt_mlp_2": [("ff_context.net.2",), ("ff_context.linear_out",)],
     "txt_mod_lin": [("norm1_context.linear",)],
+    "qkv_lora1": [_QKV],
+    "proj_lora1": [("attn.to_out.0",)],
+    "qkv_lora2": [_ADDED],
+    "proj_lora2": [("attn.to_add_out",)],
 }
 _SINGLE: Final[Mapping[str, Sequence[tuple[str, ...]]]] = {
     "linear1": [("attn.to_qkv_mlp_proj",), (*_QKV, "proj_mlp")],
     "linear2": [("proj_out",), ("attn.to_out",)],
     "modulation_lin": [("norm.linear",)],
+    "qkv": [_QKV],
+    "proj": [("proj_out",)],
 }
 _TOLD: Final = "time_text_embed."
 _TOLD2: Final = "time_guidance_embed."

@@ -25,18 +25,25 @@ from limn.networks.weights import check_names
 
 _MOST: Final = 2**20  # no number of layers, heads, channels or tokens is larger
 _NOTES: Final = {"_class_name", "_diffusers_version", "_name_or_path"}
-_HEADS: Final = r"^lm_head\.|(^|\.)visual\.|position_ids$|^proj_out_unused"
-_PREFIXES: Final = ("model.language_model.", "model.", "text_model.")
+_HEADS: Final = r"(^|\.)lm_head\.|(^|\.)(visual|vision_tower|multi_modal_projector)\.|position_ids$|^proj_out_unused"
+_PREFIXES: Final = ("model.language_model.", "language_model.model.", "model.", "text_model.")
 _INERT: Final = {
     "architectures", "attn_implementation_autoset", "dense_act_fn", "dropout", "dtype", "is_gated_act",
     "output_past", "task_specific_params", "torch_dtype", "transformers_version", "use_cache", "_name_or_path",
 }  # fmt: skip
 _BASES: Final = {
     "Gemma2ForCausalLM": "Gemma2Model",
+    "Mistral3ForConditionalGeneration": "MistralModel",
     "Qwen2_5_VLForConditionalGeneration": "Qwen2_5_VLTextModel",
     "Qwen3ForCausalLM": "Qwen3Model",
 }
 """Classes of language models whose heads say nothing of a picture, and what is read of them."""
+
+_WHOLE: Final = {"MistralModel": "Mistral3Config", "Qwen2_5_VLTextModel": "Qwen2_5_VLConfig"}
+"""Text models of models that also see, and the configurations of these."""
+
+_TOKENIZERS: Final = {"PixtralProcessor": "PreTrainedTokenizerFast"}
+"""What reads the words of a class that also reads pictures."""
 
 
 @dataclass
@@ -154,6 +161,7 @@ class Folder:
             read_json(settings, limit=weight_files.INDEX_LIMIT)
         try:
             name = str(self.index[part][1]).removesuffix("Fast")
+            name = _TOKENIZERS.get(name, name)
             return getattr(transformers, name).from_pretrained(folder, local_files_only=True)
         except Exception as error:  # the libraries raise many kinds for damaged vocabularies
             raise WeightsError(
@@ -197,11 +205,11 @@ def _accepted(kind: Any) -> set[str]:
 
 def _parents(kind: Any) -> set[str]:
     """Return the fields of a whole model whose text model alone is read."""
-    if kind.__name__ != "Qwen2_5_VLTextModel":
+    if kind.__name__ not in _WHOLE:
         return set()
     import transformers
 
-    return set(transformers.Qwen2_5_VLConfig().to_dict())
+    return set(getattr(transformers, _WHOLE[kind.__name__])().to_dict())
 
 
 def _bounded(path: Path, name: str, value: Any) -> None:
@@ -222,7 +230,7 @@ def _built(kind: Any, fields: Mapping[str, Any], source: Path) -> Any:
             config = getattr(kind, "config_class", None)
             if config is None:
                 return kind(**fields)
-            own = fields.get("text_config", fields) if kind.__name__ == "Qwen2_5_VLTextModel" else fields
+            own = fields.get("text_config", fields) if kind.__name__ in _WHOLE else fields
             return kind(config(**own))
     except Exception as error:  # the libraries raise many kinds for fields that do not fit each other
         raise WeightsError(

@@ -26,6 +26,7 @@ class Reader:
         masked: Whether the model is told which tokens are filling.
         kept: Which of the tokens are given on.
         lower: Whether prompts are read in lower case.
+        framed: Whether the tokenizer adds the tokens that it has for the ends of a text.
         pooled: What the model calls the one vector of a whole prompt, which is then the extra ``pooled``.
     """
 
@@ -39,7 +40,13 @@ class Reader:
     masked: bool = True
     kept: slice | Sequence[int] = field(default_factory=lambda: slice(None))
     lower: bool = False
+    framed: bool = True
     pooled: str = ""
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The network that reads."""
+        return (self.network,)
 
     def encode(self, asks: Sequence[Ask]) -> Conditioning:
         """Return one row of hidden states for each ask; a dropped text is the empty one.
@@ -89,6 +96,7 @@ class Reader:
             padding="max_length" if self.filled else True,
             max_length=self.limit,
             truncation=True,
+            add_special_tokens=self.framed,
             return_offsets_mapping=True,
             verbose=False,
         )
