@@ -109,6 +109,8 @@ def fake_packages() -> dict[str, bytes]:
         "twemoji": tarball({"2764.svg": svg("#dd2e44").encode(), "1f34e.svg": svg("#dd2e45", space="").encode(),
                             "1f34c.svg": svg("#dd2e44").encode(), "1f3c1.svg": svg("#000").encode()}),
         **{name: named() for name in ("blob", "emojione", "fx", "outlined")},
+        "openmoji": tarball({"icons.json": json.dumps({"icons": icons, "width": 128, "height": 128}).encode(),
+                             "chars.json": json.dumps(chars).encode()}),
         "flat": tarball({f"icons/flat/{name}.svg": svg(colour).encode() for name, colour in
                          {"red-heart": "#f8312f", "woman-cook-default": "#fcea2b",
                           "woman-cook-medium-dark": "#9b6b50",

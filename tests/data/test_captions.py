@@ -24,7 +24,8 @@ COOK = replace(
 def test_captions_name_every_factor_and_are_also_short(style: str) -> None:
     found = captions_of("k", COOK, style, ("white", "brown"))
     assert 6 <= len(found) == len(set(found)) <= 10
-    said = {"noto": "Noto", "twemoji": "Twemoji", "emojione": "EmojiOne", "fx": "FX"}.get(style, style)
+    names = {"noto": "Noto", "twemoji": "Twemoji", "emojione": "EmojiOne", "fx": "FX", "openmoji": "OpenMoji"}
+    said = names.get(style, style)
     assert sum(said in caption for caption in found) >= 4
     full = found[0]
     assert said in full

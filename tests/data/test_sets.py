@@ -49,6 +49,7 @@ def test_every_set_gives_what_it_has_but_flags_and_wrong_tones(style: str) -> No
         "twemoji": {"2764", "1f34e", "1f34c"},
         "flat": {"2764", "1f469-200d-1f373", "1f469-1f3fe-200d-1f373", "1f6c0-1f3ff"},
         **{name: {"2764", "1f34e", "1f34c", "1f469-200d-1f373", "1f469-1f3fd-200d-1f373"} for name in MORE},
+        "openmoji": {"2764", "1f34e"},
     }
     found = drawn(style)
     assert set(found) == wanted[style]

@@ -48,6 +48,10 @@ STYLED: Final[Mapping[str, tuple[str, ...]]] = {
         "an outlined drawing of {}", "{} in outlined style", "an outlined icon of {}", "{}, outlined",
         "an outlined cartoon of {}", "an outlined picture of {} with dark lines",
     ),
+    "openmoji": (
+        "an OpenMoji drawing of {}", "{} in OpenMoji style", "an OpenMoji icon of {}", "{}, OpenMoji",
+        "an OpenMoji picture of {} with black lines", "an OpenMoji cartoon of {}",
+    ),
 }  # fmt: skip
 _PLAIN: Final = ("{}", "a picture of {}", "an icon of {}", "an emoji of {}", "a pictogram of {}")
 _COLOURED: Final = ("{} in {}", "{}, coloured {}", "{}, {}", "{} with {} colours")

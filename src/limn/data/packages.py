@@ -110,6 +110,14 @@ OUTLINED: Final = Package(
     licence="CC-BY-4.0",
     source="https://github.com/webalys-hq/streamline-vectors",
 )
+OPENMOJI: Final = Package(
+    name="@iconify-json/openmoji",
+    version="1.2.29",
+    sha256="03181e2c156cab35cf4a62f1f7886bd971d59212e75ac3f189d5a4cae3930fc5",
+    author="OpenMoji (packed by Iconify)",
+    licence="CC-BY-SA-4.0",
+    source="https://github.com/hfg-gmuend/openmoji",
+)
 EMOJIBASE: Final = Package(
     name="emojibase-data",
     version="17.0.0",
@@ -131,6 +139,7 @@ CIFAR10: Final = Package(
 _LICENCES: Final = {
     "Apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
     "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
+    "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
     "MIT": "https://opensource.org/license/mit",
 }
 

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from limn.data.catalogue import TONES, Concept, canonical
-from limn.data.packages import BLOB, EMOJIONE, FLAT, FLUENT_3D, FX, NOTO, OUTLINED, TWEMOJI, Package, Tarball
+from limn.data.packages import (
+    BLOB,
+    EMOJIONE,
+    FLAT,
+    FLUENT_3D,
+    FX,
+    NOTO,
+    OPENMOJI,
+    OUTLINED,
+    TWEMOJI,
+    Package,
+    Tarball,
+)
 from limn.io.pictures import decode, encode_png, fit
 from limn.kernel.errors import DataError, InputError
 
@@ -129,7 +141,7 @@ def _icons(tar: Tarball) -> dict[str, Draw]:
     return {name: drawn(icon) for name, icon in icons["icons"].items()}
 
 
-def _noto(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
+def _by_character(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str, Draw]]:
     icons, names = _icons(tar), json.loads(tar.read("package/chars.json"))
     for char, name in names.items():
         if canonical(char) in concepts and name in icons:
@@ -215,11 +227,12 @@ def _named(tar: Tarball, concepts: Mapping[str, Concept]) -> Iterator[tuple[str,
 
 SETS: Final[Mapping[str, PictogramSet]] = {
     "3d": PictogramSet(package=FLUENT_3D, pictures=_fluent_3d),
-    "noto": PictogramSet(package=NOTO, pictures=_noto),
+    "noto": PictogramSet(package=NOTO, pictures=_by_character),
     "twemoji": PictogramSet(package=TWEMOJI, pictures=_twemoji),
     "flat": PictogramSet(package=FLAT, pictures=_flat),
     "blob": PictogramSet(package=BLOB, pictures=_named),
     "emojione": PictogramSet(package=EMOJIONE, pictures=_named),
     "fx": PictogramSet(package=FX, pictures=_named),
     "outlined": PictogramSet(package=OUTLINED, pictures=_named),
+    "openmoji": PictogramSet(package=OPENMOJI, pictures=_by_character),
 }

@@ -13,7 +13,7 @@ from typing import Final
 
 STYLES: Final = ("3d", "noto", "twemoji", "flat")
 """Sets that are built and read unless others are named: the shipped models learned from them."""
-MORE: Final = ("blob", "emojione", "fx", "outlined")
+MORE: Final = ("blob", "emojione", "fx", "outlined", "openmoji")
 KNOWN: Final = STYLES + MORE
 SPLITS: Final = ("train", "pair", "cell")
 
@@ -46,7 +46,7 @@ def unseen(label: str, share: float) -> bool:
 def split_of(concept: str, style: str, *, version: float = 1.0, cell: tuple[str, str, str] | None = None) -> str:
     """Say where a picture belongs.
 
-    The hash of the concept falls into one of ten slots; the first eight each hold out one style. So a
+    The hash of the concept falls into one of ten slots; the first nine each hold out one style. So a
     tenth of all (concept, style) pairs is held out, and of no concept more than one style.
 
     Args:
