@@ -7,6 +7,7 @@ judge_b, which had no part, says whether class and style came out. The oracle is
 bound by construction.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.conditions.common import WORDS, by_concept, chosen
+from benchmarks.kit.results import OUT
 from benchmarks.kit.run import PICTOGRAMS, run
 from limn.audit.sources import FromGenerator
 from limn.audit.statistics.estimate import Estimate
@@ -34,8 +36,6 @@ from limn.synth.interventions.text import Text
 from limn.synth.labelled import Labelled
 from limn.synth.worth import Results, over_seeds
 
-KEPT = Path("runs/synth_domains")
-"""Where pictures and results of classifiers are kept, so that a stopped run goes on."""
 OPENMOJI = "openmoji"
 ASKED = {**WORDS, OPENMOJI: "an icon of {} with black lines"}
 """How a style is asked for; of OpenMoji's name the model knows nothing."""
@@ -61,6 +61,11 @@ PLANTED = {
 TESTS = ("aligned", "conflicting")
 
 Pixels = NDArray[np.uint8]
+
+
+def home() -> Path:
+    """Return where pictures and classifiers' results are kept, so that a stopped run goes on."""
+    return Path(os.environ.get(OUT, "runs")) / "synth_domains"
 
 
 @cache
@@ -98,7 +103,7 @@ def labelled(pictures: Sequence[Pixels], labels: Sequence[str]) -> Labelled:
 
 def changed(name: str, real: Labelled, how: Intervention, to: str) -> Labelled:
     """Return what an intervention makes of pictures, kept under a name; where it fails, the picture itself."""
-    path = KEPT / "pictures" / f"{name}.npz"
+    path = home() / "pictures" / f"{name}.npz"
     if not path.exists():
         asks = asks_of(real, to, {label: with_article(label) for label in real.labels})
         source = Intervening(
@@ -115,7 +120,7 @@ def pool(data: Path) -> str:
     """Return the file of the pictures that the model learned from, people left out."""
     from pyarrow import Table, parquet
 
-    path = KEPT / "pool.parquet"
+    path = home() / "pool.parquet"
     if not path.exists():
         columns = packed(data)
         rows = [place for place, group in enumerate(columns["group"]) if group != "people-body"]
@@ -172,7 +177,7 @@ def left_out(data: Path, styles: Sequence[str], sets: int, classes: int, epochs:
     seen: dict[str, list[tuple[bool, bool]]] = {}
     for place, (number_of_set, style) in enumerate((k, style) for k in range(sets) for style in styles):
         sources, test = style_cell(data, style, number_of_set, classes)
-        events = compare(plan, sources, {"test": test}, KEPT)
+        events = compare(plan, sources, {"test": test}, home())
         rows[style] += [replace(event, seed=place) for event in events if isinstance(event, Result)]
         for name, pairs in kept(sources, style).items():
             seen.setdefault(name, []).extend(pairs)
@@ -254,7 +259,7 @@ def background(
     rows = []
     for number in range(sets):
         sources, tests = ground_cell(data, STYLES[number % len(STYLES)], number, classes)
-        events = compare(plan, sources, tests, KEPT)
+        events = compare(plan, sources, tests, home())
         rows += [replace(event, seed=number) for event in events if isinstance(event, Result)]
         print(f"set {number}: done", flush=True)
     results = Results(plan=plan, rows=rows)
