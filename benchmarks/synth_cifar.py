@@ -75,8 +75,6 @@ SETS: Mapping[str, Recipe] = {
 DRAWN = "captions' forms"
 BY_RECIPE, BY_SCALE = list(SETS)[:4], {1.0: "scale 1", SCALE: DRAWN, 4.0: "scale 4"}
 OTHERS, NEAREST, MISNAMED = "nearest to real", "nearest to drawn", "nearest to drawn, misnamed"
-JUDGED, COUNTED = 2000, 500
-"""Real photos of a class that the judge learns from, and on which its errors are counted."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,13 +182,15 @@ def misnamed(known: Labelled, pool: Labelled, table: Table, judge: Judge) -> Lab
 
 def measure(
     *, data: Path = Path("data/cifar10"), model: str = "", n: int = 200, steps: int = 0, epochs: int = 20,
-    seeds: int = 5, judge_epochs: int = 10, tests: int = 200,
+    seeds: int = 5, judged: int = 2000, counted: int = 500, tests: int = 200,
 ) -> Mapping[str, Any]:  # fmt: skip
-    """Compare sets of n pictures of a class on so many tests of each; ``steps`` 0 takes the model's own."""
+    """Compare sets of n pictures of a class on so many tests of each; ``steps`` 0 takes the model's own.
+
+    The judge learns from ``judged`` real photos of each class, its errors are counted on ``counted`` others.
+    """
     model = model or str(exported("cifar10"))
-    reading = photos(data, "train", 0, JUDGED)
-    judge = judge_of(reading, photos(data, "train", JUDGED, COUNTED), judge_epochs)
-    pool, test = photos(data, "train", JUDGED + COUNTED, 5000), photos(data, "test", 0, tests)
+    judge = judge_of(photos(data, "train", 0, judged), photos(data, "train", judged, counted), epochs)
+    pool, test = photos(data, "train", judged + counted, 5000), photos(data, "test", 0, tests)
     tables = {name: drawn(name, model, n, steps, judge) for name in SETS}
     sources = {"real": pool, **{name: labelled(table) for name, table in tables.items()}}
     others = photos(data, "train", 0, n)
@@ -264,5 +264,5 @@ def shown(value: Estimate) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    few = {"n": 4, "steps": 2, "epochs": 1, "seeds": 2, "judge_epochs": 1, "tests": 5}
+    few = {"n": 4, "steps": 2, "epochs": 1, "seeds": 2, "judged": 8, "counted": 8, "tests": 5}
     run(measure, quick={"data": Path("data/cifar10"), **few})

@@ -1,5 +1,6 @@
 """The walk of docs/how-to/synth.md, command by command: a set is made, opened with datasets and trained on."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -53,15 +54,17 @@ def write_real(folder: Path, data: Path) -> int:
     return count
 
 
-def limn(folder: Path, *words: str) -> tuple[float, str]:
+def limn(folder: Path, *words: str) -> tuple[dict[str, float], str]:
     """Run a command of limn; returns its minutes and what it said."""
-    start = time.monotonic()
+    start, before = time.monotonic(), os.times()
     done = subprocess.run(
         [sys.executable, "-m", "limn", *words], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(done.stderr)
-    return round((time.monotonic() - start) / 60, 2), done.stderr
+    used = os.times()
+    busy = used.children_user + used.children_system - before.children_user - before.children_system
+    return {"minutes": round((time.monotonic() - start) / 60, 2), "processor": round(busy / 60, 2)}, done.stderr
 
 
 def opened(folder: Path) -> int:
@@ -77,6 +80,7 @@ def opened(folder: Path) -> int:
 
 def measure(*, data: Path = PICTOGRAMS, n: int = 200, steps: int = 0, epochs: int = 10) -> Mapping[str, Any]:
     """Walk, with n pictures of each of ten classes; ``steps`` 0 takes the model's own."""
+    load = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
         write_classes(folder / "classes.toml")
@@ -104,8 +108,8 @@ def measure(*, data: Path = PICTOGRAMS, n: int = 200, steps: int = 0, epochs: in
     known = share(round(right_share * real), real)
     return {
         "pictures made, opened with datasets and trained on": pictures,
-        "minutes: making the set": making,
-        "minutes: training a classifier": training,
+        "minutes": {"making the set": making, "training a classifier": training},
+        "load of the machine before": load,
         "real pictures named rightly": {"share": known.value, "low": known.low, "high": known.high, "n": real},
         "by chance": 1 / len(THINGS),
     }
