@@ -97,6 +97,12 @@ def test_files_that_ask_to_run_code_are_refused(path: Path, name: str, deep: boo
         read_json(path)
 
 
+def test_quantised_weights_are_refused_for_what_they_are(path: Path) -> None:
+    path.write_text(json.dumps({"text_config": {"quantization_config": {"quant_method": "bitsandbytes"}}}))
+    with pytest.raises(WeightsError, match="weights are quantised, which limn does not read; get those of 16"):
+        read_json(path)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "3", "{", '{"a": NaN}', '{"a": -Infinity}', '{"a":1,"a":2}', "[" * 10**5]
 )

@@ -30,7 +30,7 @@ _QUOTED: Final = re.compile(
 _DEEP: Final = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_LEVELS}}}[\w-]")
 _CODE: Final = {
     "auto_map", "trust_remote_code", "custom_pipelines", "_attn_implementation", "_attn_implementation_internal",
-    "attn_implementation", "_experts_implementation", "experts_implementation", "quantization_config",
+    "attn_implementation", "_experts_implementation", "experts_implementation",
 }  # fmt: skip
 
 C = TypeVar("C")
@@ -149,7 +149,12 @@ def read_json(path: Path, *, limit: int = MAX_CONFIG, infinite: bool = False) ->
     fields = parse_json(
         path, read_bounded(path, limit, "a configuration is far smaller, get it again"), infinite=infinite
     )
-    asked = sorted(_CODE & _all_keys(fields))
+    keys = _all_keys(fields)
+    if "quantization_config" in keys:
+        raise WeightsError(
+            f"{path}: says that its weights are quantised, which limn does not read; get those of 16 or 32 bits"
+        )
+    asked = sorted(_CODE & keys)
     if asked:
         raise WeightsError(f"{path}: {asked[0]} asks to run code from the folder; limn runs none, remove the field")
     return fields

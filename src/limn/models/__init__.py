@@ -134,6 +134,12 @@ def _load(model: str | Path, device: str) -> Generator:
     path, (base, options) = locate(model), split_name(name)
     if path.is_file() or (path / "model_index.json").exists():
         from limn.models import checkpoints
+        from limn.models.adapters import is_adapter
+
+        if path.suffix == ".safetensors" and is_adapter(str(path)):
+            raise InputError(
+                f"model {name[:200]}: holds changes to a model or learned words; name it with --adapter"
+            )
 
         if "refiner" in options:
             options["refiner"] = str(locate(options["refiner"]))

@@ -36,7 +36,7 @@ MAX_TENSORS: Final = 20_000
 _TYPES: Final = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
-    "U8": torch.uint8, "BOOL": torch.bool,
+    "U8": torch.uint8, "BOOL": torch.bool, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
 }  # fmt: skip
 _PICKLES: Final = {".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle", ".joblib"}
 
@@ -62,6 +62,10 @@ def read_header(path: Path) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
         length = int.from_bytes(head, "little")
         # Two bytes of a sound header's length may look like a pickle's first two, its other six never do.
         pickled = re.match(rb"\x80[\x02-\x05]", head) and (length > MAX_HEADER or len(head) < 8)
+        if head[:4] == b"GGUF":
+            raise WeightsError(
+                f"{path}: a GGUF file by its content; limn reads safetensors only, get it in that format"
+            )
         if head[:4] == b"PK\x03\x04" or pickled:
             raise WeightsError(f"{path}: a pickle by its content, whatever its name; limn reads safetensors only")
         if len(head) < 8:
@@ -93,7 +97,7 @@ def read_tensors(
         expected: Shape of each tensor by name; names and shapes must fit exactly.
         skip: Regular expression of names that are left out wherever it is found.
         sha256: Hash the file must have; a file ``SHA256SUMS`` beside it is followed when this is empty.
-        dtype: What floating-point tensors are turned into.
+        dtype: What floating-point tensors are turned into; those of 8 bits become float32 when it is None.
 
     Returns:
         Tensors on the CPU, by name; floating-point values are finite.
@@ -273,6 +277,7 @@ def _check_header(
 def _finite(source: str, name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
+    dtype = torch.float32 if dtype is None and tensor.element_size() == 1 else dtype
     tensor = tensor if dtype is None else tensor.to(dtype)
     # A finite sum proves finite terms, in one pass and without a mask of the tensor's size.
     if not math.isfinite(tensor.sum(dtype=torch.float32).item()) and not bool(torch.isfinite(tensor).all()):

@@ -12,8 +12,9 @@ import pytest
 import torch
 from original_keys import original_names, write_single_file
 
+from limn import models
 from limn.kernel import registry
-from limn.kernel.errors import WeightsError
+from limn.kernel.errors import InputError, WeightsError
 from limn.models import checkpoints
 from limn.models.checkpoints.shared.networks import blank
 from limn.models.checkpoints.shared.published import V1, V2
@@ -154,6 +155,26 @@ def test_a_second_version_must_say_what_it_predicts(checkpoint: Callable[..., Pa
     assert configs["scheduler"]["prediction_type"] == "v_prediction"
     assert configs["scheduler"]["rescale_betas_zero_snr"]
     assert (configs["unet"]["sample_size"], configs.pad) == (96, "!")
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("double_blocks.0.img_attn.qkv.weight", "holds the transformer of FLUX; limn reads that from a folder in"),
+        ("model.diffusion_model.joint_blocks.0.x.weight", "holds the transformer of Stable Diffusion 3"),
+        ("cap_embedder.0.weight", "holds the transformer of Z-Image"),
+        ("lora_unet_x.lora_down.weight", "holds changes to a model or learned words; name it with --adapter"),
+        ("elsewhere", "holds no U-Net"),
+    ],
+)
+def test_what_else_a_file_holds_is_told(name: str, match: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_tensors(path, {name: torch.zeros(100, 4)})
+    with pytest.raises(InputError, match=match):
+        models.load(path)
+    path.write_bytes(b"GGUF\x03" + bytes(100))
+    with pytest.raises(WeightsError, match="a GGUF file by its content; limn reads safetensors only"):
+        models.load(path)
 
 
 def test_the_default_sampler_is_ddim(single: Callable[..., Path]) -> None:

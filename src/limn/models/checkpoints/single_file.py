@@ -41,9 +41,26 @@ _SKIPPED: Final = (
 _READ: Final = r"^(?!cond_stage_model\.|conditioner\.embedders\.)|position_ids$|\.logit_scale$"
 
 
+_ALONE: Final = {
+    "double_blocks.": "FLUX", "joint_blocks.": "Stable Diffusion 3", "cap_embedder.": "Z-Image",
+    "img_mod.": "Qwen-Image",
+}  # fmt: skip
+"""What only the transformer of a family has in its names."""
+
+
 def family_of(path: Path) -> str:
-    """Return the module of the family that a file belongs to."""
+    """Return the module of the family that a file belongs to.
+
+    Raises:
+        WeightsError: It is damaged, or holds a transformer.
+    """
     names = read_header(path)
+    for mark, family in _ALONE.items():
+        if any(mark in name for name in names):
+            raise WeightsError(
+                f"{path}: holds the transformer of {family}; limn reads that from a folder in "
+                "diffusers' format (limn pull OWNER/NAME)"
+            )
     return "sdxl" if any(name.startswith(_TEXTS) for name in names) else "stable_diffusion"
 
 

@@ -71,6 +71,20 @@ def test_half_precision_is_read(copy: Path) -> None:
     assert checkpoints.load(copy).main.predictor.network.module.dtype == torch.float32  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_eight_bits_are_read_as_diffusers_reads_them(kind: torch.dtype, copy: Path) -> None:
+    from diffusers import ZImageTransformer2DModel
+
+    weights = load_file(copy / TRANSFORMER)
+    save_file({name: tensor.to(kind) for name, tensor in weights.items()}, copy / TRANSFORMER, {"format": "pt"})
+    theirs = ZImageTransformer2DModel.from_pretrained(
+        copy, subfolder="transformer", local_files_only=True, torch_dtype=torch.float32
+    ).state_dict()
+    ours = checkpoints.load(copy).main.predictor.network.module.state_dict()  # type: ignore[attr-defined]
+    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    assert any(not torch.equal(ours[name], tensor) for name, tensor in weights.items()), "less is known of them"
+
+
 def breaks(**fields: Any) -> Callable[[Path], None]:
     return lambda folder: changed(folder / "transformer" / "config.json", **fields)
 
@@ -91,6 +105,7 @@ def pickled(folder: Path) -> None:
         (breaks(n_layer=3), "unknown field 'n_layer'.*n_layers"),
         (breaks(auto_map={"x": "y"}), "auto_map asks to run code"),
         (breaks(n_layers=10**6), "so many layers"),
+        (breaks(quantization_config={"quant_method": "bitsandbytes"}), "are quantised, which limn does not read"),
         (breaks(dim=48), "contradict each other|expected"),
         (breaks(siglip_feat_dim=8), "siglip_feat_dim is 8; limn takes null"),
         (removed, "1 missing.*cap_pad_token"),
