@@ -36,6 +36,13 @@ def test_the_root_of_a_cache_stands_for_its_main_branch(root: Path) -> None:
         snapshot(root)
 
 
+def test_a_repository_of_one_file_is_that_file(root: Path) -> None:
+    (root / "snapshots" / NEW / "dream.safetensors").write_bytes(b"")
+    assert models.locate("owner/name") == root / "snapshots" / NEW / "dream.safetensors"
+    (root / "snapshots" / NEW / "model_index.json").write_text("{}")
+    assert models.locate("owner/name") == root / "snapshots" / NEW
+
+
 def test_a_revision_does_not_leave_the_folder(root: Path) -> None:
     (root.parent / "secret").write_text(NEW)
     with pytest.raises(InputError, match="has no revision"):

@@ -34,6 +34,17 @@ def home_of(name: str) -> Path:
     return cache() / f"models--{name.replace('/', '--')}"
 
 
+def called(folder: Path) -> str:
+    """Return what a model folder is called: in the layout of a cache, as its repository.
+
+    >>> called(Path("hub/models--Tongyi-MAI--Z-Image-Turbo/snapshots/0123abcd"))
+    'Z-Image-Turbo'
+    """
+    folder = Path(folder).resolve()
+    home = folder.parent.parent.name if folder.parent.name == "snapshots" else ""
+    return home.rpartition("--")[2] or folder.name
+
+
 def snapshot(folder: Path, revision: str = "") -> Path:
     """Return the files of a repository in the layout of a cache; a folder of another layout is returned as it is.
 
@@ -60,7 +71,9 @@ def snapshot(folder: Path, revision: str = "") -> Path:
 
 
 def pulled(model: str) -> Path | None:
-    """Return the files of a repository that was pulled; None where the name is of another form, or nothing is there.
+    """Return the folder of a repository that was pulled, or the one file of weights that is all it holds.
+
+    None where the name is of another form, or nothing is there.
 
     Raises:
         InputError: Another revision of it was pulled.
@@ -69,4 +82,8 @@ def pulled(model: str) -> Path | None:
     if named is None or not home_of(named[0]).is_dir():
         return None
     files = snapshot(home_of(named[0]), "" if named[1] == "main" else named[1])
-    return files if files != home_of(named[0]) else None
+    if files == home_of(named[0]):
+        return None
+    weights = sorted(files.glob("*.safetensors"))
+    folder = any((files / name).exists() for name in ("model_index.json", "config.json"))
+    return weights[0] if len(weights) == 1 and not folder else files

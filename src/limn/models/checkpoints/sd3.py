@@ -53,6 +53,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
     from limn.models.checkpoints.shared.flow import RULES, schedule_of
     from limn.models.checkpoints.shared.folder import Folder
     from limn.models.checkpoints.shared.language import Reader
+    from limn.models.locating import called
 
     optional = ("feature_extractor", "image_encoder", "text_encoder_3", "tokenizer_3")
     folder = Folder(Path(path), _CLASSES, device, usual_dtype(device, dtype), optional=optional)
@@ -81,7 +82,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
         mean=(vae.config.shift_factor or 0.0,),
         std=(1 / vae.config.scaling_factor,),
         schedule=schedule_of(folder.fields("scheduler", RULES), patch=patch, trailing=False),
-        usual=Usual(steps=4) if "turbo" in Path(path).name.lower() else Usual(steps=28, scale=7.0),
+        usual=Usual(steps=4) if "turbo" in called(path).lower() else Usual(steps=28, scale=7.0),
         side=model.config.sample_size * factor,
         largest=model.config.pos_embed_max_size * patch * factor,
         patch=patch,

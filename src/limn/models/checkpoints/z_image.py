@@ -32,8 +32,8 @@ _PADDED: Final = 32  # picture and text are each filled up to a multiple of so m
 def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -> Generator:
     """Load a folder of the class ``ZImagePipeline``.
 
-    A folder whose name has ``turbo`` in it is taken for the distilled model: 8 steps without guidance; any other
-    for the base: 50 steps with scale 5. (The pipeline's own scale, of 4 there, counts from 0.)
+    A folder or pulled repository whose name has ``turbo`` in it is taken for the distilled model: 8 steps without
+    guidance; any other for the base: 50 steps with scale 5. (The pipeline's own scale, of 4 there, counts from 0.)
 
     Args:
         path: The folder.
@@ -49,6 +49,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
     from limn.models.checkpoints.shared.flow import RULES, schedule_of
     from limn.models.checkpoints.shared.folder import Folder
     from limn.models.checkpoints.shared.language import Reader
+    from limn.models.locating import called
 
     folder = Folder(Path(path), _CLASSES, device, usual_dtype(device, dtype))
     understood = {"all_patch_size": one_of([2]), "all_f_patch_size": one_of([1]), "siglip_feat_dim": one_of(None)}
@@ -67,7 +68,7 @@ def load(path: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -
         mean=(vae.config.shift_factor or 0.0,),
         std=(1 / vae.config.scaling_factor,),
         schedule=schedule_of(folder.fields("scheduler", RULES), patch=2),
-        usual=Usual(steps=8) if "turbo" in Path(path).name.lower() else Usual(steps=50, scale=5.0),
+        usual=Usual(steps=8) if "turbo" in called(path).lower() else Usual(steps=50, scale=5.0),
         side=128 * factor,
         largest=2 * factor * min(model.config.axes_lens[1:]),
         patch=2,

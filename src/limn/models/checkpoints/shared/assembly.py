@@ -85,7 +85,7 @@ def assembled(
         patch: Cells of the state along one side of what a picture's sides must be multiples of.
         target: What the network answers.
     """
-    size, width = (side, side), folder.dtype.itemsize
+    size, width = (min(side, largest),) * 2, folder.dtype.itemsize
     memory.check(str(folder.path), (), width, size)
     codec = Latents(coder, mean=mean, std=std, patch=patch)
     sampler = usual.sampler if isinstance(usual.sampler, Sampler) else registry.parse("samplers", usual.sampler)
@@ -105,7 +105,7 @@ def assembled(
         weights=folder.weights,
         file=folder.hashes["transformer"][0],
         size=size,
-        sizes=(codec.multiple, max(largest, side)),
+        sizes=(codec.multiple, largest),
         guidance=usual.guidances,
         batch=BATCH,
         distilled=not usual.guidance and usual.scale == 1,
