@@ -125,7 +125,7 @@ def pool(data: Path) -> str:
         columns = packed(data)
         rows = [place for place, group in enumerate(columns["group"]) if group != "people-body"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        names = ("key", "label", "picture")
+        names = ("key", "label", "captions", "picture")
         parquet.write_table(Table.from_pydict({name: [columns[name][k] for k in rows] for name in names}), path)
     return str(path)
 
