@@ -106,9 +106,7 @@ def _vectors(path: Path, name: str, key: str, tensor: Tensor) -> Tensor:
     """Return vectors (n, width), float32."""
     rows = tensor[None] if tensor.ndim == 1 else tensor
     if key.startswith("t5") or key == "text_encoders_2" or rows.shape[-1] == _T5:
-        raise WeightsError(
-            f"{path}: {name[:60]} is for a T5 text encoder, which limn cannot teach; leave it out"
-        )
+        raise WeightsError(f"{path}: {name[:60]} is for a T5 text encoder, which limn cannot teach; leave it out")
     if rows.ndim != 2 or not rows.is_floating_point() or not 0 < len(rows) <= MAX_VECTORS or not rows.shape[1]:
         shape = tuple(tensor.shape)
         raise WeightsError(

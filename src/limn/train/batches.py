@@ -62,6 +62,8 @@ class World(ABC):
     portion: ClassVar[str] = "training split only"
     """Which of them models that draw learn from."""
     licence: ClassVar[str] = "Apache-2.0"
+    people: ClassVar[str] = ""
+    """What is to be said of people in its pictures, in a sentence; nothing where there are none."""
     styles: ClassVar[Mapping[str, str]] = {}
     """Drawing styles by name, each a prompt with ``{}``."""
 

@@ -40,11 +40,13 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
     Args:
         folder: The model's folder.
-        card: name, kind, draws, data, licence, parameters, network, recipe, training, size, figures by name; limits
-            where they are others than those of a model that draws.
+        card: name, kind, draws, data, licence, parameters, network, recipe, training, size, figures by name; people,
+            what is to be said of those that it shows; limits where they are others than those of a model that draws.
     """
     write_text(folder / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     rows = "\n".join(f"| {name} | {value} |" for name, value in card["figures"].items())
     template = resources.files("limn.train").joinpath("card.md").read_text("utf-8")
-    text = template.format(**{"limits": _COPIES, **card, "figures": rows or "| Figures | not measured |"})
+    people = f"{card['people']}\n" if card.get("people") else ""
+    figures = rows or "| Figures | not measured |"
+    text = template.format(**{"limits": _COPIES, **card, "people": people, "figures": figures})
     write_text(folder / "MODEL_CARD.md", text)

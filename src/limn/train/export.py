@@ -115,5 +115,6 @@ def _card(recipe: Recipe, network: nn.Module, state: Checkpoint, about: About) -
         "recipe": f"{about.objective}, {recipe.optimiser.name}, learning rate {recipe.optimiser.lr:g}",
         "training": f"{state.step:,} steps of {recipe.optimiser.batch} pictures, {state.seconds / 3600:.2f} hours",
         "papers": list(about.papers),
+        **({"people": world.people} if world.people else {}),
         **({"limits": about.limits} if about.limits else {}),
     }

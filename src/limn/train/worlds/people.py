@@ -22,6 +22,7 @@ class People(DrawnWorld):
     """Icons of one of the worlds of people; pairs are of all kinds, each with some of what it shows."""
 
     shows = "icons of people that can be read back exactly and resemble nobody"
+    people = "People are icons that resemble nobody."
     source = "people: procedural pictures with exact captions"
     portion = "drawn without end"
 
