@@ -36,7 +36,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 
 
 def measure(
-    *, model: str = MODEL, to: str = TO, seeds: int = 3, count: int = 192, steps: int = 600, objects: int = 48
+    *, model: str = MODEL, to: str = TO, seeds: int = 3, count: int = 96, steps: int = 300, objects: int = 48
 ) -> dict[str, Any]:
     """Return, by way: how much nearer to the words, pose and silhouette kept, variety and roughness."""
     texts = [one.text for one in prompts(objects, "held_out", seed=5)]
