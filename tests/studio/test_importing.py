@@ -7,11 +7,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from limn.kernel.errors import InputError
+from limn.store import write_png
 from limn.studio.importing import Imported, imported
 
 NOISE = "noise: every tool has its own, so that the picture will be another one"
@@ -143,6 +145,12 @@ def test_invokeai(tmp_path: Path) -> None:
     assert result.notes[:2] == (
         "strength: 0.6: has no option here", "prompts: weights in InvokeAI's way are read as plain text"
     )  # fmt: skip
+
+
+def test_what_limn_drew_is_replayed(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", np.zeros((8, 8, 3), np.uint8), {"prompt": "a red heart", "seed": 7, "steps": 4})
+    with pytest.raises(InputError, match=r"was drawn by limn; limn runs replay .*a\.png draws it again"):
+        imported(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from limn.kernel import registry
 from limn.kernel.errors import InputError
 from limn.kernel.request import MAX_SEED, options
 from limn.kernel.sampler_names import read_name
+from limn.store import read_record
 from limn.text.tags import read_tags
 from limn.text.weights import read_weights
 
@@ -55,9 +56,13 @@ def imported(path: Path) -> Imported:
 
     Raises:
         DataError: It is no readable picture.
-        InputError: It does not say what was asked for.
+        InputError: It does not say what was asked for, or limn drew it.
     """
     record = read_provenance(path)
+    if _by_limn(path):
+        raise InputError(
+            f"{path}: was drawn by limn; limn runs replay {path} draws it again, limn runs show prints it"
+        )
     if record is None:
         raise InputError(f"{path}: does not say how it was drawn; name a picture as its tool saved it")
     if record.gap:
@@ -80,6 +85,15 @@ def imported(path: Path) -> Imported:
     return Imported(tool=record.tool, given={"prompts": [prompt.strip()], **given, **_drawn(record, notes)}, notes=(
         *notes, "noise: every tool has its own, so that the picture will be another one",
     ))  # fmt: skip
+
+
+def _by_limn(path: Path) -> bool:
+    """Say whether a picture has a record of limn."""
+    try:
+        read_record(path)
+    except InputError:
+        return False
+    return True
 
 
 def _drawn(record: Provenance, notes: list[str]) -> dict[str, Any]:
