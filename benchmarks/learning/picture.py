@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.kit import sheets
 from benchmarks.kit.drawing import Pixels, draw
-from benchmarks.kit.intervals import mean
+from benchmarks.kit.intervals import mean, mean_share
 from benchmarks.kit.judging import vectors
 from benchmarks.kit.results import kept
 from benchmarks.learning import concepts
@@ -86,7 +86,8 @@ def _edited(one: Judge, name: str, source: Pixels, **options: Any) -> dict[str, 
 
 def _points(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     names = {"near": "cosine to the picture", "apart": "root mean square", "obeyed": "colour as asked"}
-    return {words: mean([row[name] for row in rows]) for name, words in names.items()}
+    own = {"obeyed": mean_share}  # the others are no shares
+    return {words: own.get(name, mean)([row[name] for row in rows]) for name, words in names.items()}
 
 
 def show(drawings: Mapping[str, Pixels]) -> None:

@@ -57,7 +57,10 @@ class Pictograms(World):
     """Pictograms; what a task does not ask for is not read."""
 
     shows = "emoji-like pictograms"
-    people = "People are drawn as emoji are, with the stereotypes of their designers, and are represented, never identified."
+    people = (
+        "People are drawn as emoji are, with the stereotypes of their designers, "
+        "and are represented, never identified."
+    )
     source = "pictograms (MIT, Apache-2.0, CC-BY-4.0; whose they are says ATTRIBUTION.md)"
     licence = "Apache-2.0; attribution of the pictures in ATTRIBUTION.md"
     styles: ClassVar[Mapping[str, str]] = {
