@@ -113,6 +113,7 @@ MODELS: dict[str, list[Figure]] = {
                 "true caption told from a false one, {0}", share)]
         for name in ("shapes_guide", "shapes_guide_noisy")
     },
+    "toys3d": [("scene3d_words > right > (kind|colour|accent|parts)", "held-out prompts: {0} as asked", share)],
     "reader": [
         ("attributes > as asked > real people, crisp > (style|tone|gender|profession)",
          "{0} of held-out people at work, crisp: read right", share),
