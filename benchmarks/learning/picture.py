@@ -20,6 +20,8 @@ from limn.models.judges import Judge, judge
 
 WAYS = {"patches": "sine", "whole picture only": "sine:patches=0"}
 SHARES = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
+UNTIL, AT = (0.2, 0.4, 0.6, 0.8, 1.0), 0.7
+"""Shares of the walk in which both models are mixed (K of the paper), at one share of the untouched model."""
 SIZES = (64, 96, 128)
 COLOURS, DRAWN = ("red", "blue", "green"), 4
 
@@ -31,6 +33,7 @@ def measure(
     budget, one = Budget(minutes), judge(judged_by)
     drawings = {name: concepts.subject(name, concepts.CACHE) for name in list(concepts.SUBJECTS)[:subjects]}
     found: dict[str, list[dict[str, Any]]] = {}
+    parts: dict[str, list[dict[str, Any]]] = {}
     for seed in range(seeds):
         for way, text in WAYS.items():
             for name, drawing in drawings.items():
@@ -39,11 +42,19 @@ def measure(
                     continue
                 measure_one = partial(_one, one, name, drawing, text, folder, seed)
                 found.setdefault(way, []).append(kept(folder.with_suffix(".json"), measure_one))
+                share_of = partial(_until, one, name, composite(drawing), folder / MEASURED / "learned.safetensors")
+                parts.setdefault(way, []).append(kept(folder.with_name(f"{folder.name}-until.json"), share_of))
     show(drawings)
     keys = [f"v={share}" for share in SHARES] + ["learned alone"]
     return {
         "claim": "at equal nearness to the picture, both models together obey more than the fine-tuned one alone",
         **{way: {key: _points([row[key] for row in rows]) for key in keys} for way, rows in found.items()},
+        **{
+            f"{way}, v={AT:g}, by the share that is mixed": {
+                f"{until:g}": _points([row[f"{until:g}"] for row in rows]) for until in UNTIL
+            }
+            for way, rows in parts.items()
+        },
         "things drawn for one, by size": {
             way: {f"{size}": mean([row["things"][str(size)] for row in rows]) for size in SIZES}
             for way, rows in found.items()
@@ -72,6 +83,12 @@ def judged(one: Judge, name: str, source: Pixels, path: Path) -> dict[str, Any]:
     rows["learned alone"] = _edited(one, f"zorp {name}", source, adapter=str(path))
     drawn = {size: draw("emoji", [f"a zorp {name}"], n=DRAWN, size=size, adapter=str(path)) for size in SIZES}
     return {**rows, "things": {size: float(things(made.pixels).mean()) for size, made in drawn.items()}}
+
+
+def _until(one: Judge, name: str, source: Pixels, path: Path) -> dict[str, Any]:
+    """Ask for other colours while both models are mixed for longer and longer."""
+    guide = f"mixture:model={path},prompt=a zorp {name},v={AT}"
+    return {f"{until:g}": _edited(one, name, source, guide=[f"{guide},until={until}"]) for until in UNTIL}
 
 
 def _edited(one: Judge, name: str, source: Pixels, **options: Any) -> dict[str, float]:
