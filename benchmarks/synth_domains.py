@@ -192,7 +192,7 @@ def left_out(data: Path, styles: Sequence[str], runs: int, classes: int, epochs:
             **{
                 style: shown(Results(plan=plan, rows=own).accuracy(arm, CLASSIFIER, number, "test"))
                 for style, own in rows.items()
-                if len(rows) > 1 and runs >= 2 * len(rows)
+                if len(rows) > 1 and runs >= 5 * len(rows)
             },
         }
         for arm in ARMS
