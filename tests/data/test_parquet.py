@@ -13,6 +13,7 @@ from limn.data.parquet import read_parquet
 from limn.data.picture_set import PictureSet
 from limn.data.report import Report
 from limn.kernel.errors import DataError, InputError
+from limn.synth.labelled import read_labelled
 
 
 def png(colour: str = "red") -> bytes:
@@ -30,6 +31,24 @@ def test_the_hugging_face_layout(tmp_path: Path) -> None:
     path = table(tmp_path / "a.parquet", image=[{"bytes": png(), "path": "/etc/passwd"}], text=["a box"], label=[4])
     (example,) = read_parquet(path)
     assert (example.key, example.captions, example.attributes) == ("a/0", ("a box",), {"label": 4})
+
+
+def test_classes_of_the_datasets_library_are_names_and_captions(tmp_path: Path) -> None:
+    from datasets import ClassLabel, Dataset, Features
+    from datasets import Image as Pictures
+
+    features = Features({"image": Pictures(), "label": ClassLabel(names=["cat", "red apple"])})
+    rows = {"image": [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "green")], "label": [1, 0, 1]}
+    Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "a.parquet")
+    read = list(read_parquet(tmp_path / "a.parquet"))
+    assert [example.captions for example in read] == [("red apple",), ("cat",), ("red apple",)]
+    assert [example.attributes for example in read] == [
+        {"label": "red apple"},
+        {"label": "cat"},
+        {"label": "red apple"},
+    ]
+    labelled = read_labelled(tmp_path / "a.parquet", ["cat", "red apple"])
+    assert labelled.labels == ("red apple", "cat", "red apple")
 
 
 def test_other_columns_can_be_named(tmp_path: Path) -> None:

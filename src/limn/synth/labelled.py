@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from limn.data.example import Example
 from limn.data.folders import SUFFIXES
+from limn.data.parquet import LABELS
 from limn.data.report import Report
 from limn.io.files import read_bounded
 from limn.io.pictures import MAX_BYTES, composite, cover, decode
 from limn.kernel.errors import DataError, InputError
-
-COLUMNS = ("class", "label", "class_name", "category", "concept")
-"""Where the class of a picture stands, in the order of preference."""
 
 Pictures = list[NDArray[np.uint8]]
 
@@ -58,7 +56,7 @@ def read_labelled(
 
     Args:
         source: A folder with a folder for each class, a set that ``limn synth`` made, or anything that
-            :func:`limn.data.readers.read` reads with one of :data:`COLUMNS`.
+            :func:`limn.data.readers.read` reads with one of :data:`~limn.data.parquet.LABELS`.
         classes: Names of the classes.
         size: Scale and crop to this square; None keeps each picture's size.
         domain: A column that says what a picture is beside its class.
@@ -70,7 +68,7 @@ def read_labelled(
     """
     known, rows = set(classes), []
     for example in examples_of(source, size):
-        label = next((str(example.attributes[name]) for name in COLUMNS if name in example.attributes), None)
+        label = next((str(example.attributes[name]) for name in LABELS if name in example.attributes), None)
         if label not in known or (split and example.attributes.get("split", example.split) != split):
             continue
         if domain and domain not in example.attributes:
@@ -89,7 +87,7 @@ def read_labelled(
 def class_names(source: Path) -> tuple[str, ...]:
     """Return the classes that pictures have, sorted."""
     labels = {
-        str(next((example.attributes[name] for name in COLUMNS if name in example.attributes), ""))
+        str(next((example.attributes[name] for name in LABELS if name in example.attributes), ""))
         for example in examples_of(source, 8)
     }
     return tuple(sorted(filter(None, labels)))
