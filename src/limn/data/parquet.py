@@ -25,8 +25,8 @@ def read_parquet(
     """Read pictures with captions, a batch of rows at a time.
 
     A picture is the bytes of a PNG, JPEG or WebP file, or a struct with such ``bytes`` (the Hugging Face
-    layout). A path in a struct is not followed. Numbers of classes become their names, where the file has them as the
-    ``datasets`` library writes them. Where there is no caption column, the class is the caption.
+    layout). A path in a struct is not followed. Numbers of classes become their names, where the file has them as
+    the ``datasets`` library writes them. Where there is no caption column, the class is the caption.
 
     Args:
         path: The file, or a folder of ``.parquet`` files.
