@@ -49,7 +49,7 @@ class Family:
 def z_image(folder: Path) -> None:
     from diffusers import FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 
-    from tiny_families import qwen3, qwen_tokenizer, stirred, vae
+    from tiny_families.parts import qwen3, qwen_tokenizer, stirred, vae
 
     transformer = ZImageTransformer2DModel(
         all_patch_size=(2,), all_f_patch_size=(1,), in_channels=4, dim=192, n_layers=8, n_refiner_layers=1,

@@ -12,19 +12,19 @@ import torch
 
 from agreement import NEGATIVES, TEXTS, Pair, close
 from limn.guidance.classifier_free import ClassifierFree
-from tiny_families import FAMILIES, _flux, _klein, _pixart, _sd3
+from tiny_families import FAMILIES, flux_pipeline, klein_pipeline, pixart_pipeline, sd3_pipeline
 
 
 def _distilled() -> Any:
-    pipe = _klein()
+    pipe = klein_pipeline()
     pipe.register_to_config(is_distilled=True)
     return pipe
 
 
 VARIANTS: dict[str, tuple[str, Callable[[], Any]]] = {
-    "FLUX.1-schnell": ("flux", lambda: _flux(guided=False)),
-    "SD3 without T5": ("sd3", lambda: _sd3(words=False)),
-    "PixArt-Sigma": ("pixart", lambda: _pixart(alpha=False)),
+    "FLUX.1-schnell": ("flux", lambda: flux_pipeline(guided=False)),
+    "SD3 without T5": ("sd3", lambda: sd3_pipeline(words=False)),
+    "PixArt-Sigma": ("pixart", lambda: pixart_pipeline(alpha=False)),
     "klein, distilled": ("flux2", _distilled),
 }
 STEPS = {"FLUX.1-schnell": 4, "SD3 without T5": 28, "PixArt-Sigma": 20, "klein, distilled": 4}

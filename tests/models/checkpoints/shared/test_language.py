@@ -9,7 +9,7 @@ from limn.kernel.errors import InputError
 from limn.kernel.predictor import Ask
 from limn.kernel.prompt import Prompt
 from limn.models.checkpoints.shared.language import Reader
-from tiny_families import qwen3, qwen_tokenizer, t5, t5_tokenizer
+from tiny_families.parts import qwen3, qwen_tokenizer, t5, t5_tokenizer
 
 CHAT = "<|im_start|>user\n{}<|im_end|>\n"
 
