@@ -110,7 +110,9 @@ def whole(name: str, data: bytes, right: list[bytes]) -> bool:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize(
+    "writer", [pytest.param(name, marks=pytest.mark.slow) if name == "store" else name for name in WRITERS]
+)
 def test_a_fault_at_any_call(tmp_path: Path, writer: str, fault: str) -> None:
     write, place = WRITERS[writer], fresh(tmp_path / "whole")
     before = files(place)

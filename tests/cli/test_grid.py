@@ -58,6 +58,7 @@ def test_every_cell_lies_where_its_labels_say(limn) -> None:
     assert a[1] == c[1] < b[1] == d[1]
 
 
+@pytest.mark.slow
 def test_a_grid_again_draws_nothing_and_is_the_same_file(limn) -> None:
     arguments = (
         "generate",

@@ -80,6 +80,7 @@ def pixels(path: str) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(path.strip()))
 
 
+@pytest.mark.slow
 def test_tags_and_words_are_the_files_of_a_folder(limn: Limn) -> None:
     own = (*OWN, "--steps", "2")
     code, path, error = limn(

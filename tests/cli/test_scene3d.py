@@ -41,6 +41,7 @@ def test_views_stand_in_the_picture_and_replay_to_the_last_bit(limn, tmp_path) -
     assert usual.lines[0] != first.lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_model")
 def test_turntable_mesh_and_depth(limn, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("limn.scene3d.mesh.SURFACE", 1.0)

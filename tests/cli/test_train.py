@@ -83,10 +83,10 @@ def test_values_of_the_recipe_are_set_one_by_one(limn, recipe, steps) -> None:
 
 def test_export_writes_a_model_folder(limn, recipe, steps, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    monkeypatch.setattr(export, "export", lambda *arguments, force: written.append(arguments))
+    monkeypatch.setattr(export, "export", lambda *arguments, **options: written.append((*arguments, options)))
     result = limn("train", recipe, "--export", "model")
     assert result.lines == ["model"]
-    assert written == [(Path("runs/train/tiny"), Path("model"))]
+    assert written == [(Path("runs/train/tiny"), Path("model"), {"force": False, "length": None})]
 
 
 @pytest.mark.parametrize(

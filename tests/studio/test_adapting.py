@@ -81,6 +81,7 @@ def test_words_choose_edits_and_a_picture_takes_their_place(tmp_path) -> None:
     assert other.record()["instance"] == "red.png"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_poses_leave_out_edits_and_none_left_is_said(tmp_path) -> None:
     with pytest.raises(InputError, match="no edit of"):
