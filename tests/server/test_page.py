@@ -149,13 +149,12 @@ def test_the_page_is_fit_for_screen_readers_and_phones(tmp_path: Path, width: in
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
-def test_a_person_sees_a_thing_in_three_dimensions_where_a_model_draws_such(tmp_path: Path) -> None:
+def test_a_person_sees_a_thing_in_three_dimensions(tmp_path: Path) -> None:
     folder = str(toys3d_models.model(tmp_path / "toys"))
-    with served(tmp_path / "none") as server, page_of(server) as page:
-        page.click("nav a[href='#solid']")
-        assert "limn ships none" in page.inner_text("#none")
     with served(tmp_path / "store", load=models.load, own=[folder]) as server, page_of(server) as page:
         page.click("nav a[href='#solid']")
+        assert page.input_value("form#solid select[name=model]") == "toys3d"
+        page.select_option("form#solid select[name=model]", folder)
         page.fill("form#solid input[name=views]", "2")
         page.check("input[name=depth]")
         page.click("form#solid button.main")

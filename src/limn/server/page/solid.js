@@ -6,10 +6,6 @@ const KINDS = { turntable: "turntable", mesh: "mesh (.glb)", depth: "distances, 
 
 export async function solid(main, { options }) {
   const models = options.models.filter((model) => model.solid);
-  if (!models.length) {
-    main.replaceChildren(h("h1", {}, "3D"), h("p", { id: "none" }, "No model here draws things in three dimensions: limn ships none. Train one with ", h("code", {}, "limn train toys3d_codec"), " and ", h("code", {}, "limn train toys3d"), ", then open the studio with ", h("code", {}, "limn studio --model FOLDER"), "."));
-    return;
-  }
   const results = h("ul", { className: "pictures wide", id: "results" });
   const number = (name, about, value, min, max) => field(about, h("input", { type: "number", name, value, min, max }));
   const boxes = Object.entries(KINDS).map(([name, about]) => h("label", {}, h("input", { type: "checkbox", name, checked: name === "turntable" }), about));
