@@ -55,6 +55,6 @@ def posed(codec: Codec, camera: str, views: int, size: tuple[int, int]) -> Codec
         return look(camera, views, size)  # type: ignore[no-any-return]
     if camera or views != 1:
         raise InputError(
-            "camera, views: this model draws flat pictures; leave them out, or give one of objects (train toys3d)"
+            "camera, views: this model draws flat pictures; leave them out, or give one of objects, as toys3d"
         )
     return codec
