@@ -70,8 +70,7 @@ class Wanted:
         """
         if self and not isinstance(generator.stages[-1].codec, Scenes):
             raise InputError(
-                f"turntable, mesh, depth: {generator.name} draws flat pictures; give a model of objects "
-                "(toys3d)"
+                f"turntable, mesh, depth: {generator.name} draws flat pictures; give a model of objects (toys3d)"
             )
         for path in filter(None, (self.turntable, self.mesh)):
             for target in (numbered(path, place, count) for place in range(count)):
