@@ -8,7 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from limn.guidance.pag import Skip, named
+from limn.guidance._weakened import named
+from limn.guidance.pag import Skip
 from limn.kernel.attention import AttentionEdit, AttentionSite
 from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError

@@ -51,8 +51,7 @@ class ClassifierFree(Guidance):
 
     def __post_init__(self) -> None:
         self.check("scale", 0, 100)
-        if not 0 <= self.low < (math.inf if self.high is None else self.high):
-            raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
+        self.check_levels(self.low, self.high)
         if self.agree is not None and not 0 < self.agree < 1:
             raise InputError(f"agree: {self.agree} is not allowed; give a number between 0 and 1")
 
@@ -68,7 +67,7 @@ class ClassifierFree(Guidance):
 
     def scale_at(self, step: Step) -> float:
         """Return the guidance scale of a step."""
-        if not self.low < step.level.ratio <= (math.inf if self.high is None else self.high):
+        if not step.level.within(self.low, self.high):
             return 1.0
         done = 1.0 if step.total == 1 else step.index / (step.total - 1)
         shape = {"constant": 1.0, "linear": done, "cosine": (1 - math.cos(math.pi * done)) / 2}

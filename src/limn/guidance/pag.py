@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from limn.guidance._weakened import Weakened, named
 from limn.kernel.attention import AttentionEdit, AttentionSite
-from limn.kernel.branch import Branches
-from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions
-from limn.kernel.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class PAG(Guidance):
+class PAG(Weakened):
     """Guide as ``main + scale * (base - perturbed)`` (Ahn et al. 2024, section 4).
 
     The perturbed answer is the model's own with some layers crippled: either every picture token attends to no
@@ -38,35 +34,13 @@ class PAG(Guidance):
     paper: ClassVar[str] = "ahn2024perturbed"
     aliases: ClassVar[tuple[str, ...]] = ("perturbed",)
     space: ClassVar[str] = "any"
+    branch: ClassVar[str] = "perturbed"
 
-    scale: float = 3.0
     mode: Literal["identity", "skip"] = "identity"
-    layers: tuple[int, ...] = ()
-    low: float = 0.0
-    high: float | None = None
 
-    def __post_init__(self) -> None:
-        self.check("scale", 0, 100)
-        if any(layer < 0 for layer in self.layers):
-            raise InputError(f"layers: {min(self.layers)} is not allowed; layers are counted from 0")
-        if not 0 <= self.low < (math.inf if self.high is None else self.high):
-            raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
-
-    def expand(self, branches: Branches, step: Step) -> Branches:
-        """Ask once more with crippled layers."""
-        within = self.low < step.level.ratio <= (math.inf if self.high is None else self.high)
-        if self.scale == 0 or not within:
-            return branches
-        kind = Identity if self.mode == "identity" else Skip
-        return {**branches, "perturbed": branches["main"].edited(kind(layers=self.layers))}
-
-    def combine(self, predictions: Predictions, step: Step) -> Predictions:
-        """Add ``scale * (base - perturbed)`` to ``main``."""
-        if "perturbed" not in predictions:
-            return predictions
-        main = predictions["main"]
-        base = predictions.get("base", main)
-        return {**predictions, "main": main + self.scale * (base - predictions["perturbed"])}
+    def edit(self) -> AttentionEdit:
+        """Return what cripples the layers."""
+        return (Identity if self.mode == "identity" else Skip)(layers=self.layers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,11 +78,3 @@ class Skip(AttentionEdit):
     def skips(self, site: AttentionSite) -> bool:
         """Say whether the layer is left out."""
         return named(self.layers, site)
-
-
-def named(layers: tuple[int, ...], site: AttentionSite) -> bool:
-    """Say whether a site is in one of the layers; the middle layer stands for none given."""
-    if layers and max(layers) >= site.layers:
-        raise InputError(f"layers: there is no layer {max(layers)}; this model's are 0 to {site.layers - 1}")
-    middle = site.layers // 2 if site.middle is None else site.middle
-    return site.layer in (layers or (middle,))

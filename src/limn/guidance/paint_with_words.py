@@ -55,13 +55,12 @@ class PaintWithWords(Guidance):
 
     def __post_init__(self) -> None:
         self.check("strength", 0, 100)
-        if not 0 <= self.low < (math.inf if self.high is None else self.high):
-            raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
+        self.check_levels(self.low, self.high)
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Paint the words' own answer."""
         main = branches["main"]
-        within = self.low < step.level.ratio <= (math.inf if self.high is None else self.high)
+        within = step.level.within(self.low, self.high)
         if (
             not main.prompt.regions
             or "text" in main.drop

@@ -9,16 +9,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from limn.guidance.pag import named
+from limn.guidance._weakened import Weakened, named
 from limn.kernel.attention import AttentionEdit, AttentionSite
-from limn.kernel.branch import Branches
 from limn.kernel.errors import InputError
-from limn.kernel.guidance import Guidance, Predictions
-from limn.kernel.step import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class SEG(Guidance):
+class SEG(Weakened):
     """Guide as ``main + scale * (base - smoothed)`` (Hong 2024, arXiv:2408.00760, section 4).
 
     In some layers of the smoothed answer, what picture tokens see of the picture is blurred: the logits ``Q K^T``
@@ -39,36 +36,18 @@ class SEG(Guidance):
 
     paper: ClassVar[str] = "hong2024seg"
     aliases: ClassVar[tuple[str, ...]] = ("smoothed_energy",)
+    branch: ClassVar[str] = "smoothed"
 
-    scale: float = 3.0
     blur: float | None = None
-    layers: tuple[int, ...] = ()
-    low: float = 0.0
-    high: float | None = None
 
     def __post_init__(self) -> None:
-        self.check("scale", 0, 100)
+        super().__post_init__()
         if self.blur is not None and not 0 < self.blur < math.inf:
             raise InputError(f"blur: {self.blur} is not allowed; give a number above 0, or leave it out")
-        if any(layer < 0 for layer in self.layers):
-            raise InputError(f"layers: {min(self.layers)} is not allowed; layers are counted from 0")
-        if not 0 <= self.low < (math.inf if self.high is None else self.high):
-            raise InputError(f"low: {self.low} is not allowed; give noise over signal from 0 to less than high")
 
-    def expand(self, branches: Branches, step: Step) -> Branches:
-        """Ask once more with blurred attention."""
-        within = self.low < step.level.ratio <= (math.inf if self.high is None else self.high)
-        if self.scale == 0 or not within:
-            return branches
-        return {**branches, "smoothed": branches["main"].edited(Smoothed(layers=self.layers, blur=self.blur))}
-
-    def combine(self, predictions: Predictions, step: Step) -> Predictions:
-        """Add ``scale * (base - smoothed)`` to ``main``."""
-        if "smoothed" not in predictions:
-            return predictions
-        main = predictions["main"]
-        base = predictions.get("base", main)
-        return {**predictions, "main": main + self.scale * (base - predictions["smoothed"])}
+    def edit(self) -> AttentionEdit:
+        """Return what blurs attention."""
+        return Smoothed(layers=self.layers, blur=self.blur)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import fields
 from enum import IntEnum
@@ -85,6 +86,12 @@ class Guidance(Part):
         value = getattr(self, name)
         if not low <= value <= high:
             raise InputError(f"{name}: {value} is not allowed; give a number from {low} to {high:,}")
+
+    @staticmethod
+    def check_levels(low: float, high: float | None) -> None:
+        """Refuse options ``low`` and ``high``, of noise over signal, between which nothing lies."""
+        if not 0 <= low < (math.inf if high is None else high):
+            raise InputError(f"low: {low} is not allowed; give noise over signal from 0 to less than high")
 
     def expand(self, branches: Branches, step: Step) -> Branches:
         """Return the questions of one picture, with more added or some rewritten.

@@ -30,3 +30,11 @@ class Level:
     def ratio(self) -> float:
         """Noise over signal, the sigma of the variance-exploding convention; infinite for pure noise."""
         return math.inf if self.alpha == 0 else self.sigma / self.alpha
+
+    def within(self, low: float, high: float | None) -> bool:
+        """Say whether its noise over signal is above ``low`` and at most ``high``; ``None`` is no limit.
+
+        >>> Level(alpha=0.6, sigma=0.8, time=0.5).within(1, None)
+        True
+        """
+        return low < self.ratio <= (math.inf if high is None else high)
