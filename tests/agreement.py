@@ -29,7 +29,8 @@ from limn.kernel.prompt import Prompt
 from limn.kernel.rng import Streams
 from limn.kernel.sampler import Sampler
 from limn.samplers.euler import Euler
-from tiny_families import FAMILIES, Family, built
+from tiny_families import FAMILIES, built
+from tiny_families.family import Family
 
 TEXTS = ["a red heart", "the photo of a blue cat on a long, long mat", "dog"]
 NEGATIVES = ["blurry", "a grey and boring dog that is far away", "x"]

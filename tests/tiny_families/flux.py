@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import clip, clip_tokenizer, stirred, t5, t5_tokenizer, vae
 
 
@@ -69,3 +70,12 @@ def flux_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
         return_dict=False,
     )[0]
     return pipe._unpack_latents(answer, 32, 48, 2)  # type: ignore[no-any-return]
+
+
+FLUX = Family(
+    module="flux",
+    build=flux_pipeline,
+    theirs=flux_theirs,
+    answer=flux_answer,
+    layers=lambda pipe: [*pipe.transformer.transformer_blocks, *pipe.transformer.single_transformer_blocks],
+)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import mistral3, mistral_tokenizer, qwen3, qwen_tokenizer, remembered, stirred
 
 
@@ -111,3 +112,23 @@ def klein_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
         return_dict=False,
     )[0]
     return answer.transpose(1, 2).reshape(x.shape)  # type: ignore[no-any-return]
+
+
+def _layers(pipe: Any) -> list[Any]:
+    return [*pipe.transformer.transformer_blocks, *pipe.transformer.single_transformer_blocks]
+
+
+KLEIN = Family(
+    module="flux2",
+    build=klein_pipeline,
+    theirs=klein_theirs,
+    answer=klein_answer,
+    layers=_layers,
+)
+DEV = Family(
+    module="flux2",
+    build=dev_pipeline,
+    theirs=dev_theirs,
+    answer=klein_answer,
+    layers=_layers,
+)

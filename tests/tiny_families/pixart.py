@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import stirred, t5, t5_tokenizer, vae
 
 
@@ -68,3 +69,11 @@ def pixart_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
         added_cond_kwargs={name: value.to(x) for name, value in size.items()},
         return_dict=False,
     )[0][:, :4]
+
+
+PIXART = Family(
+    module="pixart",
+    build=pixart_pipeline,
+    theirs=pixart_theirs,
+    answer=pixart_answer,
+)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import qwen_tokenizer, stirred
 
 
@@ -91,3 +92,12 @@ def qwen_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
         return_dict=False,
     )[0]
     return pipe._unpack_latents(answer, 32, 48, 2)[:, :, 0]  # type: ignore[no-any-return]
+
+
+QWEN_IMAGE = Family(
+    module="qwen_image",
+    build=qwen_image_pipeline,
+    theirs=qwen_theirs,
+    answer=qwen_answer,
+    guides=("token_norm",),
+)

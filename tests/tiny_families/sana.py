@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import deep_coder, remembered, stirred
 
 
@@ -106,3 +107,19 @@ def sprint_theirs(
         generator=seeds,
         intermediate_timesteps=1.3 if steps == 2 else None,
     ).images
+
+
+SANA = Family(
+    module="sana",
+    size=(32, 64),
+    build=sana_pipeline,
+    theirs=sana_theirs,
+    answer=sana_answer,
+)
+SPRINT = Family(
+    module="sana",
+    size=(32, 64),
+    build=lambda: sana_pipeline(sprint=True),
+    theirs=sprint_theirs,
+    answer=sana_answer,
+)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import clip, clip_tokenizer, stirred, t5, t5_tokenizer, vae
 
 
@@ -67,3 +68,11 @@ def sd3_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
         pooled_projections=pooled,
         return_dict=False,
     )[0]
+
+
+SD3 = Family(
+    module="sd3",
+    build=sd3_pipeline,
+    theirs=sd3_theirs,
+    answer=sd3_answer,
+)

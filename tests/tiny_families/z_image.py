@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tiny_families.family import Family
 from tiny_families.parts import qwen3, qwen_tokenizer, stirred, vae
 
 
@@ -55,3 +56,12 @@ def z_image_answer(pipe: Any, x: Tensor, time: float, text: str) -> Tensor:
     told, _ = pipe.encode_prompt([text], do_classifier_free_guidance=False)
     share = torch.tensor([1 - time / 1000], dtype=torch.float32)
     return -pipe.transformer([x[0][:, None]], share, told, return_dict=False)[0][0][None, :, 0]
+
+
+Z_IMAGE = Family(
+    module="z_image",
+    build=z_image_pipeline,
+    theirs=z_image_theirs,
+    answer=z_image_answer,
+    layers=lambda pipe: pipe.transformer.layers,
+)

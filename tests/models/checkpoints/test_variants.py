@@ -12,7 +12,11 @@ import torch
 
 from agreement import NEGATIVES, TEXTS, Pair, close
 from limn.guidance.classifier_free import ClassifierFree
-from tiny_families import FAMILIES, flux_pipeline, klein_pipeline, pixart_pipeline, sd3_pipeline
+from tiny_families import FAMILIES
+from tiny_families.flux import flux_pipeline
+from tiny_families.flux2 import klein_pipeline
+from tiny_families.pixart import pixart_pipeline
+from tiny_families.sd3 import sd3_pipeline
 
 
 def _distilled() -> Any:
