@@ -109,6 +109,14 @@ def test_folders_whose_names_are_the_same_stand_beside_each_other(tmp_path: Path
     assert (built.rows, built.kept, built.read) == (4, 3, 2)
 
 
+def test_nothing_is_made_of_a_folder_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, reason in (("empty", "holds no pictures"), ("missing", "no such folder")):
+        with pytest.raises(DataError, match=reason):
+            list(build(tmp_path / name, tmp_path / "kb"))
+    assert not (tmp_path / "kb").exists()
+
+
 def test_what_is_no_collection_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no collection; make one"):
         Collection(tmp_path)

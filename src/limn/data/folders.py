@@ -46,13 +46,17 @@ def read_folder(
         DataError: The folder is missing, or too much of it cannot be used.
     """
     report = report if report is not None else Report()
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; name the one that holds the pictures")
+    _check(folder)
     yield from examples_of(folder, _records(folder, report, skip), size=size, report=report)
 
 
 def count(folder: Path) -> int:
-    """Return how many lines or pictures :func:`read_folder` would go through."""
+    """Return how many lines or pictures :func:`read_folder` would go through.
+
+    Raises:
+        DataError: The folder is missing, or its list cannot be read.
+    """
+    _check(folder)
     listed = folder / _METADATA
     if listed.is_file():
         with open_file(listed, error=DataError) as file:
@@ -148,6 +152,11 @@ def _from_names(folder: Path, report: Report) -> Iterator[tuple[str, tuple[str, 
             report.leave_out(name, "caption is not UTF-8")
             continue
         yield name, tuple(line.strip() for line in lines.splitlines() if line.strip()), {}
+
+
+def _check(folder: Path) -> None:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name the one that holds the pictures")
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

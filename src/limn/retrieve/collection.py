@@ -81,8 +81,10 @@ def build(folder: Path, out: Path, *, report: Report | None = None) -> Iterator[
         DataError: The folder has no such pictures, or ``out`` holds something else.
     """
     report, source = Report() if report is None else report, str(folder.resolve())
+    total = count(folder)
+    if not total:
+        report.finish(folder)  # before anything is made
     known = _names(out, source) if (out / FILE).is_file() else set()
-    total = count(folder) if folder.is_dir() else 0
     for rows, kept in add(read_folder(folder, report=report, skip=known), out, source=source):
         yield Built(rows=rows, kept=kept, read=report.good + report.bad, total=total)
 
