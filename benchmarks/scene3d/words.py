@@ -1,5 +1,6 @@
 """Attributes that held-out prompts ask for, by the exact reader of toys."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,31 @@ NAMES = ("kind", "colour", "accent", "pattern", "parts", "all")
 
 
 def measure(*, model: str = MODEL, count: int = 96, seeds: int = 3) -> dict[str, Any]:
-    """Return the share of prompts of held-out pairs of kind and colour that is obeyed, attribute by attribute.
+    """Return the share of prompts that is obeyed, of held-out pairs of kind and colour and of learned ones.
 
     Intervals are over prompts; each prompt is drawn with all seeds.
     """
-    asked = prompts(count, "held_out")
+    right = {part: _right(model, part, count, seeds) for part in ("held_out", "learned")}
+    return {
+        "model": model, "prompts": count, "seeds": seeds, "right": right["held_out"],
+        "right, pairs that were learned": right["learned"], "the reader on true toys": _reader(),
+    }  # fmt: skip
+
+
+def _right(model: str, part: str, count: int, seeds: int) -> dict[str, Any]:
+    asked = prompts(count, part)
     rows: list[dict[str, list[bool]]] = [{} for _ in asked]
     for seed in range(seeds):
-        parts = remembered("words", f"{count}-{seed}", lambda seed=seed: _drawn(model, asked, seed))  # type: ignore[misc]
+        drawn_now = partial(_drawn, model, asked, seed)
+        parts = remembered("words", f"{part}-{count}-{seed}", drawn_now)
         for row, right in zip(rows, parts, strict=True):
             for name, value in right.items():
                 row.setdefault(name, []).append(value)
-    figures = {
+    return {
         name: mean_share([float(np.mean(row[name])) for row in rows if name in row])
         for name in NAMES
         if any(name in row for row in rows)
     }
-    return {"model": model, "prompts": count, "seeds": seeds, "right": figures, "the reader on true toys": _reader()}
 
 
 def _drawn(model: str, asked: list[Asked], seed: int) -> list[dict[str, bool]]:
