@@ -9,9 +9,9 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 FROM python:3.11.13-slim-bookworm
 COPY constraints.txt /
 COPY --from=build /wheels /wheels
-# torch for CPUs is a tenth of the size of the one that PyPI has.
+# torch for CPUs is a tenth of the size of the one that PyPI has; PyPI's limn is another project, hence the file.
 RUN pip install --no-cache-dir -c /constraints.txt --extra-index-url https://download.pytorch.org/whl/cpu \
-        --find-links /wheels "torch==2.13.0+cpu" "limn[studio]" \
+        "torch==2.13.0+cpu" "$(echo /wheels/limn-*.whl)[studio]" \
     && useradd --create-home limn \
     && install --directory --owner=limn /data
 USER limn

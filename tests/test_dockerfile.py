@@ -38,6 +38,14 @@ def test_its_base_is_pinned_and_its_files_are_there() -> None:
     assert values("USER") == ["limn"]
 
 
+def test_it_installs_the_wheel_that_it_built() -> None:
+    # By its name alone pip would take the newest, which on PyPI is another project's.
+    (install,) = (line for line in values("RUN") if "constraints" in line)
+    own = [word.strip('"') for word in install.replace("$(echo ", "$(echo_").split() if "limn" in word]
+    assert own[0] == "$(echo_/wheels/limn-*.whl)[studio]"
+    assert not [word for word in own[1:] if re.match(r"limn\W", word)]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_its_command_serves_from_the_wheel(tmp_path: Path) -> None:
