@@ -28,10 +28,10 @@ def triplane_of(generator: Generator | str) -> Triplane:
     return codec.triplane
 
 
-def drawn(model: Generator | str, prompts: Sequence[str], seed: int = 0) -> Tensor:
-    """Return the codes that prompts are drawn as, one for each."""
+def drawn(model: Generator | str, prompts: Sequence[str], seed: int = 0, guide: str = "") -> Tensor:
+    """Return the codes that prompts are drawn as, one for each; ``guide`` is a guidance besides the model's own."""
     generator = generator_of(model) if isinstance(model, str) else model
-    request = generator.request(list(prompts), seed=seed)
+    request = generator.request(list(prompts), seed=seed, guide=[guide] if guide else [])
     found = codes(generator, request, range(len(prompts)), batch=64, max_rows=None)
     return torch.stack([found[place] for place in range(len(prompts))])
 
