@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save
 
+from hubs import COMMIT, Hub, limn, served
 from limn.models.pulling import choose
 
-COMMIT = "c" * 40
 WEIGHTS = save({"x": torch.zeros(1000)})
 FILES = {
     "model_index.json": json.dumps({"_class_name": "StableDiffusionPipeline"}).encode(),
@@ -34,84 +28,10 @@ FILES = {
 }
 
 
-class Hub(BaseHTTPRequestHandler):
-    """What huggingface_hub asks of a hub."""
-
-    asked: list[str] = []
-    damaged = False
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def answer(self, body: bytes, status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        self.asked.append(f"{self.command} {self.path}")
-        path = self.path.partition("?")[0]
-        if path.startswith("/api/models/owner/gated"):
-            return self.answer(b"{}", 403, X_Error_Code="GatedRepo", X_Error_Message="gated")
-        if path.startswith("/api/models/owner/none"):
-            return self.answer(b"{}", 404, X_Error_Code="RepoNotFound")
-        if path.startswith("/api/models/owner/name"):
-            return self.answer(json.dumps(self.info()).encode(), Content_Type="application/json")
-        name = path.partition(f"/resolve/{COMMIT}/")[2]
-        body = FILES[name]
-        etag = hashlib.sha256(body).hexdigest()
-        if self.damaged and name.endswith(".safetensors"):
-            body = body[:-4] + b"\x01\x00\x00\x00"
-        given = self.headers.get("Range", "")
-        if self.command == "GET" and given.startswith("bytes="):
-            start = int(given[6:].partition("-")[0])
-            span = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            return self.answer(body[start:], 206, X_Repo_Commit=COMMIT, ETag=f'"{etag}"', Content_Range=span)
-        return self.answer(body, X_Repo_Commit=COMMIT, ETag=f'"{etag}"')
-
-    def info(self) -> dict[str, Any]:
-        def file(name: str, body: bytes) -> dict[str, Any]:
-            digest = hashlib.sha256(body).hexdigest()
-            large = {"lfs": {"sha256": digest, "size": len(body), "pointerSize": 1}} if "safetensors" in name else {}
-            return {"rfilename": name, "size": len(body), "blobId": "0" * 40, **large}
-
-        return {
-            "id": "owner/name", "modelId": "owner/name", "sha": COMMIT, "private": False, "tags": [],
-            "cardData": {"license": "mit"}, "siblings": [file(name, body) for name, body in FILES.items()],
-        }  # fmt: skip
-
-
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setattr(Hub, "asked", [])
-    monkeypatch.setattr(Hub, "damaged", False)
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def limn(home: Path, hub: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    environment |= {
-        "HF_HOME": str(home),
-        "HF_ENDPOINT": hub,
-        "HF_HUB_DISABLE_XET": "1",
-        "NO_PROXY": "127.0.0.1",
-        **more,
-    }
-    command = [sys.executable, "-m", "limn", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, input="n\n", check=False)
+def hub() -> Iterator[str]:
+    with served({"owner/name": FILES}) as address:
+        yield address
 
 
 @pytest.mark.slow
@@ -188,3 +108,37 @@ def test_only_what_is_read_is_chosen() -> None:
     shards = ["m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors", "m.safetensors.index.json"]
     assert choose([f"unet/{name}" for name in shards]) == [f"unet/{name}" for name in shards]
     assert choose(["model.safetensors", "model.ckpt", "model.yaml"]) == ["model.safetensors"]
+
+
+def test_of_an_adapter_its_file_and_notes_are_chosen() -> None:
+    texts = ["LICENSE", "README.md"]
+    trained = ["checkpoint-500/pytorch_lora_weights.safetensors", "checkpoint-500/optimizer.bin", "a.png", *texts]
+    lora = "pytorch_lora_weights.safetensors"
+    assert choose([lora, *trained]) == sorted([*texts, lora])
+    peft = ["adapter_config.json", "adapter_model.safetensors"]
+    assert choose([*peft, "tokenizer.json", "checkpoint-9/adapter_model.safetensors", *texts]) == sorted(
+        [*texts, *peft]
+    )
+    several = ["felt.safetensors", "wool.safetensors", "unet/x.safetensors", "README.md"]
+    assert choose(several) == sorted(several)
+    assert choose(several, inside="wool.safetensors") == ["README.md", "wool.safetensors"]
+    assert choose(several, inside="unet") == ["README.md", "unet/x.safetensors"]
+    deep = [f"one/two/{name}" for name in peft]
+    assert (
+        choose([*deep, *several], inside="one/two")
+        == choose([*deep, *several], inside=deep[1])
+        == ["README.md", *deep]
+    )
+    assert choose(["model_index.json", lora, "unet/m.safetensors"]) == ["model_index.json", "unet/m.safetensors"]
+
+
+@pytest.mark.slow
+def test_a_branch_or_tag_that_was_pulled_is_found_by_its_name(hub: str, tmp_path: Path) -> None:
+    assert limn(tmp_path, hub, "pull", "owner/name@refs/pr/1", "--yes").returncode == 0
+    drawn = ("generate", "a", "--out", str(tmp_path / "runs"), "--model")
+    assert "is missing" in limn(tmp_path, hub, *drawn, "owner/name@refs/pr/1").stderr
+    other = limn(tmp_path, hub, *drawn, "owner/name@v2").stderr
+    assert "has no revision 'v2'; there are cccccccccccc; get it with: limn pull owner/name@v2" in other
+    Hub.commits["owner/name"] = "d" * 40
+    assert limn(tmp_path, hub, "pull", "owner/name", "--yes").returncode == 0
+    assert (tmp_path / "hub" / "models--owner--name" / "refs" / "main").read_text() == "d" * 40

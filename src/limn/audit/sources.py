@@ -205,7 +205,7 @@ class FromGenerator:
     def _circumstances(self) -> Mapping[str, Any]:
         from limn.models.environment import facts
 
-        return facts(self.device)
+        return facts(self.device, self._request("a picture", 0))
 
     def _request(self, prompt: str, seed: int, edit: Edit | None = None) -> Request:
         words = self.rewrite(prompt) if self.rewrite else prompt

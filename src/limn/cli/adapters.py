@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_text
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,7 +29,10 @@ def verbs() -> None:
 @app.command("show")
 def show(
     file: Annotated[
-        Path, typer.Argument(help="A safetensors file, or a folder that peft wrote.", show_default=False)
+        str,
+        typer.Argument(
+            help="A safetensors file, a folder that peft wrote, or OWNER/NAME that was pulled.", show_default=False
+        ),
     ],
     model: Annotated[
         str | None, typer.Option(help="Say how it fits this model: a name, a folder or a file.")
@@ -39,10 +41,16 @@ def show(
 ) -> None:
     """Show what a file holds: words, changed layers, ranks, and the record of how it came about."""
     from limn.io.files import sha256_of
+    from limn.models import locating
+    from limn.models.adapters import check_adapter
     from limn.personalise.learned import file_of, read
 
-    learned = read(file)
-    rows = {"file": str(file), "sha256": sha256_of(file_of(file)), **_content(learned)}
+    check_adapter(file)
+    path, pulled = locating.adapter(file), locating.find(file)
+    learned = read(path)
+    rows = {"file": file, "sha256": sha256_of(file_of(path)), **_content(learned)}
+    if pulled is not None:
+        rows |= {"pulled as": locating.pinned(file), "licence": pulled.licence}
     if model is not None:
         rows |= _fits(learned, model)
     rows["record"] = dict(learned.record)

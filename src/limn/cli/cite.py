@@ -55,13 +55,14 @@ def _papers_of(run: str, request: Any) -> Iterable[str]:
 
 def _adapter_papers(names: Iterable[str]) -> Iterable[str]:
     """Give the papers of the methods by which adapters came about, as far as their files say."""
+    from limn.models import locating
     from limn.models.adapters import is_adapter
     from limn.personalise.learned import PAPERS, read
 
-    for file in (Path(weighed(name)[0]).expanduser() for name in names):
-        if not file.exists():
-            say(f"limn: {file}: is not here, so the method it came from is not cited")
-        elif is_adapter(str(file)):
+    for name in (weighed(name)[0] for name in names):
+        if not (file := locating.adapter(name)).exists():
+            say(f"limn: {name}: is not here, so the method it came from is not cited")
+        elif is_adapter(name):
             yield PAPERS.get(str(read(file).record.get("method")), "")
 
 

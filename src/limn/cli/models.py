@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -40,22 +41,37 @@ def models(
 
 
 def _pulled() -> list[dict[str, Any]]:
-    """Return what was pulled from hubs, with the family that reads it."""
-    from limn.kernel.errors import InputError
+    """Return what was pulled from hubs, with the family that reads it, or how it is used."""
     from limn.models import memory, pulling
-    from limn.models.checkpoints import family_of
 
     cards = []
     for own in pulling.inventory():
-        try:
-            draws = family_of(own["folder"])
-        except InputError as error:
-            draws = f"not read: {str(error).rpartition(': ')[2][:60]}"
+        draws = _draws(own["folder"])
         size, licence = memory.said(own["bytes"]), own["licence"]
         cards.append(
             {"name": own["name"], "draws": draws, "parameters": size, "licence": licence, "commit": own["commit"]}
         )
     return cards
+
+
+def _draws(folder: Path) -> str:
+    """Return the family that reads what was pulled, or that it is an adapter."""
+    from limn.kernel.errors import InputError
+    from limn.models.checkpoints import family_of
+
+    files = [str(path) for path in sorted(folder.rglob("*.safetensors"))]
+    try:
+        if (folder / "model_index.json").exists() or not files:
+            return family_of(folder)
+        from limn.models.adapters import is_adapter
+        from limn.models.checkpoints import single_file
+
+        own = sum(map(is_adapter, files))
+        if own:
+            return "an adapter" if own == 1 else f"{own} adapters"
+        return single_file.family_of(Path(files[0]))
+    except InputError as error:
+        return f"not read: {str(error).rpartition(': ')[2][:60]}"
 
 
 def _cell(value: Any) -> str:

@@ -11,13 +11,15 @@ import typer
 from limn.cli import console
 from limn.kernel.errors import InputError
 
-Name = Annotated[str, typer.Argument(help="OWNER/NAME, perhaps with @REVISION.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(help="OWNER/NAME, or OWNER/NAME/FILE, perhaps with @REVISION.", show_default=False)
+]
 Variant = Annotated[str, typer.Option(help="Which weights, where there are several: fp16, bf16, non_ema.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def pull(model: Name, *, variant: Variant = "", yes: Yes = False) -> None:
-    """Download a model: safetensors, configurations and tokenizers, nothing else.
+    """Download a model or an adapter: safetensors, configurations and tokenizers, nothing else.
 
     HF_HOME or HF_HUB_CACHE say where it goes, HF_ENDPOINT from which hub it comes, as for other programs.
     A download that was stopped goes on.
@@ -31,6 +33,9 @@ def pull(model: Name, *, variant: Variant = "", yes: Yes = False) -> None:
         f"limn: {wanted.name} at {wanted.commit[:12]}: {len(wanted.sizes)} files, {memory.said(wanted.size)}, "
         f"{memory.said(missing)} of it to be downloaded; {wanted.left} others left out; licence: {wanted.licence}"
     )
+    loose = [name for name in wanted.sizes if name.endswith(".safetensors") and "/" not in name]
+    if len(loose) > 1 and not {"config.json", "model_index.json"} & set(wanted.sizes):
+        console.say(f"limn: {len(loose)} files of weights; limn pull {wanted.name}/{loose[0]} gets one alone")
     if missing > room:
         raise InputError(f"pull: {memory.said(missing)} do not fit on the disk ({memory.said(room)} are free)")
     if here is not None:
@@ -44,7 +49,7 @@ def pull(model: Name, *, variant: Variant = "", yes: Yes = False) -> None:
         for _, size in pulling.pull(wanted):
             done += size
             meter.at(done, wanted.size)
-    console.result(f"{wanted.name}@{wanted.commit}")
+    console.result("/".join(filter(None, (wanted.name, wanted.inside))) + f"@{wanted.commit}")
 
 
 def _room(folder: Path) -> int:

@@ -75,7 +75,8 @@ class Request:
         guidance: All guidances, in place of the model's own and ``guide``; an empty list switches guidance off.
         region: Where words belong, as regions, text or tables; each is given to the prompts that hold its words.
         regions: A painting (PNG) whose colours ``region`` names.
-        adapter: Files of adapters, each perhaps with a weight, as ``zorp.safetensors:0.8``.
+        adapter: Files of adapters, or ``OWNER/NAME`` of what was pulled, each perhaps with a weight, as
+            ``zorp.safetensors:0.8``.
         adapters: Folder of the adapters that prompts name, as ``<lora:zorp:0.8>`` or by a word.
         picture: Pictures of the prompts, as ``A=cat.png:0.8`` for the place ``[A]`` and a weight, or ``cat.png`` for
             one that stands after the words of every prompt.
@@ -132,7 +133,8 @@ class Request:
     adapter: tuple[str, ...] = option(
         (),
         str,
-        "A learned word, subject or LoRA: its file, perhaps with a weight, as cat.safetensors:0.8; may be repeated.",
+        "A learned word, subject or LoRA: its file, or OWNER/NAME that was pulled, perhaps with a weight, as "
+        "cat.safetensors:0.8; may be repeated.",
         folds=True,
         many=True,
     )

@@ -17,7 +17,7 @@ from limn.io.configurations import read_json
 from limn.kernel import registry
 from limn.kernel.errors import InputError, WeightsError, unknown_name
 from limn.kernel.model_names import split_name, with_options
-from limn.models.locating import pulled, repository, snapshot
+from limn.models.locating import find, pulled, repository, snapshot
 from limn.models.plugins import plugin
 
 if TYPE_CHECKING:
@@ -145,13 +145,15 @@ def _load(model: str | Path, device: str) -> Generator:
             options["refiner"] = str(locate(options["refiner"]))
         generator = checkpoints.load(path, device=device, **checkpoints.read_options(options))
         kept = {own: value for own, value in options.items() if own != "preview"}
-        generator.name = with_options(base, **kept) if kept or repository(base) else generator.name
+        generator.name = with_options(base, **kept) if kept or repository(base) or find(base) else generator.name
         return generator
     if options:
         raise InputError(f"model {name[:200]!r}: {path.name} takes no options; leave {next(iter(options))} out")
     if (path / "config.json").exists():
         return _family(path / "config.json")(path, name=name, device=device)  # type: ignore[no-any-return]
-    raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; give a model folder")
+    files = ", ".join(sorted(file.name for file in path.glob("*.safetensors"))[:4])
+    remedy = "give a model folder" + (f", or one of its files: {files}" if files else "")
+    raise WeightsError(f"{path}: neither config.json nor model_index.json is in it; {remedy}")
 
 
 def _family(config: Path) -> Callable[..., Any]:

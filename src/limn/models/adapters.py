@@ -15,6 +15,7 @@ from limn.kernel.errors import AdapterWarning, InputError, WeightsError
 from limn.kernel.options import weighed
 from limn.kernel.prompt import Region
 from limn.kernel.request import Request
+from limn.models import locating
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -102,7 +103,8 @@ def beside(own: Generator, name: str) -> Beside | None:
 
     Args:
         own: The model that it changes.
-        name: A safetensors file, or a folder that peft wrote; perhaps with a weight, as ``zorp.safetensors:0.8``.
+        name: A safetensors file, a folder that peft wrote, or what was pulled; perhaps with a weight, as
+            ``zorp.safetensors:0.8``.
 
     Returns:
         The change, or ``None`` when the name stands for something else.
@@ -119,7 +121,7 @@ def beside(own: Generator, name: str) -> Beside | None:
     from limn.networks.low_rank import LowRank, fitted
     from limn.personalise.learned import PEFT, file_of, read
 
-    path = file_of(Path(given))
+    path = file_of(locating.adapter(given))
     learned = read(path)
     fits = match(own, learned)
     _check(own, path, learned, fits)
@@ -154,7 +156,7 @@ def is_adapter(name: str) -> bool:
     from limn.personalise.learned import file_of
     from limn.personalise.words import MAX_VECTORS
 
-    path = file_of(Path(name))
+    path = file_of(locating.adapter(name))
     if path.suffix != ".safetensors" or not path.is_file():
         return False
     header = read_header(path)
@@ -190,7 +192,7 @@ def match(own: Generator, learned: Learned) -> Matched:
 
 
 def adapted(request: Request) -> Request:
-    """Return a request whose adapters, and those of its prompts' regions, are a guidance.
+    """Return a request whose adapters, and those of its prompts' regions, are a guidance; what was pulled is pinned.
 
     Raises:
         InputError: One is not there, or is no file of something learned.
@@ -201,7 +203,8 @@ def adapted(request: Request) -> Request:
 
     for name in names:
         check_adapter(name)
-    part = Adapted(adapter=request.adapter, parts_of=tuple(names[len(request.adapter) :]))
+    request = _pinned(request)
+    part = Adapted(adapter=request.adapter, parts_of=tuple(_named(request)[len(request.adapter) :]))
     if request.guidance is not None:
         return replace(request, adapter=(), guidance=(*request.guidance, part))
     return replace(request, adapter=(), guide=(*request.guide, part))
@@ -218,7 +221,7 @@ def taught(request: Request) -> list[str]:
 
     for name in _named(request):
         check_adapter(name)
-    return [word for name in _named(request) for word in read(Path(weighed(name)[0])).words]
+    return [word for name in _named(request) for word in read(locating.adapter(weighed(name)[0])).words]
 
 
 def _named(request: Request) -> list[str]:
@@ -226,6 +229,23 @@ def _named(request: Request) -> list[str]:
     places = [place for prompt in request.prompts for place in prompt.regions]
     places += [place for place in request.region if isinstance(place, Region)]
     return [*request.adapter, *sorted({place.adapter for place in places if place.adapter})]
+
+
+def _pinned(request: Request) -> Request:
+    """Return a request whose adapters are named with their commits where they were pulled."""
+
+    def pin(name: str) -> str:
+        given = weighed(name)[0]
+        return locating.pinned(given) + name.removeprefix(given)
+
+    def anew(region: Any) -> Any:
+        return (
+            replace(region, adapter=pin(region.adapter)) if isinstance(region, Region) and region.adapter else region
+        )
+
+    prompts = tuple(replace(prompt, regions=tuple(map(anew, prompt.regions))) for prompt in request.prompts)
+    adapter, region = map(pin, request.adapter), map(anew, request.region)
+    return replace(request, prompts=prompts, adapter=tuple(adapter), region=tuple(region))
 
 
 def check_adapter(name: str, *, models: bool = False) -> None:
@@ -243,12 +263,15 @@ def check_adapter(name: str, *, models: bool = False) -> None:
     from limn.personalise.learned import file_of
 
     given, _ = weighed(name)
-    path = file_of(Path(given))
+    path, named = file_of(locating.adapter(given)), locating.in_repository(given)
     if not path.exists():
-        raise InputError(f"adapter {given[:200]}: no such file; check the path")
-    if path.is_dir():
+        whole = named and (named[1] or not given.endswith(".safetensors"))
+        remedy = f", or get it with: limn pull {given[:200]}" if whole else ""
+        raise InputError(f"adapter {given[:200]}: no such file; check the path{remedy}")
+    if path.is_dir() and not (path / "model_index.json").exists():
         raise InputError(f"adapter {given[:200]}: is a folder, without peft's files; name a safetensors file")
-    read_header(path)
+    if path.is_file():
+        read_header(path)
     if not models and not is_adapter(given):
         raise InputError(f"adapter {given[:200]}: holds a whole model; load it with --model")
 

@@ -13,12 +13,13 @@ from typing import Any, Final
 from limn.io.atomic import write_bytes
 from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import InputError, WeightsError
-from limn.models.locating import cache, home_of, repository
-
-RECORD: Final = "limn.json"
-"""What is kept beside a repository's files: by commit, the hash and size of each, licence and family."""
+from limn.models.locating import RECORD, cache, home_of, in_repository, noted
 
 _TEXTS: Final = re.compile(r".+\.(json|txt|model)|LICENSE.*|README\.md", re.IGNORECASE)
+_PEFT: Final = ("adapter_model.safetensors", "adapter_config.json")
+_ADAPTERS: Final = ("pytorch_lora_weights.safetensors", _PEFT[0])
+"""What diffusers and peft call the file of an adapter."""
+_OWN: Final = re.compile(r"LICENSE.*|README\.md", re.IGNORECASE)
 _LEFT: Final = ("feature_extractor/", "safety_checker/")
 _VARIANT: Final = re.compile(
     r"(?P<stem>.+?)(?P<variant>\.(fp16|bf16|fp32|non_ema|ema))?(-\d{5}-of-\d{5})?\.safetensors"
@@ -31,7 +32,9 @@ class Wanted:
 
     Args:
         name: ``OWNER/NAME``.
-        commit: Which state of it.
+        inside: The file or folder that is wanted of it; empty for all that is read.
+        revision: As it was asked for.
+        commit: Which state of it that is.
         sizes: Bytes of each file, by its name.
         hashes: SHA-256 of each large file, by its name.
         licence: As the repository says.
@@ -39,6 +42,8 @@ class Wanted:
     """
 
     name: str
+    inside: str
+    revision: str
     commit: str
     sizes: Mapping[str, int]
     hashes: Mapping[str, str]
@@ -66,7 +71,7 @@ def look(model: str, variant: str = "") -> Wanted:
     """Ask a hub what is to be downloaded of a repository.
 
     Args:
-        model: ``OWNER/NAME``, perhaps with ``@revision``.
+        model: ``OWNER/NAME``, or a file or folder in it, perhaps with ``@revision``.
         variant: ``fp16``, ``bf16`` or ``non_ema`` where the repository has such files; the plain ones when empty.
 
     Raises:
@@ -74,21 +79,30 @@ def look(model: str, variant: str = "") -> Wanted:
     """
     from huggingface_hub import HfApi
 
-    named = repository(model)
+    named = in_repository(model)
     if named is None:
-        raise InputError(f"{model[:100]!r}: is no repository; write OWNER/NAME or OWNER/NAME@REVISION")
+        raise InputError(
+            f"{model[:100]!r}: is no repository; write OWNER/NAME, OWNER/NAME@REVISION or OWNER/NAME/FILE"
+        )
+    name, inside, revision = named
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise InputError("pull: HF_HUB_OFFLINE is set, so nothing is downloaded; unset it to pull")
     with _explained(model):
         api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
-        info = api.model_info(named[0], revision=named[1], files_metadata=True)
+        info = api.model_info(name, revision=revision, files_metadata=True)
     files = {one.rfilename: one for one in info.siblings or ()}
-    chosen = choose(list(files), variant)
+    chosen = choose(list(files), variant, inside)
     if not any(name.endswith(".safetensors") for name in chosen):
-        raise InputError(f"{model}: has no safetensors files that limn reads; pull another repository of the model")
+        there = ", ".join(sorted(file for file in files if file.endswith(".safetensors"))[:6])
+        raise InputError(
+            f"{model}: has no safetensors files that limn reads; "
+            + (f"{name} has {there}" if inside and there else "pull another repository of the model")
+        )
     card: Any = info.card_data or {}
     return Wanted(
-        name=named[0],
+        name=name,
+        inside=inside,
+        revision=revision,
         commit=str(info.sha),
         sizes={name: int(files[name].size or 0) for name in chosen},
         hashes={name: str(own.sha256) for name in chosen if (own := files[name].lfs) is not None},
@@ -97,16 +111,25 @@ def look(model: str, variant: str = "") -> Wanted:
     )
 
 
-def choose(files: list[str], variant: str = "") -> list[str]:
+def choose(files: list[str], variant: str = "", inside: str = "") -> list[str]:
     """Return which files of a repository are read.
 
     Of a folder in diffusers' format that is JSON, text, tokenizers, and one variant of the weights of each part;
-    single files beside the folder's parts hold the same once more and are left out.
+    single files beside the folder's parts hold the same once more and are left out. Of an adapter it is its file, by
+    the name that diffusers or peft gives it, with what peft notes beside it, and without the states of its training.
+
+    Args:
+        files: Their names.
+        variant: As in :func:`look`.
+        inside: A file or folder that alone is wanted, with the repository's own texts.
 
     >>> choose(["model_index.json", "unet/m.fp16.safetensors", "unet/m.safetensors", "unet/m.bin", "a.safetensors"])
     ['model_index.json', 'unet/m.safetensors']
     """
     whole = "model_index.json" in files
+    wanted: list[str] = [inside] if inside else [name for name in _ADAPTERS if name in files and not whole]
+    if wanted:
+        return _parts(files, wanted)
     texts = [name for name in files if _TEXTS.fullmatch(name.rpartition("/")[2]) and not name.startswith(_LEFT)]
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
     for name in files:
@@ -123,6 +146,14 @@ def choose(files: list[str], variant: str = "") -> list[str]:
     ]
     deep = [name for name in [*texts, *weights] if name.count("/") <= 1]
     return sorted(deep)
+
+
+def _parts(files: list[str], wanted: list[str]) -> list[str]:
+    """Return those files of a repository that are named or lie in a folder that is, with notes on them."""
+    named = [name for name in files if any(name == one or name.startswith(f"{one}/") for one in wanted)]
+    own = [name for name in named if name.endswith((".safetensors", ".json"))]
+    notes = {name.replace(*_PEFT) for name in own} | {name for name in files if _OWN.fullmatch(name)}
+    return sorted({*own, *(notes & set(files))})
 
 
 def pull(wanted: Wanted) -> Iterator[tuple[str, int]]:
@@ -151,12 +182,12 @@ def pull(wanted: Wanted) -> Iterator[tuple[str, int]]:
             raise WeightsError(f"{wanted.name}/{name}: its SHA-256 is not what the hub says; pull it again")
         record["files"][name] = {"sha256": digest, "size": size}
         yield name, size
-    home = home_of(wanted.name)
-    known = json.loads((home / RECORD).read_text("utf-8")) if (home / RECORD).exists() else {}
+    home, known = home_of(wanted.name), noted(wanted.name)
+    record["files"] = {**known.get(wanted.commit, {}).get("files", {}), **record["files"]}
     text = json.dumps({**known, wanted.commit: record}, indent=2, sort_keys=True)
     write_bytes(home / RECORD, [text.encode()])
-    reference = home / "refs" / "main"
-    if not reference.exists():
+    if not wanted.commit.startswith(wanted.revision):
+        reference = home / "refs" / wanted.revision
         reference.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(reference, [wanted.commit.encode()])
 

@@ -140,7 +140,7 @@ def generate(
         for index, path in done.items():
             yield Kept(item=items[index], path=path)
         drawn = failed = 0
-        common = {**_common(request), "circumstances": facts(device)} if len(done) < len(items) else {}
+        common = {**_common(request), "circumstances": facts(device, request)} if len(done) < len(items) else {}
         common |= {"model_file": generator.file} if common and generator.file else {}
         options: dict[str, Any] = {"done": done, "batch": size, "max_rows": max_rows, "ledger": ledger}
         events: Iterator[Progress | Picture | Halved] = memory.draw(generator, request, **options)

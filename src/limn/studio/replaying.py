@@ -22,6 +22,7 @@ from limn.kernel.generator import Generator, Picture, Progress
 from limn.kernel.prompt import Prompt
 from limn.kernel.request import Item, Request
 from limn.kernel.stage import Stage
+from limn.models import locating
 from limn.models.environment import facts
 from limn.provenance.seal import remarked
 from limn.store import read_record
@@ -143,9 +144,11 @@ def _check_walk(path: Path, generator: Generator, request: Request) -> None:
 def _check_files(path: Path, request: Request) -> None:
     """Refuse to draw without a file that had a say in the picture, and say which it is."""
     for name, digest in request.files.items():
-        if not name.startswith("limn:") and name not in models.names() and not Path(name).expanduser().exists():
+        if not name.startswith("limn:") and name not in models.names() and not locating.adapter(name).exists():
             why = f"was drawn with {name[:200]}, which is not here"
-            raise InputError(f"{path}: {why}; put the file with SHA-256 {digest} there")
+            commit = locating.in_repository(name) and "@" in name
+            remedy = f"get it with: limn pull {name}" if commit else f"put the file with SHA-256 {digest} there"
+            raise InputError(f"{path}: {why}; {remedy}")
 
 
 def _apart(stage: Stage) -> Stage:

@@ -75,7 +75,7 @@ def _drawer(request: Request, device: str, max_rows: int | None) -> Callable[[Se
     from limn import models
     from limn.models.environment import facts
 
-    generator, where = models.load(request.model, device=device), facts(device)
+    generator, where = models.load(request.model, device=device), facts(device, request)
     if generator.weights != request.weights:
         raise LimnError(f"engine: a worker has other weights under the name {request.model}; bring them level")
 
