@@ -1,6 +1,6 @@
 """Whether real sizes load and draw: Stable Diffusion 1.5 and SDXL as published, with random weights in bfloat16.
 
-Each is written to disk in half precision, loaded and drawn two steps of one picture of 256 pixels in a process of
+Each is written to disk in half precision, loaded and drawn two steps of one picture of 64 pixels in a process of
 its own, whose peak of memory is told beside what ``limn`` says before it loads.
 """
 
@@ -99,13 +99,13 @@ def measure(published: Any, side: int, steps: int) -> dict[str, Any]:
     return figures
 
 
-def stable_diffusion(*, side: int = 256, steps: int = 2) -> dict[str, Any]:
+def stable_diffusion(*, side: int = 64, steps: int = 2) -> dict[str, Any]:
     return measure(V1, side, steps)
 
 
-def sdxl(*, side: int = 256, steps: int = 2) -> dict[str, Any]:
+def sdxl(*, side: int = 64, steps: int = 2) -> dict[str, Any]:
     return measure(XL, side, steps)
 
 
 if __name__ == "__main__":
-    run({"stable_diffusion": stable_diffusion, "sdxl": sdxl}, quick={"side": 64, "steps": 1})
+    run({"stable_diffusion": stable_diffusion, "sdxl": sdxl}, quick={"steps": 1})
