@@ -1,19 +1,44 @@
-"""Run every measurement that README and docs quote, one after another, or those named; stop at the first failure."""
+"""Measure anew what README and docs quote: every command that a committed result names, or those of some results.
 
+python -m benchmarks.claims [RESULT ...]
+"""
+
+import argparse
+import shlex
 import subprocess
 import sys
 
-MEASUREMENTS = [
-    "benchmarks.shapes_accuracy", "tools.emoji_sheet", "benchmarks.against_diffusers", "benchmarks.training",
-    "benchmarks.speed", "benchmarks.judges", "benchmarks.retrieval", "benchmarks.attributes",
-    "benchmarks.quality", "benchmarks.two_objects", "benchmarks.unseen_words", "benchmarks.steps",
-    "tools.style_sheets", "benchmarks.steering", "benchmarks.branches", "benchmarks.tokens all",
-    "benchmarks.tokens all --world pictograms", "benchmarks.upsampler", "benchmarks.recipes", "benchmarks.editing",
-    "tools.cards", "benchmarks.pages",
-]  # fmt: skip
-"""With their arguments; ``tools.text_encoder``, which needs files that have no package, is left out."""
+from benchmarks.kit.results import RESULTS, read
+
+GIVEN = {
+    "text_encoder": "text vectors and a language model that no package has",
+    "page_check": "pages of audits to be checked",
+}
+"""Results whose command needs files that a person gives, and which."""
+LAST = ("python -m tools.cards", "python -m benchmarks.pages")
+
+
+def commands(names: list[str]) -> list[str]:
+    """Return the commands that make results, each once, and then those that bring figures into pages."""
+    return [*dict.fromkeys(str(read(name)["command"]) for name in names), *LAST]
+
+
+def main() -> None:
+    every = sorted(path.stem for path in RESULTS.glob("*.json"))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.claims", description=__doc__)
+    parser.add_argument("results", nargs="*", metavar="RESULT", help="all unless named")
+    parser.add_argument("--list", action="store_true", help="print the commands, and measure nothing")
+    given = parser.parse_args()
+    if unknown := [name for name in given.results if name not in every]:
+        parser.error(f"{', '.join(unknown)}: not in {RESULTS.name}; give names of its files without .json")
+    for name, needed in GIVEN.items():
+        if name in given.results or not given.results:
+            print(f"{name} is left out: {read(name)['command']} needs {needed}", file=sys.stderr)
+    for command in commands([name for name in given.results or every if name not in GIVEN]):
+        print(command, flush=True)
+        if not given.list:
+            subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True)
+
 
 if __name__ == "__main__":
-    for measurement in sys.argv[1:] or MEASUREMENTS:
-        print(f"--- {measurement}", flush=True)
-        subprocess.run([sys.executable, "-m", *measurement.split()], check=True)
+    main()

@@ -17,6 +17,23 @@ def test_figures_of_pages_are_those_of_the_results() -> None:
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
 
 
+def test_every_result_names_a_command_that_claims_run() -> None:
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "benchmarks.claims", "--list"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    listed = done.stdout.splitlines()
+    for path in (root / "benchmarks" / "results").glob("*.json"):
+        own = json.loads(path.read_text("utf-8"))["command"]
+        assert own in listed or f"{path.stem} is left out" in done.stderr
+        module = re.fullmatch(r"python -m ([\w.]+)( [^;]*)?", own)
+        assert module, f"{path.name}: {own}"
+        place = root / module[1].replace(".", "/")
+        assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), own
+    unknown = subprocess.run([*command, "nothing"], cwd=root, capture_output=True, text=True, check=False)
+    assert unknown.returncode == 2
+    assert "nothing: not in results" in unknown.stderr
+
+
 def test_the_table_of_faults_names_tests_that_exist() -> None:
     root = Path(__file__).parents[1]
     text = (root / "benchmarks" / "faults.py").read_text("utf-8")
