@@ -99,8 +99,13 @@ def test_files_that_ask_to_run_code_are_refused(path: Path, name: str, deep: boo
 
 def test_quantised_weights_are_refused_for_what_they_are(path: Path) -> None:
     path.write_text(json.dumps({"text_config": {"quantization_config": {"quant_method": "bitsandbytes"}}}))
-    with pytest.raises(WeightsError, match="weights are quantised, which limn does not read; get those of 16"):
-        read_json(path)
+    for quantised in (False, True):
+        with pytest.raises(
+            WeightsError, match="weights are quantised, which limn does not read here; get those of 16"
+        ):
+            read_json(path, quantised=quantised)
+    path.write_text(json.dumps({"quantization_config": {"quant_method": "bitsandbytes"}}))
+    assert read_json(path, quantised=True) == {"quantization_config": {"quant_method": "bitsandbytes"}}
 
 
 @pytest.mark.parametrize(

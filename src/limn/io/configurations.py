@@ -131,13 +131,17 @@ def _typed(name: str, value: Any, hint: Any, what: str) -> Any:
     return value
 
 
-def read_json(path: Path, *, limit: int = MAX_CONFIG, infinite: bool = False) -> dict[str, Any]:
+def read_json(
+    path: Path, *, limit: int = MAX_CONFIG, infinite: bool = False, quantised: bool = False
+) -> dict[str, Any]:
     """Read a JSON object from a small file.
 
     Args:
         path: The file.
         limit: Most bytes it may have.
         infinite: Whether it may say ``Infinity``, as diffusers' schedulers do.
+        quantised: Whether it may say that its weights are packed, under ``quantization_config``; who reads it checks
+            how.
 
     Returns:
         The object.
@@ -149,10 +153,10 @@ def read_json(path: Path, *, limit: int = MAX_CONFIG, infinite: bool = False) ->
     fields = parse_json(
         path, read_bounded(path, limit, "a configuration is far smaller, get it again"), infinite=infinite
     )
-    keys = _all_keys(fields)
+    keys = _all_keys({name: own for name, own in fields.items() if not quantised or name != "quantization_config"})
     if "quantization_config" in keys:
         raise WeightsError(
-            f"{path}: says that its weights are quantised, which limn does not read; get those of 16 or 32 bits"
+            f"{path}: says that its weights are quantised, which limn does not read here; get those of 16 or 32 bits"
         )
     asked = sorted(_CODE & keys)
     if asked:

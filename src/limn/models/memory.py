@@ -35,7 +35,7 @@ def tight(device: str, size: tuple[int, int], width: int) -> bool:
 
 
 def weights(files: Iterable[Path], width: int) -> int:
-    """Return the bytes that weights take in memory, by the headers of their files alone.
+    """Return the bytes that weights take in memory, unpacked, by the headers of their files alone.
 
     Args:
         files: Safetensors files.
@@ -46,12 +46,16 @@ def weights(files: Iterable[Path], width: int) -> int:
     """
     import math
 
-    from limn.networks.weights import read_header
+    from limn.networks import bitsandbytes
 
+    parts: dict[Path, list[Path]] = {}
+    for path in files:
+        parts.setdefault(path.parent, []).append(path)
     return sum(
         math.prod(shape) * (width if dtype.is_floating_point else dtype.itemsize)
-        for path in files
-        for dtype, shape in read_header(path).values()
+        for shards in parts.values()
+        for header in bitsandbytes.outlines(shards)
+        for dtype, shape in header.values()
     )
 
 

@@ -12,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -87,6 +87,7 @@ def read_tensors(
     *,
     expected: Mapping[str, Sequence[int]] | None = None,
     skip: str = "",
+    without: Collection[str] = (),
     sha256: str = "",
     dtype: torch.dtype | None = None,
 ) -> dict[str, Tensor]:
@@ -96,6 +97,7 @@ def read_tensors(
         path: The file.
         expected: Shape of each tensor by name; names and shapes must fit exactly.
         skip: Regular expression of names that are left out wherever it is found.
+        without: Names that are left out.
         sha256: Hash the file must have; a file ``SHA256SUMS`` beside it is followed when this is empty.
         dtype: What floating-point tensors are turned into; those of 8 bits become float32 when it is None.
 
@@ -108,7 +110,7 @@ def read_tensors(
     """
     path = Path(path)
     header = read_header(path)
-    names = [name for name in header if not (skip and re.search(skip, name))]
+    names = [name for name in header if name not in without and not (skip and re.search(skip, name))]
     if expected is not None:
         check_names(str(path), {name: header[name][1] for name in names}, expected)
     wanted = sha256 or _listed(path)
@@ -120,7 +122,7 @@ def read_tensors(
     try:
         with safe_open(path, "pt") as file:
             for name in names:
-                tensors[name] = _finite(str(path), name, file.get_tensor(name), dtype)
+                tensors[name] = finite(str(path), name, file.get_tensor(name), dtype)
     except (SafetensorError, OSError, RuntimeError) as error:
         raise WeightsError(f"{path}: cannot be read ({first_line(error)}); get it again") from None
     return unpack(tensors)
@@ -188,7 +190,7 @@ def load_state(module: nn.Module, tensors: Mapping[str, Tensor], source: str = "
     for name, tensor in tensors.items():
         if tensor.is_floating_point() != own[name].is_floating_point():
             raise WeightsError(f"{source}: {name} is {tensor.dtype}, expected {own[name].dtype}; use other weights")
-        _finite(source, name, tensor, None)
+        finite(source, name, tensor, None)
     with torch.no_grad():
         for name, tensor in tensors.items():
             own[name].copy_(tensor)
@@ -242,6 +244,30 @@ def frozen(network: _Network, path: Path, device: str = "cpu") -> _Network:
     return network.to(device).eval().requires_grad_(False)
 
 
+def finite(source: str, name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """Return a tensor in a precision once its values are known to be finite; those that are no numbers as they are.
+
+    Args:
+        source: What to call the weights in a message, usually the file.
+        name: The tensor's.
+        tensor: The values.
+        dtype: What floating-point values are turned into; those of 8 bits become float32 when it is None.
+
+    Raises:
+        WeightsError: NaN or infinite values.
+    """
+    if not tensor.is_floating_point():
+        return tensor
+    dtype = torch.float32 if dtype is None and tensor.element_size() == 1 else dtype
+    tensor = tensor if dtype is None else tensor.to(dtype)
+    # A finite sum proves finite terms, in one pass and without a mask of the tensor's size.
+    if not math.isfinite(tensor.sum(dtype=torch.float32).item()) and not bool(torch.isfinite(tensor).all()):
+        raise WeightsError(
+            f"{source}: {name} holds values that are not finite numbers in {tensor.dtype}; get the file again"
+        )
+    return tensor
+
+
 def _check_header(
     path: Path, header: Mapping[str, Any], size: int
 ) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
@@ -272,19 +298,6 @@ def _check_header(
     if place != size:
         raise WeightsError(f"{path}: {size:,} bytes of data where the header says {place:,}; get the file again")
     return tensors
-
-
-def _finite(source: str, name: str, tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
-    if not tensor.is_floating_point():
-        return tensor
-    dtype = torch.float32 if dtype is None and tensor.element_size() == 1 else dtype
-    tensor = tensor if dtype is None else tensor.to(dtype)
-    # A finite sum proves finite terms, in one pass and without a mask of the tensor's size.
-    if not math.isfinite(tensor.sum(dtype=torch.float32).item()) and not bool(torch.isfinite(tensor).all()):
-        raise WeightsError(
-            f"{source}: {name} holds values that are not finite numbers in {tensor.dtype}; get the file again"
-        )
-    return tensor
 
 
 def _listed(path: Path) -> str:

@@ -16,6 +16,7 @@ from limn.kernel.errors import WeightsError
 from limn.models.checkpoints.shared.schedule import RULES as SCHEDULER_RULES
 from limn.models.checkpoints.shared.schedule import SCHEDULERS
 from limn.models.checkpoints.shared.signature import defaults
+from limn.networks import bitsandbytes
 
 _NULL: Final = one_of(None)
 _OFF: Final = one_of(False, None)
@@ -213,7 +214,9 @@ def read_part(folder: Path, part: str, path: Path | None = None) -> dict[str, An
         WeightsError: the file is missing or damaged, or a field is unknown, unsafe, out of bounds or missing.
     """
     path = path or config_path(folder, part)
-    fields = read_json(path, infinite=part == "scheduler")
+    fields = read_json(path, infinite=part == "scheduler", quantised=part != "scheduler")
+    if "quantization_config" in fields:
+        bitsandbytes.check_settings(path, fields.pop("quantization_config"))
     kinds = {"unet": ("UNet2DConditionModel",), "vae": ("AutoencoderKL", "AutoencoderTiny"), "scheduler": SCHEDULERS}
     if part in kinds:
         required = ("_class_name",) if part == "scheduler" else ()

@@ -21,6 +21,7 @@ from limn.io.files import first_line, sha256_of
 from limn.kernel.errors import WeightsError, unknown_name
 from limn.models import memory
 from limn.models.checkpoints.shared import weight_files
+from limn.networks import bitsandbytes
 from limn.networks.weights import check_names
 
 _MOST: Final = 2**20  # no number of layers, heads, channels or tokens is larger
@@ -102,7 +103,10 @@ class Folder:
             WeightsError: The file is missing or damaged, or a field is unknown or not understood.
         """
         path = self.path / part / ("scheduler_config.json" if part == "scheduler" else "config.json")
-        given, kind = read_json(path, infinite=part == "scheduler"), self._kind(part)
+        given = read_json(path, infinite=part == "scheduler", quantised=part != "scheduler")
+        if "quantization_config" in given:
+            bitsandbytes.check_settings(path, given.pop("quantization_config"))
+        kind = self._kind(part)
         known = _accepted(kind)
         for name, value in given.items():
             if name not in known:

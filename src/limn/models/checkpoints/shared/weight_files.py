@@ -11,7 +11,8 @@ from torch import Tensor
 
 from limn.io.configurations import read_json
 from limn.kernel.errors import WeightsError
-from limn.networks.weights import read_header, read_tensors
+from limn.networks import bitsandbytes
+from limn.networks.weights import read_tensors
 
 INDEX_LIMIT: Final = 32 * 2**20
 _VARIANTS: Final = ("", ".bf16", ".fp16", ".non_ema", ".ema")
@@ -50,7 +51,7 @@ def weights_files(folder: Path, library: str) -> list[Path]:
 
 
 def shapes(paths: Sequence[Path], renamed: Callable[[str], str], skip: str) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all tensors of a file or its shards, by the network's names.
+    """Return the shapes of all tensors of a file or its shards, by the network's names, as they are when unpacked.
 
     Args:
         paths: The files.
@@ -61,8 +62,11 @@ def shapes(paths: Sequence[Path], renamed: Callable[[str], str], skip: str) -> d
         WeightsError: A file is damaged or unsafe, or two have the same tensor.
     """
     every: dict[str, tuple[int, ...]] = {}
-    for path in paths:
-        own = {renamed(name): shape for name, (_, shape) in read_header(path).items() if not re.search(skip, name)}
+    for path, header in zip(paths, bitsandbytes.outlines(paths), strict=True):
+        own = {renamed(name): shape for name, (_, shape) in header.items() if not re.search(skip, name)}
+        for name, (kind, _) in header.items():
+            if name.endswith(".weight") and not kind.is_floating_point:
+                raise WeightsError(f"{path}: {name[:80]} is {kind} without its scales; {bitsandbytes.REMEDY}")
         if twice := sorted(own.keys() & every.keys()):
             raise WeightsError(f"{path}: has {twice[0]}, as another of its shards does; get them again")
         every |= own
@@ -70,12 +74,16 @@ def shapes(paths: Sequence[Path], renamed: Callable[[str], str], skip: str) -> d
 
 
 def tensors(paths: Sequence[Path], renamed: Callable[[str], str], skip: str, dtype: Any) -> dict[str, Tensor]:
-    """Return all tensors of a file or its shards; takes what :func:`shapes` takes, and a precision."""
-    return {
+    """Return all tensors of a file or its shards, unpacked; takes what :func:`shapes` takes, and a precision."""
+    packed = bitsandbytes.find(paths)
+    left = {name for one in packed.values() for name in one.files}
+    every = {
         renamed(name): tensor
         for path in paths
-        for name, tensor in read_tensors(path, skip=skip, dtype=dtype).items()
+        for name, tensor in read_tensors(path, skip=skip, without=left, dtype=dtype).items()
     }
+    own = (one for name, one in packed.items() if not re.search(skip, name))
+    return every | {renamed(one.name): one.unpacked(dtype) for one in own}
 
 
 def _shards(index: Path) -> list[Path]:
