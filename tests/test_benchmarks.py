@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,6 +33,35 @@ def test_every_result_names_a_command_that_claims_run() -> None:
     unknown = subprocess.run([*command, "nothing"], cwd=root, capture_output=True, text=True, check=False)
     assert unknown.returncode == 2
     assert "nothing: not in results" in unknown.stderr
+
+
+PARTS = """
+from benchmarks.kit.run import run
+
+def one(*, count: int = 1, most: int = 5):
+    return {"count": count, "most": most}
+
+def two(*, count: int = 2):
+    return {"count": count}
+
+if __name__ == "__main__":
+    run({"one": one, "two": two}, quick={"count": 0})
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [([], (1, 2)), (["--count", "7"], (7, 7)), (["--quick"], (0, 0)), (["--quick", "--count=7"], (7, 7))],
+)
+def test_parts_that_share_an_option_keep_their_own_defaults(
+    tmp_path: Path, words: list[str], counts: tuple[int, int]
+) -> None:
+    (tmp_path / "parted.py").write_text(PARTS)
+    command = [sys.executable, "-m", "parted", "--out", str(tmp_path), *words]
+    environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parents[1]}:{tmp_path}"}
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=environment)
+    one, two = (json.loads((tmp_path / f"parted_{part}.json").read_text("utf-8")) for part in ("one", "two"))
+    assert (one["count"], two["count"], one["most"]) == (*counts, 5)
 
 
 def test_the_table_of_faults_names_tests_that_exist() -> None:

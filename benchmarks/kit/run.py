@@ -50,15 +50,12 @@ def run(measure: Measure | Mapping[str, Measure], name: str = "", *, main: str =
     parser.add_argument("--quick", action="store_true", help="measure as little as runs through")
     parser.add_argument("--out", type=Path, help="folder of results and pictures")
     given = parser.parse_args()
-    if given.quick:
-        small = {"data": SAMPLE, **(quick or {})}
-        parser.set_defaults(**{key: value for key, value in small.items() if key in fields}, out=Path("runs/quick"))
-        given = parser.parse_args()
-    if given.out:
-        os.environ[results.OUT] = str(given.out.resolve())
+    values = ({"data": SAMPLE, **(quick or {})} if given.quick else {}) | vars(given)
+    if out := given.out or (Path("runs/quick") if given.quick else None):
+        os.environ[results.OUT] = str(out.resolve())
     for part in given.parts if "" not in parts else [""]:
         start = time.monotonic()
-        figures = _call(parts[part], given)
+        figures = _call(parts[part], values)
         if figures is None:
             continue
         file = name if part in ("", main) else f"{name}_{part}"
@@ -72,7 +69,8 @@ def command(part: str = "", drop: Collection[str] = ()) -> str:
 
 
 def _add(parser: argparse.ArgumentParser, field: inspect.Parameter, hint: Any) -> None:
-    options: dict[str, Any] = {"default": field.default} if field.default is not field.empty else {}
+    # A value that is not given is the part's own: parts may have an option in common, and not its default.
+    options: dict[str, Any] = {"default": argparse.SUPPRESS} if field.default is not field.empty else {}
     if typing.get_origin(hint) is typing.Literal:
         options["choices"] = typing.get_args(hint)
     elif hint is bool:
@@ -87,9 +85,13 @@ def _add(parser: argparse.ArgumentParser, field: inspect.Parameter, hint: Any) -
         parser.add_argument(field.name, **({"nargs": "?"} if options.get("default") else {}), **options)
 
 
-def _call(part: Measure, given: argparse.Namespace) -> Mapping[str, Any] | None:
+def _call(part: Measure, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
     fields = inspect.signature(part).parameters.values()
-    plain = [getattr(given, field.name) for field in fields if field.kind is field.POSITIONAL_OR_KEYWORD]
-    rest = [value for field in fields if field.kind is field.VAR_POSITIONAL for value in getattr(given, field.name)]
-    named = {field.name: getattr(given, field.name) for field in fields if field.kind is field.KEYWORD_ONLY}
+    plain = [values.get(field.name, field.default) for field in fields if field.kind is field.POSITIONAL_OR_KEYWORD]
+    rest = [value for field in fields if field.kind is field.VAR_POSITIONAL for value in values[field.name]]
+    named = {
+        field.name: values[field.name]
+        for field in fields
+        if field.name in values and field.kind is field.KEYWORD_ONLY
+    }
     return part(*plain, *rest, **named)

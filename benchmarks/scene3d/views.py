@@ -26,7 +26,7 @@ TURNS = (15.0, 30.0, 45.0)
 """Degrees between two views that should agree."""
 
 
-def measure(*, model: str = MODEL, objects: int = 24, data: Path = TOYS) -> dict[str, Any]:
+def measure(*, model: str = MODEL, objects: int = 48, data: Path = TOYS) -> dict[str, Any]:
     """Return errors on unseen views by how many were given, and how far views agree, against two flat ways."""
     toys, triplane = load(data, "held_out"), triplane_of(model)
     objects = min(objects, len(toys.toys))
