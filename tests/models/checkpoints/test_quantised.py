@@ -1,8 +1,8 @@
 """Folders that diffusers and transformers saved in four or eight bits draw as unpacked ones do in diffusers.
 
 bitsandbytes packs on the CPU too; diffusers asks for a GPU before it does, and that alone is left out here. The
-library is installed for these tests by hand (``pip install -c constraints.txt bitsandbytes``): where it is, the other
-imports it, which takes seconds.
+library is installed for these tests by hand (``pip install -c constraints.txt bitsandbytes``): diffusers imports it
+where it is, which takes seconds.
 """
 
 from __future__ import annotations
