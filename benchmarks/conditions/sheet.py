@@ -24,7 +24,7 @@ PROMPTS = (
 )  # fmt: skip
 
 
-def measure(*, count: int = 16, steps: int | None = None, seeds: int = 1, data: Path = PICTOGRAMS) -> dict[str, Any]:
+def measure(*, count: int = 16, data: Path = PICTOGRAMS) -> dict[str, Any]:
     """Write ``docs/pictures/conditions.webp``: a row for each model, prompt k with seed k.
 
     vader gets "PICTURE in Noto style" with a picture of another style of the thing, reimagen two neighbours.
@@ -41,7 +41,7 @@ def measure(*, count: int = 16, steps: int | None = None, seeds: int = 1, data: 
                 "vader": Prompt(f"{PLACE} in Noto style", (near[-1].image,)),
                 "reimagen": Prompt(text, neighbours=near),
             }.get(name, Prompt(text))
-            drawn = generator_of(name).generate(prompt, seed=place, n=seeds, steps=steps)[0].image
+            drawn = generator_of(name).generate(prompt, seed=place)[0].image
             pictures.append(np.asarray(drawn.resize((64, 64), Image.Resampling.LANCZOS)))
         groups[name] = pictures
     rows("conditions", groups, columns=count, scale=1, label=90)
