@@ -17,6 +17,7 @@ from limn.kernel.errors import InputError
 from limn.kernel.generator import Generator
 from limn.models.locating import adapter, pinned
 from limn.store import Store, read_record
+from limn.text.places import place
 
 pytest.importorskip("diffusers")
 peft = pytest.importorskip("peft")
@@ -117,6 +118,7 @@ def test_what_was_pulled_draws_as_the_file_does_and_is_pinned_in_the_record(
     own = Hub.repositories["owner/lora"]
     own["pytorch_lora_weights.safetensors"] = own["checkpoint-5/pytorch_lora_weights.safetensors"]
     assert limn("pull", "owner/lora", "--yes")[0] == 0
+    assert place("0,0,1,1=a cat@owner/lora@refs/pr/1:0.5").adapter == "owner/lora@refs/pr/1:0.5"
     assert adapter("owner/lora").read_bytes() != file.read_bytes(), "main has moved"
     Hub.asked.clear()
     replayed = list(studio.replay(path, models.load))[-1]
@@ -144,8 +146,7 @@ def test_one_file_of_several_and_a_folder_of_peft(limn: Limn, checkpoint: Path, 
         generator.request("a", adapter="owner/several")
     named = ("owner/peft", "owner/several/felt.safetensors", "owner/several/wool.safetensors")
     assert len({pixels(draw(generator, tmp_path / "runs", name)) for name in named}) == 3
-    region = {"words": "heart", "box": "0,0,0.5,1", "adapter": named[1]}
-    (prompt,) = generator.request("a red heart", region=[region]).prompts
+    (prompt,) = generator.request("a red heart", region=[f"0,0,0.5,1=heart@{named[1]}"]).prompts
     assert prompt.regions[0].adapter == f"{named[1]}@{COMMIT}"
 
 

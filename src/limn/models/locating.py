@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from limn.io.configurations import read_json
 from limn.kernel.errors import InputError
 
 RECORD: Final = "limn.json"
@@ -185,7 +185,10 @@ def pinned(name: str) -> str:
 
 
 def noted(name: str) -> dict[str, Any]:
-    """Return what was noted when a repository was pulled, by commit; nothing where another program got it."""
+    """Return what was noted when a repository was pulled, by commit; nothing where another program got it.
+
+    Raises:
+        WeightsError: The notes are damaged.
+    """
     path = home_of(name) / RECORD
-    known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return known
+    return read_json(path, limit=2**26) if path.exists() else {}

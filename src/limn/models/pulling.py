@@ -196,8 +196,8 @@ def inventory() -> list[dict[str, Any]]:
     """Return what was pulled: name, commit, bytes and licence of each."""
     known = []
     for path in sorted(cache().glob(f"models--*/{RECORD}")):
-        for commit, own in json.loads(path.read_text("utf-8")).items():
-            name = path.parent.name.removeprefix("models--").replace("--", "/", 1)
+        name = path.parent.name.removeprefix("models--").replace("--", "/", 1)
+        for commit, own in noted(name).items():
             size = sum(file["size"] for file in own["files"].values())
             folder = path.parent / "snapshots" / commit
             known.append(

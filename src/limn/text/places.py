@@ -14,6 +14,9 @@ from limn.kernel.prompt import Region
 
 FILES: Final = (".safetensors", ".pt", ".bin", ".ckpt")  # the last three are refused, by their names
 MAX_BYTES: Final = 50_000_000
+_PULLED: Final = re.compile(r"(?P<words>.*?)@(?P<name>[A-Za-z0-9][\w.-]*/[^@:]+(@[\w./-]+)?(:[-+.\d]+)?)", re.DOTALL)
+"""Words, and an adapter by its repository."""
+
 USE: Final = "write '#ff0000=a red heart', or '0,0,0.5,1=a cat' with left, top, right and bottom from 0 to 1"
 
 
@@ -26,7 +29,7 @@ class Place:
         colour: A colour of the painting, as ``#rrggbb``; empty for a box.
         box: Left, top, right, bottom as shares of the sides.
         weight: Strength of the region.
-        adapter: File of an adapter that acts there.
+        adapter: File of an adapter that acts there, or what it was pulled as.
     """
 
     words: str
@@ -46,6 +49,8 @@ def place(written: str | Mapping[str, Any]) -> Place:
     Place(words='a red heart', colour='#ff0000', box=(0.0, 0.0, 1.0, 1.0), weight=0.5, adapter='')
     >>> place("0,0,0.5,1=a <zorp>@zorp.safetensors:0.8").adapter
     'zorp.safetensors:0.8'
+    >>> place("0,0,0.5,1=a cat@owner/felt@v2:0.8").adapter
+    'owner/felt@v2:0.8'
     >>> place("0,0,0.5,1=a cat").box
     (0.0, 0.0, 0.5, 1.0)
     """
@@ -53,6 +58,8 @@ def place(written: str | Mapping[str, Any]) -> Place:
         where, equals, words = written.partition("=")
         words, weight = _tail(words, lambda tail: _number(tail) is not None)
         words, adapter = _tail(words, _names_adapter)
+        if not adapter and (match := _PULLED.fullmatch(words)):
+            words, adapter = match["words"], match["name"]
         fields: Mapping[str, Any] = {
             "words": words,
             "weight": weight or 1.0,
