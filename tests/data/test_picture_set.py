@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from emoji_packages import SAMPLE
 from limn.data.example import Example
-from limn.data.picture_set import PictureSet, gather, load, packed, pixels
+from limn.data.picture_set import MANIFEST, PictureSet, gather, load, packed, pixels
 from limn.data.split import SPLITS, STYLES
 from limn.kernel.errors import DataError, InputError
 
@@ -65,6 +66,25 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "flat.parquet").write_bytes(data[: len(data) // 2])
     with pytest.raises(DataError, match=r"flat\.parquet: cannot be read"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_set_that_could_not_be_built_is_not_left_out_in_silence(tmp_path: Path, *, there: bool) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(SAMPLE, folder)
+    notes = json.loads((folder / MANIFEST).read_text("utf-8"))
+    notes["sets"]["flat"] = {"error": "was interrupted"}
+    (folder / MANIFEST).write_text(json.dumps(notes))
+    if not there:
+        (folder / "flat.parquet").unlink()
+    with pytest.raises(DataError, match=r"flat is not built \(was interrupted\); build it, or name the styles"):
+        load(folder)
+    assert set(load(folder, styles=("noto", "3d")).columns["style"]) == {"noto", "3d"}
+    del notes["sets"]["flat"]  # a set that nobody asked for
+    (folder / MANIFEST).write_text(json.dumps(notes))
+    assert len(load(folder))
+    (folder / MANIFEST).write_text("{")
+    assert len(load(folder))
 
 
 def test_an_empty_choice_is_empty() -> None:

@@ -15,17 +15,16 @@ from limn.data.captions import captions_of
 from limn.data.catalogue import Concept, read_catalogue
 from limn.data.colours import colours_of
 from limn.data.packages import EMOJIBASE, attribution, fetch
-from limn.data.picture_set import COLUMNS, pixels
+from limn.data.picture_set import COLUMNS, MANIFEST, noted, pixels
 from limn.data.sets import SETS
 from limn.data.split import STYLES, split_of
 from limn.io.atomic import make_folder, write_bytes
-from limn.io.files import read_bounded, sha256_of
+from limn.io.files import sha256_of
 from limn.io.targets import keep_foreign
 from limn.kernel.errors import DataError, InputError, unknown_name
 
 RECIPE: Final = 3
 """Counts up when the same packages give other pictures, captions or splits; older sets are built anew."""
-MANIFEST: Final = "manifest.json"
 CREDITS: Final = "ATTRIBUTION.md"
 MOST_LOST: Final = 0.05
 
@@ -79,11 +78,11 @@ def build(
             raise unknown_name("set", name, SETS)
     if not 16 <= size <= 256:
         raise InputError(f"size is {size}; choose 16 to 256 pixels")
-    before = _read_manifest(out)
-    ours = set() if before is None else {MANIFEST, CREDITS, *(f"{name}.parquet" for name in before)}
+    before = noted(out)
+    manifest = {name: entry for name, entry in (before or {}).items() if name in SETS}
+    ours = set() if before is None else {MANIFEST, CREDITS, *(f"{name}.parquet" for name in manifest)}
     written = [out / name for name in (MANIFEST, CREDITS, *(f"{name}.parquet" for name in sets))]
     keep_foreign(written, ours, force=force)
-    manifest = before or {}
     make_folder(out)
     write_bytes(out / MANIFEST, _as_json(manifest))  # a folder that cannot be written is found out first
     yield Progress(stage=EMOJIBASE.name, done=0, total=1)
@@ -180,16 +179,6 @@ def _finished(path: Path, size: int, entry: Mapping[str, Any]) -> bool:
     if not path.is_file() or (entry.get("recipe"), entry.get("size")) != (RECIPE, size):
         return False
     return sha256_of(path) == entry.get("sha256")
-
-
-def _read_manifest(out: Path) -> dict[str, Entry] | None:
-    """Read what was built; a damaged manifest counts as none."""
-    try:
-        data = read_bounded(out / MANIFEST, 2**24, "build it again", error=DataError)
-        sets = json.loads(data.decode())["sets"]
-        return {name: entry for name, entry in sets.items() if name in SETS and isinstance(entry, dict)}
-    except (DataError, ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def _as_json(manifest: Mapping[str, Entry]) -> bytes:

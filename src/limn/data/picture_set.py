@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, overload
@@ -13,8 +14,12 @@ from PIL import Image
 
 from limn.data.example import Example
 from limn.data.split import KNOWN, SPLITS, STYLES
+from limn.io.files import read_bounded
 from limn.io.pictures import composite, cover
 from limn.kernel.errors import DataError, unknown_name
+
+MANIFEST: Final = "manifest.json"
+"""What was built of each set, or why it was not."""
 
 COLUMNS: Final = (
     "key", "style", "codepoint", "label", "tags", "group", "subgroup", "profession", "gender", "tone",
@@ -111,7 +116,7 @@ def load(folder: Path, splits: Sequence[str] = ("train",), styles: Sequence[str]
 
     Raises:
         InputError: A split or style is unknown.
-        DataError: A file is missing or damaged.
+        DataError: A file is missing or damaged; no style is named, and one could not be built.
     """
     columns = packed(folder, splits, styles)
     files = columns.pop("picture")
@@ -144,13 +149,13 @@ def packed(
 
     Raises:
         InputError: A split or style is unknown.
-        DataError: A file is missing or damaged.
+        DataError: A file is missing or damaged; no style is named, and one could not be built.
     """
     for kind, known, names in (("split", SPLITS, splits), ("style", KNOWN, styles or ())):
         for name in names:
             if name not in known:
                 raise unknown_name(kind, name, known)
-    styles = styles or [style for style in STYLES if (folder / f"{style}.parquet").is_file()]
+    styles = styles or _built(folder)
     if not styles:
         raise DataError(f"{folder}: holds no pictograms; run: limn data build pictograms")
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
@@ -158,6 +163,25 @@ def packed(
         for name, values in _read(folder / f"{style}.parquet", splits).items():
             columns[name] += values
     return columns
+
+
+def noted(folder: Path) -> dict[str, dict[str, Any]] | None:
+    """Return what was noted of each set when a folder was built; a damaged manifest counts as none."""
+    try:
+        data = read_bounded(folder / MANIFEST, 2**24, "build it again", error=DataError)
+        return {name: entry for name, entry in json.loads(data)["sets"].items() if isinstance(entry, dict)}
+    except (DataError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _built(folder: Path) -> list[str]:
+    """Return the sets that are there; one that was to be there and could not be built is an error."""
+    entries = noted(folder) or {}
+    for style in STYLES:
+        if "error" in entries.get(style, {}):
+            why = str(entries[style]["error"])[:80]
+            raise DataError(f"{folder}: {style} is not built ({why}); build it, or name the styles to take")
+    return [style for style in STYLES if (folder / f"{style}.parquet").is_file()]
 
 
 def _read(path: Path, splits: Sequence[str]) -> dict[str, list[Any]]:
