@@ -39,6 +39,8 @@ def test_a_build_goes_on_where_it_stopped(tmp_path: Path) -> None:
     events.close()  # type: ignore[attr-defined]
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.npz")}
     assert list(before) == ["learned-0000.npz"]
+    with pytest.raises(DataError, match="its build was interrupted; run limn data build toys3d --out"):
+        dataset.load(tmp_path)
     calls = len(dataset.render.calls)  # type: ignore[attr-defined]
     assert build(tmp_path)[-1] == (20, 20)
     assert len(dataset.render.calls) - calls == 4 * SMALL["views"]  # type: ignore[attr-defined]

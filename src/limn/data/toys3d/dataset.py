@@ -100,7 +100,8 @@ def build(
             data = _packed([_row(split, place, views, size) for place in places])
             digest = sha256(data).hexdigest()
             sets[name] = {"file": path.name, "pictures": len(places) * views, "sha256": digest}
-            write_json(out / MANIFEST, {"settings": settings, "sets": sets})  # names the file before it is there
+            # Names the file before it is there, and says that others are to come.
+            write_json(out / MANIFEST, {"settings": settings, "sets": sets, "unfinished": True})
             write_bytes(path, data)
         done += len(places)
         yield done, total
@@ -113,9 +114,11 @@ def load(folder: Path, split: Split = "learned") -> Toys:
     """Read the toys of a split.
 
     Raises:
-        DataError: The folder was not built, or a file of it is missing or damaged.
+        DataError: The folder was not built to its end, or a file of it is missing or damaged.
     """
     manifest = _manifest(folder)
+    if manifest.get("unfinished"):
+        raise DataError(f"{folder}: its build was interrupted; run limn data build toys3d --out {folder}")
     parts: dict[str, list[Any]] = {"toys": [], "pictures": [], "masks": [], "depths": [], "cameras": []}
     for name, entry in sorted(manifest.get("sets", {}).items()):
         if not name.startswith(f"{split}-"):
